@@ -1,0 +1,38 @@
+/**
+ * One transform for every suite: swc to CommonJS, packages resolved to their sources by the export condition.
+ * `unit` needs nothing built; `contract` runs one suite per port on every adapter in ADAPTERS; `system` starts the
+ * built product as its users do.
+ */
+const shared = {
+  transform: {
+    '^.+\\.ts$': [
+      '@swc/jest',
+      {
+        jsc: { target: 'es2022', parser: { syntax: 'typescript' } },
+        module: { type: 'commonjs' },
+        sourceMaps: 'inline',
+      },
+    ],
+  },
+  extensionsToTreatAsEsm: [],
+  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  testEnvironment: 'node',
+  testEnvironmentOptions: { customExportConditions: ['@millrace/source', 'node', 'node-addons'] },
+  modulePathIgnorePatterns: ['/dist/'],
+};
+
+export default {
+  projects: [
+    {
+      ...shared,
+      displayName: 'unit',
+      testMatch: [
+        '<rootDir>/{libs,plugins,apps}/*/test/**/*.test.ts',
+        '<rootDir>/tests/{architecture,laws,simulation}/**/*.test.ts',
+      ],
+      testPathIgnorePatterns: ['/node_modules/', '\\.contract\\.test\\.ts$'],
+    },
+    { ...shared, displayName: 'contract', testMatch: ['<rootDir>/libs/*/test/**/*.contract.test.ts'] },
+    { ...shared, displayName: 'system', testMatch: ['<rootDir>/tests/system/**/*.test.ts'] },
+  ],
+};
