@@ -1,1 +1,1 @@
-export {};
+export * from './scope.js';

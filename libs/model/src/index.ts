@@ -1,1 +1,16 @@
-export {};
+export * from './clock.js';
+export * from './execution-events.js';
+export * from './execution.js';
+export * from './flow.js';
+export * from './flowable-tasks.js';
+export * from './ids.js';
+export * from './job.js';
+export * from './json.js';
+export * from './observability.js';
+export * from './resources.js';
+export * from './schema.js';
+export * from './services.js';
+export * from './states.js';
+export * from './task-types.js';
+export * from './topic.js';
+export * from './topics.js';

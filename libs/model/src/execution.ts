@@ -1,0 +1,181 @@
+import type { Label } from './flow.js';
+import type { PlainObject } from './json.js';
+import type { State, StateChange } from './states.js';
+
+/**
+ * The state of one execution is a set of small records (architecture.md part 1), so that an event writes only what it
+ * touched: `created` and `values` are written once, `variables` when they change, `head` and one record per task run
+ * with each step. All are immutable values, replaced and never changed.
+ */
+export type ExecutionRecord = ExecutionCreated | ExecutionVariables | ExecutionHead | TaskRun | LoopValues;
+
+/** The format of the records; raised when an older server could no longer read them. */
+export const EXECUTION_FORMAT = 1;
+
+/** What started the execution: another execution, a trigger, or (absent) a request. */
+export interface ExecutionTrigger {
+  readonly id: string;
+  readonly type: string;
+  readonly variables: PlainObject;
+}
+
+/** Written once, when the execution starts to exist. */
+export interface ExecutionCreated {
+  readonly kind: 'created';
+  readonly tenant: string;
+  readonly executionId: string;
+  readonly namespace: string;
+  readonly flowId: string;
+  readonly flowRevision: number;
+  readonly inputs: PlainObject;
+  readonly trigger?: ExecutionTrigger;
+  readonly parentId?: string;
+  readonly originalId: string;
+  readonly executionKind?: 'TEST' | 'PLAYGROUND';
+  /** Milliseconds since the epoch. */
+  readonly scheduleDate?: number;
+}
+
+/** The flow's variables at creation, changed by SetVariables and UnsetVariables. */
+export interface ExecutionVariables {
+  readonly kind: 'variables';
+  readonly variables: PlainObject;
+}
+
+/** The lists of tasks of a flow or of a task with children, in the order in which they may run. */
+export const SECTIONS = ['tasks', 'errors', 'finally', 'afterExecution'] as const;
+export type Section = (typeof SECTIONS)[number];
+
+/**
+ * How far the owner of lists (the flow itself, or a task run with children) has come. Counters, so that no step looks
+ * at siblings (architecture.md part 3).
+ */
+export interface Progress {
+  /** The list that decides what comes next; `ended` when nothing more will be started. */
+  readonly section: Section | 'ended';
+  /** Index of the next lane of `section` that has not been started. A sequence is one lane; Parallel has one per task. */
+  readonly nextLane: number;
+  /** Lanes of `section` that were started and have not ended. */
+  readonly openLanes: number;
+  /** Children of any section that have not ended. */
+  readonly active: number;
+  /** Ended children of `tasks` by what counts for the owner's final state (spec executions.md §5). */
+  readonly failed: number;
+  readonly warning: number;
+  readonly killed: number;
+}
+
+/** The small record that changes with every step. Carries what lists of executions show, filter and sort by. */
+export interface ExecutionHead {
+  readonly kind: 'head';
+  readonly format: number;
+  readonly tenant: string;
+  readonly executionId: string;
+  readonly namespace: string;
+  readonly flowId: string;
+  readonly flowRevision: number;
+  readonly state: State;
+  readonly histories: readonly StateChange[];
+  readonly labels: readonly Label[];
+  readonly outputs?: PlainObject;
+  readonly originalId: string;
+  readonly parentId?: string;
+  /** `created.trigger.variables.executionId` when another execution started this one. */
+  readonly triggerExecutionId?: string;
+  readonly attemptNumber: number;
+  /** Grows whenever task runs are removed; part of their ids, so an old result cannot hit a new task run. */
+  readonly generation: number;
+  /** Task runs created so far; gives each its place in the list that users see. */
+  readonly sequence: number;
+  readonly progress: Progress;
+  /** Task runs that a worker has claimed, by worker instance: who is asked when an instance is lost. */
+  readonly claims: Readonly<Record<string, number>>;
+  /** Task runs waiting for a retry; the execution is RETRYING while there are any. */
+  readonly retrying: number;
+  /** Why the execution failed, when no task run tells. */
+  readonly failure?: string;
+  /** Shown on the execution: a job that waits for a worker group, for example. */
+  readonly warnings?: readonly string[];
+  /** When a kill that no worker has confirmed is repeated, in milliseconds since the epoch. */
+  readonly dueAt?: number;
+  /** Grows with every change of this record, also across restart and replay. */
+  readonly revision: number;
+}
+
+/** One try of a task run. */
+export interface Attempt {
+  readonly state: State;
+  readonly histories: readonly StateChange[];
+  /** The instance that ran it; absent for attempts decided by the executor. */
+  readonly workerId?: string;
+}
+
+/** The claim that counts for the current attempt (protocols.md part 3). */
+export interface Claim {
+  readonly token: string;
+  readonly instance: string;
+}
+
+/** A node in the tree of an execution. */
+export interface TaskRun {
+  readonly kind: 'task-run';
+  readonly id: string;
+  readonly tenant: string;
+  readonly executionId: string;
+  readonly namespace: string;
+  readonly flowId: string;
+  readonly taskId: string;
+  readonly parentId?: string;
+  /** The list of the parent (or of the flow) to which its task belongs. */
+  readonly section: Section;
+  /** Lane and index within the lane: the task's place in its parent's plan. */
+  readonly lane: number;
+  readonly index: number;
+  /** The loop value, as text, of a child of a loop. */
+  readonly value?: string;
+  /** 0-based position of the loop value. */
+  readonly iteration?: number;
+  /** Place in the list that users see: order of creation within the execution. */
+  readonly sequence: number;
+  readonly state: State;
+  readonly histories: readonly StateChange[];
+  readonly attempts: readonly Attempt[];
+  readonly outputs?: PlainObject;
+  /** Of a task run with children. */
+  readonly progress?: Progress;
+  /** Lanes of the section `tasks`, fixed when the task was entered (the number of values of a ForEach). */
+  readonly lanes?: number;
+  /** The branch that If or Switch took. */
+  readonly branch?: string;
+  /** What a worker found for the expressions that only a worker can evaluate, by property. */
+  readonly evaluated?: PlainObject;
+  /** The job handed out is for these expressions, not for the task itself. */
+  readonly evaluating?: boolean;
+  readonly claim?: Claim;
+  /** How often the current attempt's job was given out again after a lost worker. */
+  readonly resubmits?: number;
+  /** When the next retry starts, in milliseconds since the epoch. */
+  readonly dueAt?: number;
+  readonly revision: number;
+}
+
+/** A page of the values of a ForEach, written once, so that no step writes all of them. */
+export interface LoopValues {
+  readonly kind: 'values';
+  readonly taskRunId: string;
+  readonly page: number;
+  readonly values: readonly string[];
+}
+
+/** Values per `LoopValues` record. */
+export const LOOP_VALUES_PAGE = 500;
+
+export const NO_PROGRESS: Progress = {
+  section: 'tasks',
+  nextLane: 0,
+  openLanes: 0,
+  active: 0,
+  failed: 0,
+  warning: 0,
+  killed: 0,
+};

@@ -1,0 +1,64 @@
+import type { Flow } from './flow.js';
+import { keyOf } from './ids.js';
+
+/**
+ * Resources are what users manage: flows and user accounts now, more kinds later. They are changed by a command to the owner
+ * of their key, so two webservers cannot both make revision 7, and read from a view in memory (architecture.md part 2).
+ */
+export type Resource =
+  | { readonly kind: 'flow'; readonly flow: Flow }
+  | { readonly kind: 'user'; readonly user: UserAccount };
+
+/** A person who may log in (spec security.md §1.1). Instance-wide. */
+export interface UserAccount {
+  readonly id: string;
+  readonly username: string;
+  /** PHC string. */
+  readonly passwordHash: string;
+  readonly passwordChangedAt: number;
+  readonly superAdmin: boolean;
+  readonly status: 'ACTIVE' | 'DISABLED';
+  readonly createdAt: number;
+}
+
+/** A command on `resource-commands`; key: `flowKey` or `userKey`. */
+export interface ResourceCommand {
+  /** A repeat of the same id changes nothing and is answered again. */
+  readonly commandId: string;
+  /** Server instance that waits for the reply. */
+  readonly replyTo: string;
+  readonly at: number;
+  readonly change: ResourceChange;
+}
+
+export type ResourceChange =
+  | {
+      /** `create`: 422 when it exists. `update`: 404 when it does not. `save`: either. */
+      readonly kind: 'save-flow';
+      readonly mode: 'create' | 'update' | 'save';
+      /** `revision`, `deleted`, `updated` are the registry's to set. */
+      readonly flow: Omit<Flow, 'revision' | 'deleted' | 'updated'>;
+      /** Refused when the latest revision is another. */
+      readonly expectedRevision?: number;
+    }
+  | { readonly kind: 'delete-flow'; readonly tenant: string; readonly namespace: string; readonly id: string }
+  | { readonly kind: 'create-user'; readonly user: UserAccount; readonly onlyFirst: boolean }
+  | { readonly kind: 'set-password'; readonly userId: string; readonly passwordHash: string };
+
+/** What the registry answers on `replies`, keyed by the instance that asked. */
+export interface Reply {
+  readonly commandId: string;
+  readonly outcome:
+    | { readonly kind: 'done'; readonly resource: Resource; readonly changed: boolean }
+    | { readonly kind: 'refused'; readonly reason: 'exists' | 'unknown' | 'conflict'; readonly message: string };
+}
+
+/** The key of a flow and of all its revisions. */
+export const flowKey = (tenant: string, namespace: string, id: string): string => keyOf(tenant, 'flow', namespace, id);
+
+/** The key of a user; users belong to the instance, not to a tenant. */
+export const userKey = (id: string): string => keyOf('_instance', 'user', id);
+
+/** Ids of the records under a flow's key: `latest`, and one immutable record for each revision. */
+export const LATEST = 'latest';
+export const revisionId = (revision: number): string => `revision-${revision}`;

@@ -1,0 +1,29 @@
+/** The servers that a cluster is made of. */
+export const ROLES = ['executor', 'worker', 'scheduler', 'indexer', 'webserver'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** The record of a running server instance on `services`, written with each heartbeat. Never reused once lost. */
+export interface ServiceInstance {
+  readonly instance: string;
+  readonly role: Role;
+  readonly host: string;
+  readonly state: 'RUNNING' | 'TERMINATING' | 'TERMINATED_GRACEFULLY' | 'DISCONNECTED';
+  /** Milliseconds since the epoch, by the instance's clock; for people, never for deciding who is alive. */
+  readonly startedAt: number;
+  readonly heartbeatAt: number;
+  /** Workers: the group, its slots and how many are free. */
+  readonly group?: string;
+  readonly slots?: number;
+  readonly freeSlots?: number;
+  /** Highest record format that the server reads. */
+  readonly format: number;
+}
+
+/** Heartbeat every 2 s; lost after 8 s without; a worker stops its tasks 2 s after its own lease ran out (conventions.md). */
+export const LIVENESS = { heartbeatMs: 2_000, leaseMs: 8_000, graceMs: 2_000 } as const;
+
+/** What the liveness processor reads: heartbeats. */
+export type ServiceEvent =
+  | { readonly kind: 'heartbeat'; readonly service: ServiceInstance }
+  /** A start of the embedded product: every instance before `startedAt` is gone, for the data folder is locked. */
+  | { readonly kind: 'all-earlier-lost'; readonly instance: string; readonly keep: readonly string[] };

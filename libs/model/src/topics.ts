@@ -1,0 +1,120 @@
+import type { ExecutionEvent } from './execution-events.js';
+import type { ExecutionHead, ExecutionRecord, TaskRun } from './execution.js';
+import { isPlainObject } from './json.js';
+import type { Job, WorkerCommand } from './job.js';
+import type { LogEntry, MetricEntry } from './observability.js';
+import type { Reply, Resource, ResourceCommand } from './resources.js';
+import type { ServiceEvent, ServiceInstance } from './services.js';
+import type { Topic } from './topic.js';
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+
+/**
+ * Records are written by Millrace's own servers through typed code; at the border it is checked that a record is an
+ * object, so that a foreign or damaged record becomes a dead letter and not a crash later on.
+ */
+const decodeAs =
+  <Value>(topic: string) =>
+  (stored: unknown): Value => {
+    if (!isPlainObject(stored)) throw new Error(`A record of '${topic}' must be an object, but is ${typeof stored}`);
+    return stored as Value;
+  };
+
+/** A record nobody could handle, kept for people: list, inspect, replay. */
+export interface DeadLetter {
+  readonly topic: string;
+  readonly partition: number;
+  readonly position: number;
+  readonly key: string;
+  readonly value: unknown;
+  readonly processor: string;
+  readonly reason: string;
+  readonly at: number;
+}
+
+const head = <Value>(of: (head: ExecutionHead) => Value | undefined) => (record: ExecutionRecord) =>
+  record.kind === 'head' ? of(record) : undefined;
+
+const endDate = ({ state, histories }: Pick<ExecutionHead | TaskRun, 'state' | 'histories'>): number | undefined =>
+  ['SUCCESS', 'WARNING', 'FAILED', 'KILLED', 'CANCELLED', 'SKIPPED', 'RETRIED'].includes(state)
+    ? histories.at(-1)?.date
+    : undefined;
+
+/** Sizes of an installation; fixed at its first start and checked at every later one. */
+export interface TopicSizes {
+  /** Of the topics keyed by execution. */
+  readonly executionPartitions: number;
+  readonly resourcePartitions: number;
+}
+
+/** Every topic of Millrace (architecture.md part 2). */
+export function createTopics({ executionPartitions, resourcePartitions }: TopicSizes) {
+  const events = <Value>(name: string, partitions: number, retentionMs: number): Topic<Value> => ({
+    name, kind: 'events', partitions, retentionMs, decode: decodeAs<Value>(name),
+  });
+  const state = <Value>(name: string, partitions: number, rest: Partial<Topic<Value>> = {}): Topic<Value> => ({
+    name, kind: 'state', partitions, decode: decodeAs<Value>(name), ...rest,
+  });
+  return {
+    executionEvents: events<ExecutionEvent>('execution-events', executionPartitions, 2 * DAY),
+    executions: state<ExecutionRecord>('executions', executionPartitions, {
+      columns: {
+        kind: { type: 'text', of: (record) => record.kind },
+        tenant: { type: 'text', of: head(({ tenant }) => tenant) },
+        execution_id: { type: 'text', of: head(({ executionId }) => executionId) },
+        namespace: { type: 'text', of: head(({ namespace }) => namespace) },
+        flow_id: { type: 'text', of: head(({ flowId }) => flowId) },
+        state: { type: 'text', of: head((record) => record.state) },
+        start_date: { type: 'integer', of: head(({ histories }) => histories[0]?.date) },
+        end_date: { type: 'integer', of: head(endDate) },
+        trigger_execution_id: { type: 'text', of: head(({ triggerExecutionId }) => triggerExecutionId) },
+      },
+      indexes: {
+        by_start: ['tenant', 'start_date desc'],
+        by_flow: ['tenant', 'namespace', 'flow_id', 'start_date desc'],
+        by_state: ['tenant', 'state', 'start_date desc'],
+      },
+    }),
+    taskRuns: state<TaskRun>('task-runs', executionPartitions),
+    jobs: (group: string): Topic<Job> => ({
+      name: `jobs.${group}`, kind: 'jobs', partitions: 32, decode: decodeAs<Job>(`jobs.${group}`),
+    }),
+    workerCommands: events<WorkerCommand>('worker-commands', 1, DAY),
+    resourceCommands: events<ResourceCommand>('resource-commands', resourcePartitions, DAY),
+    resources: state<Resource>('resources', resourcePartitions),
+    serviceEvents: events<ServiceEvent>('service-events', 1, HOUR),
+    services: state<ServiceInstance>('services', 1),
+    replies: events<Reply>('replies', 1, HOUR),
+    logs: {
+      ...events<LogEntry>('logs', executionPartitions, 30 * DAY),
+      columns: {
+        tenant: { type: 'text', of: ({ tenant }) => tenant },
+        namespace: { type: 'text', of: ({ namespace }) => namespace },
+        flow_id: { type: 'text', of: ({ flowId }) => flowId },
+        execution_id: { type: 'text', of: ({ executionId }) => executionId },
+        task_run_id: { type: 'text', of: ({ taskRunId }) => taskRunId },
+        level: { type: 'integer', of: ({ level }) => LEVEL_RANK[level] },
+        timestamp: { type: 'integer', of: ({ timestamp }) => timestamp },
+      },
+      indexes: { by_execution: ['tenant', 'execution_id', 'timestamp'], by_time: ['tenant', 'timestamp desc'] },
+    } satisfies Topic<LogEntry>,
+    metrics: {
+      ...events<MetricEntry>('metrics', executionPartitions, 30 * DAY),
+      columns: {
+        tenant: { type: 'text', of: ({ tenant }) => tenant },
+        namespace: { type: 'text', of: ({ namespace }) => namespace },
+        flow_id: { type: 'text', of: ({ flowId }) => flowId },
+        execution_id: { type: 'text', of: ({ executionId }) => executionId },
+        timestamp: { type: 'integer', of: ({ timestamp }) => timestamp },
+      },
+      indexes: { by_execution: ['tenant', 'execution_id', 'timestamp'] },
+    } satisfies Topic<MetricEntry>,
+    deadLetters: events<DeadLetter>('dead-letters', 1, 30 * DAY),
+  } as const;
+}
+
+/** Order of the levels of log entries, for "at least this level". */
+export const LEVEL_RANK = { TRACE: 0, DEBUG: 1, INFO: 2, WARN: 3, ERROR: 4 } as const;
+
+export type Topics = ReturnType<typeof createTopics>;

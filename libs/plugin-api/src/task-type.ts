@@ -1,0 +1,116 @@
+import type { Static, TSchema } from '@sinclair/typebox';
+import type { LogLevel, PlainObject, State, TaskTypeDescription } from '@millrace/model';
+
+/** Writes a line into the task run's log. Lines below the task's level are dropped. */
+export interface TaskLog {
+  write(level: LogLevel, message: string): void;
+}
+
+/** A file in internal storage, or in a task's working directory. */
+export interface TaskFiles {
+  /** The attempt's working directory; made at the first call, removed when the attempt has ended. */
+  workingDirectory(): Promise<string>;
+  /**
+   * Opens a file for reading.
+   * @param uri `kestra:///…`; only files that belong to this execution or its namespace are given
+   */
+  read(uri: string): Promise<NodeJS.ReadableStream>;
+  /** Stores a file of this task run; `name` is a plain file name. Answers its `kestra:///…` URI. */
+  store(name: string, content: NodeJS.ReadableStream | Uint8Array | string): Promise<string>;
+}
+
+/** What a running task gets besides its properties. */
+export interface TaskContext {
+  readonly tenant: string;
+  readonly namespace: string;
+  readonly flowId: string;
+  readonly executionId: string;
+  readonly taskId: string;
+  readonly taskRunId: string;
+  /** 1 for the first. */
+  readonly attempt: number;
+  /** The loop value of the task run. */
+  readonly value?: string;
+  /** Aborted when the attempt is killed, times out or its worker must stop: stop at once and reject. */
+  readonly signal: AbortSignal;
+  readonly log: TaskLog;
+  readonly files: TaskFiles;
+  /** Renders text that was not a property (files, for example) with the task run's variables and `extra` ones. */
+  render(text: string, extra?: PlainObject): Promise<string>;
+  metric(metric: {
+    readonly type: 'counter' | 'timer' | 'gauge';
+    readonly name: string;
+    readonly value: number;
+    readonly tags?: Readonly<Record<string, string>>;
+  }): void;
+}
+
+/** How a task ended when it did not throw. */
+export interface TaskResult {
+  readonly outputs?: PlainObject;
+  /** Absent: SUCCESS. */
+  readonly state?: Extract<State, 'SUCCESS' | 'WARNING' | 'FAILED'>;
+}
+
+/** A task failed for a reason that its user can understand; the message goes to the task run's log as it is. */
+export class TaskFailure extends Error {
+  override readonly name = 'TaskFailure';
+  constructor(
+    message: string,
+    /** Outputs that are kept although the task failed (an exit code, for example). */
+    readonly outputs?: PlainObject,
+    cause?: unknown,
+  ) {
+    super(message, { cause });
+  }
+}
+
+/** What an inline task may use: a pure function of its rendered properties. */
+export interface InlineContext {
+  readonly executionId: string;
+  readonly taskRunId: string;
+  readonly taskId: string;
+  readonly flowId: string;
+  readonly namespace: string;
+}
+
+export interface InlineResult extends TaskResult {
+  readonly logs?: readonly { readonly level: LogLevel; readonly message: string }[];
+  readonly metrics?: readonly {
+    readonly type: 'counter' | 'timer' | 'gauge';
+    readonly name: string;
+    readonly value: number;
+    readonly tags?: Readonly<Record<string, string>>;
+  }[];
+  /** Why it failed; state FAILED. */
+  readonly error?: string;
+}
+
+/**
+ * A task type. `inline` ones are pure and are decided by the executor without a trip to a worker; the others `run` on a
+ * worker. `Schema` is the schema of the whole task, made by `taskSchema`; properties arrive rendered and checked.
+ */
+export interface TaskType<Schema extends TSchema = TSchema> extends TaskTypeDescription {
+  readonly kind: 'runnable';
+  readonly schema: Schema;
+  readonly inline?: (properties: Static<Schema>, context: InlineContext) => InlineResult;
+  readonly run?: (properties: Static<Schema>, context: TaskContext) => Promise<TaskResult>;
+  /**
+   * Properties that the task renders itself with `context.render`, because their variables are known only while it
+   * runs (`workingDir` in a script's commands).
+   */
+  readonly rendersItself?: readonly string[];
+}
+
+/** Checks that a task type can be run, and keeps its property types inside. */
+export function defineTask<Schema extends TSchema>(task: TaskType<Schema>): TaskType {
+  if (!task.inline === !task.run) throw new Error(`Task type '${task.type}' must have either 'inline' or 'run'`);
+  // The properties are checked against `schema` before each call, so the wider type is what callers may hold.
+  return task as unknown as TaskType;
+}
+
+/** What a plugin package exports as `plugin`. */
+export interface Plugin {
+  readonly name: string;
+  readonly tasks: readonly TaskType[];
+}

@@ -1,0 +1,196 @@
+import type { Instant, Job, OutgoingRecord, Topic } from '@millrace/model';
+
+/**
+ * The queue: one contract in Kafka's words, implemented by `memory`, `sql` and (later) `kafka`, and checked by one suite.
+ * Rules and reasons: docs/queue.md.
+ */
+export interface Queue {
+  /**
+   * Durable when it resolves. Records of one key keep the order in which they were given; records of one call are
+   * written together. `null` values remove state records and unclaimed jobs.
+   * @throws QueueError QUEUE_CLOSED after `close()`; QUEUE_UNAVAILABLE (retryable) when the store cannot be reached
+   */
+  publish(records: readonly OutgoingRecord[]): Promise<void>;
+
+  /**
+   * Owns partitions of the processor's input and runs it there: each record of a partition is handled by the
+   * partition's one owner, in order; state changes, outgoing records and position commit together or not at all; an
+   * owner that lost its lease is fenced.
+   */
+  process<State, Rec, Event, Fact, Effect, Context>(
+    definition: ProcessorDefinition<State, Rec, Event, Fact, Effect, Context>,
+  ): Promise<Running>;
+
+  /** Takes jobs of a group as long as slots are free; competes with every other worker of the group. */
+  work(options: WorkOptions): Promise<Worker>;
+
+  /** A live copy of a state topic in this process's memory; complete up to the moment of the call when it resolves. */
+  view<Value>(topic: Topic<Value>): Promise<View<Value>>;
+
+  /**
+   * New records of a topic as they are committed, from the moment the promise resolves; all keys or one.
+   * `onRecord` is called in order and must not block; what it throws closes the tail and is reported to `onError`.
+   */
+  tail<Value>(topic: Topic<Value>, options: TailOptions<Value>): Promise<Tail>;
+
+  /** Stops taking work, finishes the commit under way, releases leases. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** A committed record, as readers see it. */
+export interface Committed<Value> {
+  readonly key: string;
+  /** '' for events. */
+  readonly id: string;
+  readonly value: Value | null;
+}
+
+export interface TailOptions<Value> {
+  readonly key?: string;
+  readonly onRecord: (record: Committed<Value>) => void;
+  readonly onError?: (error: unknown) => void;
+}
+
+export interface Tail {
+  close(): void;
+}
+
+export interface View<Value> {
+  get(key: string, id?: string): Value | undefined;
+  /** The records of one key. */
+  records(key: string): ReadonlyMap<string, Value>;
+  keys(): Iterable<string>;
+  /** Resolves with true as soon as `holds` is true of the view, false after `timeoutMs`. */
+  waitFor(holds: () => boolean, timeoutMs: number): Promise<boolean>;
+  onChange(listener: (record: Committed<Value>) => void): () => void;
+  close(): void;
+}
+
+/** Something that was started and can be stopped. */
+export interface Running {
+  /** Resolves when the commit under way has ended and the leases are released. */
+  close(): Promise<void>;
+  /** Rejects when it stopped by itself: lost its store for good, or met a state that it must not touch. */
+  readonly failed: Promise<never>;
+}
+
+// ── processors ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** What a decision gave (architecture.md part 1). */
+export interface Decision<Fact, Effect, Event> {
+  /** What became true; applied by `evolve`, in order, before anything of `next` is decided. */
+  readonly facts: readonly Fact[];
+  /** Written in the same transaction as the records that the facts touched. */
+  readonly effects: readonly Effect[];
+  /** Decided on the new state, the first one first and with all that follows from it before the second. */
+  readonly next: readonly Event[];
+}
+
+/** A timer of the key is due. */
+export interface Wake {
+  readonly kind: 'wake';
+}
+export const WAKE: Wake = { kind: 'wake' };
+
+/**
+ * The records of one key. Values are immutable and replaced; the shell remembers what was replaced, so that a failed
+ * decision can be undone, and which ids were touched, so that only those are stored.
+ */
+export interface RecordSet<Rec> {
+  get(id: string): Rec | undefined;
+  put(id: string, record: Rec): void;
+  remove(id: string): void;
+  entries(): Iterable<readonly [string, Rec]>;
+  readonly size: number;
+  /** Called for every change, undone ones included; derived indexes live on it. One listener. */
+  onChange(listener: (id: string, before: Rec | undefined, after: Rec | undefined) => void): void;
+}
+
+/**
+ * A keyed state machine. `decide`, `evolve`, `fail` and `dueAt` are pure: no I/O, no clock, no randomness, no promise.
+ * State is what `open` makes of a key's records; `evolve` is its only writer.
+ */
+export interface Processor<State, Rec, Event, Fact, Effect, Context> {
+  /** Consumer group, lease name and metrics label. */
+  readonly name: string;
+  readonly input: Topic<Event>;
+  /** Where the state's records live; each record belongs to exactly one. */
+  readonly stateTopics: readonly Topic<Rec>[];
+  topicOf(record: Rec): Topic<Rec>;
+  /** Also called at restore, with all records there; `key` is the records' key. */
+  open(key: string, records: RecordSet<Rec>): State;
+  decide(state: State, input: Event | Wake, context: Context): Decision<Fact, Effect, Event>;
+  evolve(state: State, fact: Fact): void;
+  /** What follows when a decision threw: the key is left in a state that says so; the partition goes on. */
+  fail(state: State, input: Event | Wake, fault: Error, context: Context): Decision<Fact, Effect, Event>;
+  /** When this key wants a Wake; O(1). */
+  dueAt(state: State): Instant | undefined;
+  /** Nothing is expected to happen any more: the state may leave the owner's memory and be loaded again on demand. */
+  ended(state: State): boolean;
+  /** Wraps what is left to decide after a yield; its `pending` comes back through `pendingOf`. */
+  continuation(key: string, pending: readonly Event[]): Event;
+  pendingOf(event: Event): readonly Event[] | undefined;
+  /** A broadcast event in a partition: the events, by key, that it becomes there; decided in turn with others. */
+  spread?(event: Event, live: Iterable<readonly [string, State]>): Iterable<readonly [string, Event]>;
+}
+
+/** A processor and what its shell needs: context looked up before, effects turned into records after a decision. */
+export interface ProcessorDefinition<State, Rec, Event, Fact, Effect, Context> {
+  readonly processor: Processor<State, Rec, Event, Fact, Effect, Context>;
+  /**
+   * Looked up before each input event. `now` only grows within a partition. A promise is awaited before the event is
+   * decided (the view may have to catch up), so answer synchronously whenever it can be.
+   */
+  context(key: string, state: State, input: Event | Wake, now: Instant): Context | Promise<Context>;
+  outgoing(effect: Effect): OutgoingRecord;
+  /** Told of faults that were turned into dead letters, for the server's own log and metrics. */
+  onFault?(fault: { readonly key: string; readonly error: Error }): void;
+  /** Broken on purpose: only the simulation sets it, to show that its checks would notice. */
+  readonly broken?: 'position-outside-transaction';
+}
+
+/** Limits after which the shell commits and lets other keys have their turn (protocols.md part 1.5). */
+export const YIELD = { steps: 500, bytes: 512 * 1024, elapsedMs: 20 } as const;
+
+// ── workers ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A job in a worker's hands. */
+export interface TakenJob {
+  readonly job: Job;
+  /** New for each taking; the executor counts only the newest (protocols.md part 3.3). */
+  readonly token: string;
+}
+
+export interface WorkOptions {
+  readonly topic: Topic<Job>;
+  /** The worker's instance id. */
+  readonly instance: string;
+  /** Jobs at a time, at least 1. */
+  readonly slots: number;
+  /** A new claim token. */
+  newToken(): string;
+  /** Records that make the claim known; durable before `run` is called. */
+  claimed(taken: TakenJob): readonly OutgoingRecord[];
+  /** Runs the job and answers what to publish as its result. Must not reject: a failing task is a result. */
+  run(taken: TakenJob): Promise<readonly OutgoingRecord[]>;
+}
+
+export interface Worker extends Running {
+  /** Slots without a job. */
+  readonly freeSlots: number;
+  /** Takes no new job from now on; resolves when the running ones have ended. */
+  drain(): Promise<void>;
+}
+
+/** A failure of the queue, with a stable code. */
+export class QueueError extends Error {
+  override readonly name = 'QueueError';
+  constructor(
+    readonly code: 'QUEUE_CLOSED' | 'QUEUE_UNAVAILABLE' | 'QUEUE_LOCKED' | 'QUEUE_MISMATCH' | 'QUEUE_FENCED',
+    message: string,
+    readonly retryable: boolean,
+    cause?: unknown,
+  ) {
+    super(message, { cause });
+  }
+}
