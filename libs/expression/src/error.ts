@@ -1,0 +1,50 @@
+/** A place in a template: `offset` counts UTF-16 units from 0, `line` and `column` count from 1. */
+export interface Position {
+  readonly offset: number;
+  readonly line: number;
+  readonly column: number;
+}
+
+/**
+ * What kind of mistake stopped a rendering: `syntax` the template cannot be read; `undefined` an unknown variable or
+ * attribute; `type` a value that the operation cannot work on; `limit` too much work, text or nesting; `function` an
+ * unknown filter, test or function, wrong arguments, or a failure inside one.
+ */
+export type ExpressionErrorKind = 'syntax' | 'undefined' | 'type' | 'limit' | 'function';
+
+const EXCERPT_MAX = 80;
+
+/**
+ * The only error that parsing and rendering throw. `message` says what was wrong, where, and what to do; `reason` is
+ * the same without the place; `line` and `column` count from 1 in the template that was being rendered.
+ */
+export class ExpressionError extends Error {
+  readonly kind: ExpressionErrorKind;
+  readonly reason: string;
+  readonly line: number;
+  readonly column: number;
+
+  constructor(kind: ExpressionErrorKind, reason: string, at: Position, source: string, cause?: unknown) {
+    super(
+      `${reason} (line ${at.line}, column ${at.column} of the expression '${excerptAround(source, at)}')`,
+      cause === undefined ? undefined : { cause },
+    );
+    this.name = 'ExpressionError';
+    this.kind = kind;
+    this.reason = reason;
+    this.line = at.line;
+    this.column = at.column;
+  }
+}
+
+/** Position of the first character. */
+export const START: Position = Object.freeze({ offset: 0, line: 1, column: 1 });
+
+function excerptAround(source: string, at: Position): string {
+  const lineStart = at.offset - (at.column - 1);
+  const newline = source.indexOf('\n', lineStart);
+  const lineEnd = newline < 0 ? source.length : newline;
+  const from = Math.max(lineStart, at.offset - EXCERPT_MAX / 2);
+  const to = Math.min(lineEnd, from + EXCERPT_MAX);
+  return (from > lineStart ? '…' : '') + source.slice(from, to).trim() + (to < lineEnd ? '…' : '');
+}
