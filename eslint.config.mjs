@@ -1,9 +1,14 @@
 import tseslint from 'typescript-eslint';
 
 /** Libraries whose code must give the same answer for the same arguments: no I/O, no clock, no randomness, no promise. */
-const PURE = ['libs/model', 'libs/expression', 'libs/flow', 'libs/executor-core', 'libs/authorization'].map(
-  (folder) => `${folder}/src/**/*.ts`,
-);
+const PURE = [
+  'libs/model',
+  'libs/expression',
+  'libs/flow',
+  'libs/executor-core',
+  'libs/authorization',
+  'libs/registry',
+].map((folder) => `${folder}/src/**/*.ts`);
 
 export default tseslint.config(
   { ignores: ['**/dist/**', '**/node_modules/**', '.millrace/**'] },
@@ -11,7 +16,14 @@ export default tseslint.config(
     files: ['**/*.ts'],
     extends: [tseslint.configs.base],
     languageOptions: {
-      parserOptions: { project: ['./libs/*/tsconfig.json', './plugins/*/tsconfig.json', './apps/*/tsconfig.json', './tsconfig.tests.json'] },
+      parserOptions: {
+        project: [
+          './libs/*/tsconfig.json',
+          './plugins/*/tsconfig.json',
+          './apps/*/tsconfig.json',
+          './tsconfig.tests.json',
+        ],
+      },
     },
     rules: {
       '@typescript-eslint/no-floating-promises': 'error',
@@ -31,13 +43,35 @@ export default tseslint.config(
   {
     files: PURE,
     rules: {
-      'no-restricted-globals': ['error', 'process', 'setTimeout', 'setInterval', 'setImmediate', 'fetch', 'performance'],
-      'no-restricted-imports': ['error', { patterns: ['node:fs*', 'node:net', 'node:http*', 'node:child_process', 'node:timers*', 'node:worker_threads'] }],
+      'no-restricted-globals': [
+        'error',
+        'process',
+        'setTimeout',
+        'setInterval',
+        'setImmediate',
+        'fetch',
+        'performance',
+      ],
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: ['node:fs*', 'node:net', 'node:http*', 'node:child_process', 'node:timers*', 'node:worker_threads'],
+        },
+      ],
       'no-restricted-syntax': [
         'error',
-        { selector: "MemberExpression[object.name='Date'][property.name='now']", message: 'The clock is an argument in a pure library.' },
-        { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: 'The clock is an argument in a pure library.' },
-        { selector: "MemberExpression[object.name='Math'][property.name='random']", message: 'Randomness is an argument in a pure library.' },
+        {
+          selector: "MemberExpression[object.name='Date'][property.name='now']",
+          message: 'The clock is an argument in a pure library.',
+        },
+        {
+          selector: "NewExpression[callee.name='Date'][arguments.length=0]",
+          message: 'The clock is an argument in a pure library.',
+        },
+        {
+          selector: "MemberExpression[object.name='Math'][property.name='random']",
+          message: 'Randomness is an argument in a pure library.',
+        },
       ],
     },
   },

@@ -5,13 +5,7 @@ import type { JobOutcome } from './job.js';
 
 /** Everything that can move an execution: the records of the topic `execution-events`. Past tense: it has happened. */
 export type ExecutionEvent =
-  | ExecutionRequested
-  | KillRequested
-  | JobClaimed
-  | JobEnded
-  | JobHandedBack
-  | InstanceLost
-  | Continued;
+  ExecutionRequested | KillRequested | JobClaimed | JobEnded | JobHandedBack | InstanceLost | Continued;
 
 /** Somebody asked for an execution; its id was made by whoever asked. A repeat changes nothing. */
 export interface ExecutionRequested {

@@ -9,7 +9,13 @@ import { Duration, Dynamic, MapOf } from './schema.js';
 
 /** A property that holds tasks. `x-tasks` tells the validator and the graph to look inside. */
 export const TaskList = (description: string, minItems = 0) =>
-  Type.Unsafe<readonly TaskDefinition[]>({ type: 'array', items: { type: 'object' }, minItems, 'x-tasks': 'list', description });
+  Type.Unsafe<readonly TaskDefinition[]>({
+    type: 'array',
+    items: { type: 'object' },
+    minItems,
+    'x-tasks': 'list',
+    description,
+  });
 
 /** A map of lists of tasks (`cases` of Switch). */
 export const TaskListMap = (description: string) =>
@@ -28,7 +34,7 @@ export const TENANT_PATTERN = '^[a-z0-9][a-z0-9_-]{0,62}$';
 export const LOG_LEVELS = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-const literals = <Name extends string>(names: readonly Name[]) =>
+const literals = <const Name extends string>(names: readonly Name[]) =>
   Type.Unsafe<Name>({ type: 'string', enum: [...names] });
 
 /** How often and when a failed task is tried again (spec flow.md §2.1). */
@@ -38,7 +44,9 @@ export const Retry = Type.Object(
     interval: Type.Optional(Duration({ description: 'constant: the wait; exponential: the first wait.' })),
     maxInterval: Type.Optional(Duration({ description: 'exponential, random: the longest wait.' })),
     minInterval: Type.Optional(Duration({ description: 'random: the shortest wait.' })),
-    delayFactor: Type.Optional(Type.Number({ minimum: 1, description: 'exponential: what each wait is multiplied with. Default 2.' })),
+    delayFactor: Type.Optional(
+      Type.Number({ minimum: 1, description: 'exponential: what each wait is multiplied with. Default 2.' }),
+    ),
     maxAttempts: Type.Optional(Type.Integer({ minimum: 1, description: 'Attempts in all, the first included.' })),
     maxAttempt: Type.Optional(Type.Integer({ minimum: 1, deprecated: true, description: 'Old name of maxAttempts.' })),
     maxDuration: Type.Optional(Duration({ description: 'No retry starts later than this after the first attempt.' })),
@@ -66,7 +74,9 @@ export const CommonTaskProperties = {
   retry: Type.Optional(Retry),
   timeout: Type.Optional(Dynamic(Duration({ description: 'An attempt that runs longer is stopped and FAILED.' }))),
   disabled: Type.Optional(Type.Boolean({ description: 'The task is left out.' })),
-  runIf: Type.Optional(Dynamic(Type.Union([Type.String(), Type.Boolean(), Type.Number()], { description: 'Falsy: the task is SKIPPED.' }))),
+  runIf: Type.Optional(
+    Dynamic(Type.Union([Type.String(), Type.Boolean(), Type.Number()], { description: 'Falsy: the task is SKIPPED.' })),
+  ),
   allowFailure: Type.Optional(Type.Boolean({ description: 'FAILED becomes WARNING and the flow goes on.' })),
   allowWarning: Type.Optional(Type.Boolean({ description: 'WARNING becomes SUCCESS.' })),
   logLevel: Type.Optional(literals(LOG_LEVELS)),
@@ -88,8 +98,25 @@ export const taskSchema = <Properties extends Record<string, TSchema>>(propertie
   Type.Object({ ...CommonTaskProperties, ...properties }, { additionalProperties: false, description });
 
 export const INPUT_TYPES = [
-  'STRING', 'EMAIL', 'ENUM', 'SELECT', 'MULTISELECT', 'INT', 'FLOAT', 'BOOL', 'BOOLEAN', 'DATETIME', 'DATE', 'TIME',
-  'DURATION', 'FILE', 'JSON', 'YAML', 'URI', 'SECRET', 'ARRAY',
+  'STRING',
+  'EMAIL',
+  'ENUM',
+  'SELECT',
+  'MULTISELECT',
+  'INT',
+  'FLOAT',
+  'BOOL',
+  'BOOLEAN',
+  'DATETIME',
+  'DATE',
+  'TIME',
+  'DURATION',
+  'FILE',
+  'JSON',
+  'YAML',
+  'URI',
+  'SECRET',
+  'ARRAY',
 ] as const;
 export type InputType = (typeof INPUT_TYPES)[number];
 

@@ -27,7 +27,9 @@ export const FLOWABLE_TASKS: readonly TaskTypeDescription[] = [
     schema: taskSchema(
       {
         tasks: TaskList('Run side by side.', 1),
-        concurrent: Type.Optional(Type.Integer({ minimum: 0, default: 0, description: 'At most so many at a time; 0 is no limit.' })),
+        concurrent: Type.Optional(
+          Type.Integer({ minimum: 0, default: 0, description: 'At most so many at a time; 0 is no limit.' }),
+        ),
         ...branches,
       },
       'Runs its tasks at the same time.',
@@ -39,8 +41,14 @@ export const FLOWABLE_TASKS: readonly TaskTypeDescription[] = [
     title: 'Runs its tasks for each value of a list.',
     schema: taskSchema(
       {
-        values: Dynamic(Type.Union([Type.String(), Type.Array(Type.Unknown())], { description: 'A list, or an expression that gives one.' })),
-        concurrencyLimit: Type.Optional(Type.Integer({ minimum: 0, default: 1, description: 'Values at a time; 0 is no limit.' })),
+        values: Dynamic(
+          Type.Union([Type.String(), Type.Array(Type.Unknown())], {
+            description: 'A list, or an expression that gives one.',
+          }),
+        ),
+        concurrencyLimit: Type.Optional(
+          Type.Integer({ minimum: 0, default: 1, description: 'Values at a time; 0 is no limit.' }),
+        ),
         tasks: TaskList('Run in order for each value.', 1),
         ...branches,
       },
@@ -82,7 +90,9 @@ export const FLOWABLE_TASKS: readonly TaskTypeDescription[] = [
     aliases: ['io.kestra.core.tasks.flows.AllowFailure'],
     kind: 'flowable',
     title: 'Runs its tasks in order; a failure inside is only a warning.',
-    schema: taskSchema({ tasks: TaskList('Run in order.', 1), ...branches }, 'A block whose failure is only a warning.'),
+    schema: taskSchema(
+      { tasks: TaskList('Run in order.', 1), ...branches },
+      'A block whose failure is only a warning.',
+    ),
   },
 ];
-

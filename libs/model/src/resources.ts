@@ -7,7 +7,20 @@ import { keyOf } from './ids.js';
  */
 export type Resource =
   | { readonly kind: 'flow'; readonly flow: Flow }
-  | { readonly kind: 'user'; readonly user: UserAccount };
+  | { readonly kind: 'user'; readonly user: UserAccount }
+  | RecentCommands;
+
+/** The last commands of a key and what became of them, so that a repeat changes nothing and is answered again. */
+export interface RecentCommands {
+  readonly kind: 'recent-commands';
+  readonly commands: readonly {
+    readonly commandId: string;
+    /** The record that the reply shows, or why there is none. */
+    readonly result:
+      | { readonly recordId: string; readonly changed: boolean }
+      | Extract<Reply['outcome'], { kind: 'refused' }>;
+  }[];
+}
 
 /** A person who may log in (spec security.md §1.1). Instance-wide. */
 export interface UserAccount {
@@ -21,7 +34,7 @@ export interface UserAccount {
   readonly createdAt: number;
 }
 
-/** A command on `resource-commands`; key: `flowKey` or `userKey`. */
+/** A command on `resource-commands`; key: `flowKey` or `USERS_KEY`. */
 export interface ResourceCommand {
   /** A repeat of the same id changes nothing and is answered again. */
   readonly commandId: string;
@@ -42,6 +55,7 @@ export type ResourceChange =
       readonly expectedRevision?: number;
     }
   | { readonly kind: 'delete-flow'; readonly tenant: string; readonly namespace: string; readonly id: string }
+  /** `onlyFirst`: refused when there is any account. A taken name is refused always. */
   | { readonly kind: 'create-user'; readonly user: UserAccount; readonly onlyFirst: boolean }
   | { readonly kind: 'set-password'; readonly userId: string; readonly passwordHash: string };
 
@@ -56,8 +70,8 @@ export interface Reply {
 /** The key of a flow and of all its revisions. */
 export const flowKey = (tenant: string, namespace: string, id: string): string => keyOf(tenant, 'flow', namespace, id);
 
-/** The key of a user; users belong to the instance, not to a tenant. */
-export const userKey = (id: string): string => keyOf('_instance', 'user', id);
+/** The one key of all users, each a record by its id: a name is taken once, and the first account is the first. */
+export const USERS_KEY = keyOf('_instance', 'users');
 
 /** Ids of the records under a flow's key: `latest`, and one immutable record for each revision. */
 export const LATEST = 'latest';

@@ -11,6 +11,8 @@ export interface ServiceInstance {
   /** Milliseconds since the epoch, by the instance's clock; for people, never for deciding who is alive. */
   readonly startedAt: number;
   readonly heartbeatAt: number;
+  /** When the liveness processor saw the last heartbeat, by its own clock; set by it alone. */
+  readonly seenAt?: number;
   /** Workers: the group, its slots and how many are free. */
   readonly group?: string;
   readonly slots?: number;
@@ -22,8 +24,12 @@ export interface ServiceInstance {
 /** Heartbeat every 2 s; lost after 8 s without; a worker stops its tasks 2 s after its own lease ran out (conventions.md). */
 export const LIVENESS = { heartbeatMs: 2_000, leaseMs: 8_000, graceMs: 2_000 } as const;
 
-/** What the liveness processor reads: heartbeats. */
+/** What the liveness processor reads; key: the instance. */
 export type ServiceEvent =
   | { readonly kind: 'heartbeat'; readonly service: ServiceInstance }
-  /** A start of the embedded product: every instance before `startedAt` is gone, for the data folder is locked. */
-  | { readonly kind: 'all-earlier-lost'; readonly instance: string; readonly keep: readonly string[] };
+  /**
+   * The embedded product starts: every instance but `keep` is gone, because the data folder is locked by this process.
+   * Broadcast; becomes one `declared-lost` for each instance.
+   */
+  | { readonly kind: 'all-earlier-lost'; readonly keep: readonly string[] }
+  | { readonly kind: 'declared-lost'; readonly instance: string };

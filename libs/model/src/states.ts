@@ -48,7 +48,7 @@ export const TASK_RUN_MOVES: Moves = {
   CREATED: ['SUBMITTED', 'RUNNING', ...ENDED],
   QUEUED: [],
   // RUNNING when a worker claimed the job. FAILED, KILLED, CANCELLED: forced by a parent that ended, or a kill.
-  SUBMITTED: ['RUNNING', 'FAILED', 'KILLED', 'CANCELLED', 'WARNING', 'SUCCESS'],
+  SUBMITTED: ['RUNNING', ...ENDED],
   // SUBMITTED again when its worker was lost and the job is given to another.
   RUNNING: ['SUBMITTED', 'PAUSED', 'KILLING', 'RETRIED', ...ENDED],
   PAUSED: ['RUNNING', 'KILLING', ...ENDED],

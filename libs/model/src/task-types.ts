@@ -41,7 +41,8 @@ export function taskTypeCatalog(descriptions: readonly TaskTypeDescription[]): T
   const byName = new Map<string, TaskTypeDescription>();
   for (const description of descriptions) {
     for (const name of [description.type, ...(description.aliases ?? [])]) {
-      if (byName.has(name)) throw new Error(`Two task types are called '${name}': remove one of the plugins that bring it`);
+      if (byName.has(name))
+        throw new Error(`Two task types are called '${name}': remove one of the plugins that bring it`);
       byName.set(name, description);
     }
   }

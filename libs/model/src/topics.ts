@@ -33,8 +33,10 @@ export interface DeadLetter {
   readonly at: number;
 }
 
-const head = <Value>(of: (head: ExecutionHead) => Value | undefined) => (record: ExecutionRecord) =>
-  record.kind === 'head' ? of(record) : undefined;
+const head =
+  <Value>(of: (head: ExecutionHead) => Value | undefined) =>
+  (record: ExecutionRecord) =>
+    record.kind === 'head' ? of(record) : undefined;
 
 const endDate = ({ state, histories }: Pick<ExecutionHead | TaskRun, 'state' | 'histories'>): number | undefined =>
   ['SUCCESS', 'WARNING', 'FAILED', 'KILLED', 'CANCELLED', 'SKIPPED', 'RETRIED'].includes(state)
@@ -51,10 +53,18 @@ export interface TopicSizes {
 /** Every topic of Millrace (architecture.md part 2). */
 export function createTopics({ executionPartitions, resourcePartitions }: TopicSizes) {
   const events = <Value>(name: string, partitions: number, retentionMs: number): Topic<Value> => ({
-    name, kind: 'events', partitions, retentionMs, decode: decodeAs<Value>(name),
+    name,
+    kind: 'events',
+    partitions,
+    retentionMs,
+    decode: decodeAs<Value>(name),
   });
   const state = <Value>(name: string, partitions: number, rest: Partial<Topic<Value>> = {}): Topic<Value> => ({
-    name, kind: 'state', partitions, decode: decodeAs<Value>(name), ...rest,
+    name,
+    kind: 'state',
+    partitions,
+    decode: decodeAs<Value>(name),
+    ...rest,
   });
   return {
     executionEvents: events<ExecutionEvent>('execution-events', executionPartitions, 2 * DAY),
@@ -78,7 +88,10 @@ export function createTopics({ executionPartitions, resourcePartitions }: TopicS
     }),
     taskRuns: state<TaskRun>('task-runs', executionPartitions),
     jobs: (group: string): Topic<Job> => ({
-      name: `jobs.${group}`, kind: 'jobs', partitions: 32, decode: decodeAs<Job>(`jobs.${group}`),
+      name: `jobs.${group}`,
+      kind: 'jobs',
+      partitions: 32,
+      decode: decodeAs<Job>(`jobs.${group}`),
     }),
     workerCommands: events<WorkerCommand>('worker-commands', 1, DAY),
     resourceCommands: events<ResourceCommand>('resource-commands', resourcePartitions, DAY),

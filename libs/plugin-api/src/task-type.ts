@@ -4,6 +4,11 @@ import type { LogLevel, PlainObject, State, TaskTypeDescription } from '@millrac
 /** Writes a line into the task run's log. Lines below the task's level are dropped. */
 export interface TaskLog {
   write(level: LogLevel, message: string): void;
+  /**
+   * Resolves when there is room for more lines. A task that may write many (a script's output) awaits it before it
+   * reads on, so that a flood slows the task down instead of filling the worker's memory.
+   */
+  ready(): Promise<void>;
 }
 
 /** A file in internal storage, or in a task's working directory. */
@@ -15,7 +20,7 @@ export interface TaskFiles {
    * @param uri `kestra:///…`; only files that belong to this execution or its namespace are given
    */
   read(uri: string): Promise<NodeJS.ReadableStream>;
-  /** Stores a file of this task run; `name` is a plain file name. Answers its `kestra:///…` URI. */
+  /** Stores a file of this task run; `name` may have folders (`reports/may.csv`). Answers its `kestra:///…` URI. */
   store(name: string, content: NodeJS.ReadableStream | Uint8Array | string): Promise<string>;
 }
 

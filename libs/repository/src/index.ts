@@ -1,1 +1,3 @@
-export {};
+export * from './contract.js';
+export * from './filters.js';
+export * from './presentation/index.js';

@@ -31,10 +31,18 @@ export interface ServiceContext {
 
 /** Figures for operators, in Prometheus terms; names without the prefix `millrace_`. */
 export interface Metrics {
-  counter(name: string, help: string, labels?: readonly string[]): (amount?: number, labels?: Readonly<Record<string, string>>) => void;
+  counter(
+    name: string,
+    help: string,
+    labels?: readonly string[],
+  ): (amount?: number, labels?: Readonly<Record<string, string>>) => void;
   gauge(name: string, help: string, read: () => number): void;
   /** In seconds. */
-  histogram(name: string, help: string, labels?: readonly string[]): (seconds: number, labels?: Readonly<Record<string, string>>) => void;
+  histogram(
+    name: string,
+    help: string,
+    labels?: readonly string[],
+  ): (seconds: number, labels?: Readonly<Record<string, string>>) => void;
   /** The text exposition. */
   render(): Promise<string>;
 }

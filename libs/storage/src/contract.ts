@@ -18,9 +18,16 @@ export interface StoredFile {
  * characters; a URI outside the scope's namespaces is answered like one that does not exist.
  */
 export interface Storage {
-  /** Writes a whole file: readers see the old content or the new one, never a part. */
+  /**
+   * Writes a whole file: readers see the old content or the new one, never a part. Durable when it resolves.
+   * @throws StorageError TOO_LARGE; INVALID_URI also when the URI is a folder or goes through a file; an error of the
+   * content's own stream is passed on as it is
+   */
   put(scope: Scope, uri: string, content: Readable | Uint8Array | string): Promise<StoredFile>;
-  /** @throws StorageError NOT_FOUND */
+  /**
+   * @param range bytes from `start` to `end`, both included and counted from 0; beyond the end there is nothing
+   * @throws StorageError NOT_FOUND, also for a folder
+   */
   read(scope: Scope, uri: string, range?: { readonly start: number; readonly end?: number }): Promise<Readable>;
   stat(scope: Scope, uri: string): Promise<StoredFile | undefined>;
   /** Files and folders directly below; empty when there is no such folder. Sorted by URI. */

@@ -1,1 +1,3 @@
+export * from './addresses.js';
 export * from './contract.js';
+export { isVisible, STORAGE_SCHEME, URI_LIMITS, uriOf, uriSegments } from './uri.js';

@@ -1,1 +1,1 @@
-export {};
+export { createSqlRepository, type SqlRepositoryOptions } from './repository.js';

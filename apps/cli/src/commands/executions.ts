@@ -1,0 +1,121 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { ExecutionAnswer } from '../client/answers.js';
+import { ServerRefusal } from '../client/http.js';
+import { connect, type ServerChoice } from '../connect.js';
+import type { CommandContext } from '../context.js';
+import { EXIT } from '../exit-code.js';
+import { paintFor } from '../output/colour.js';
+import { createProgress } from '../output/progress.js';
+import { durationText } from '../output/quantities.js';
+import { summaryLines } from '../output/summary.js';
+import { tableLines } from '../output/table.js';
+
+export interface ExecutionListFlags extends ServerChoice {
+  readonly namespace?: string;
+  readonly flow?: string;
+  readonly state?: readonly string[];
+  readonly size: number;
+  readonly json?: boolean;
+}
+
+export interface ExecutionShowFlags extends ServerChoice {
+  readonly json?: boolean;
+}
+
+export interface ExecutionLogFlags extends ServerChoice {
+  readonly follow?: boolean;
+  readonly task?: string;
+  readonly level?: string;
+}
+
+/** `millrace executions list`. */
+export async function listExecutions(flags: ExecutionListFlags, context: CommandContext): Promise<number> {
+  const { namespace, flow, state, size, json } = flags;
+  const page = await connect(flags, context).searchExecutions({
+    size,
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(flow === undefined ? {} : { flowId: flow }),
+    ...(state === undefined ? {} : { states: state.map((one) => one.toUpperCase()) }),
+  });
+  if (json) {
+    context.stdout.write(`${JSON.stringify(page.results)}\n`);
+    return EXIT.ok;
+  }
+  for (const line of tableLines(['ID', 'STATE', 'STARTED', 'TOOK', 'FLOW'], page.results.map(executionRow))) {
+    context.stdout.write(`${line}\n`);
+  }
+  if (page.total > page.results.length) context.stdout.write(`${page.results.length} of ${page.total}; --size shows more\n`);
+  return EXIT.ok;
+}
+
+function executionRow({ id, namespace, flowId, state }: ExecutionAnswer): readonly string[] {
+  const start = state.startDate ?? state.histories[0]?.date;
+  const took = start && state.endDate ? durationText(Date.parse(state.endDate) - Date.parse(start)) : '';
+  return [id, state.current, start ?? '', took, `${namespace}.${flowId}`];
+}
+
+/** `millrace executions get`. */
+export async function showExecution(id: string, flags: ExecutionShowFlags, context: CommandContext): Promise<number> {
+  const execution = await connect(flags, context).execution(id);
+  const paint = paintFor(context.stdout, context.environment);
+  const lines = flags.json
+    ? [JSON.stringify(execution)]
+    : [...createProgress(paint).execution(execution), ...summaryLines(execution, new Map(), paint)];
+  for (const line of lines) context.stdout.write(`${line}\n`);
+  return EXIT.ok;
+}
+
+/** `millrace executions logs`. */
+export async function printLogs(id: string, flags: ExecutionLogFlags, context: CommandContext): Promise<number> {
+  const client = connect(flags, context);
+  const progress = createProgress(paintFor(context.stdout, context.environment));
+  const isAsked = ({ taskId }: { readonly taskId?: string }): boolean => flags.task === undefined || taskId === flags.task;
+  const print = (lines: readonly string[]): void => lines.forEach((line) => context.stdout.write(`${line}\n`));
+  progress.execution(await client.execution(id)); // names of loop values
+  if (flags.follow) {
+    const { signal } = interruption(context);
+    try {
+      for await (const entry of client.followLogs(id, signal)) if (isAsked(entry)) print(progress.log(entry));
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      return EXIT.interrupted;
+    }
+    return EXIT.ok;
+  }
+  const minLevel = flags.level === undefined ? {} : { minLevel: flags.level };
+  const taskId = flags.task === undefined ? {} : { taskId: flags.task };
+  for (const entry of await client.logs(id, { ...minLevel, ...taskId })) print(progress.log(entry));
+  return EXIT.ok;
+}
+
+function interruption({ signals }: CommandContext): AbortController {
+  const abort = new AbortController();
+  signals.on('SIGINT', () => abort.abort());
+  signals.on('SIGTERM', () => abort.abort());
+  return abort;
+}
+
+/** `millrace executions file`. */
+export async function printFile(id: string, uri: string, choice: ServerChoice, context: CommandContext): Promise<number> {
+  const content = await connect(choice, context).file(id, uri);
+  await pipeline(Readable.from(content), context.stdout, { end: false });
+  return EXIT.ok;
+}
+
+/** `millrace executions kill`: one that has ended already is said and does not stop the others. */
+export async function killExecutions(ids: readonly string[], choice: ServerChoice, context: CommandContext): Promise<number> {
+  const client = connect(choice, context);
+  let code: number = EXIT.ok;
+  for (const id of ids) {
+    try {
+      await client.killExecution(id);
+      context.stdout.write(`${id} is being killed\n`);
+    } catch (error) {
+      if (!(error instanceof ServerRefusal)) throw error;
+      context.stderr.write(`${id}: ${error.message}\n`);
+      code = EXIT.failed;
+    }
+  }
+  return code;
+}

@@ -1,0 +1,90 @@
+import { isTerminal } from '@millrace/model';
+import type { ExecutionAnswer } from './client/answers.js';
+import type { Client } from './client/client.js';
+import { ServerUnreachable } from './client/http.js';
+import type { CommandContext } from './context.js';
+import { CommandFailure, EXIT } from './exit-code.js';
+import type { Paint } from './output/colour.js';
+import { createProgress } from './output/progress.js';
+
+export interface FollowOptions {
+  readonly context: CommandContext;
+  readonly paint: Paint;
+  /** Takes lines as they come. */
+  say(lines: readonly string[]): void;
+}
+
+/** How often a lost connection is made again before the server counts as unreachable. */
+const RECONNECTIONS_MAX = 5;
+const RECONNECTION_DELAY_MS = 500;
+
+/**
+ * Follows an execution and its log to the end and answers the ended execution. A lost connection is made again.
+ *
+ * @throws CommandFailure 130 after Ctrl+C; ServerUnreachable when the server stays away
+ */
+export async function followExecution(client: Client, id: string, options: FollowOptions): Promise<ExecutionAnswer> {
+  const { context, paint, say } = options;
+  const abort = new AbortController();
+  const onSignal = (): void => abort.abort();
+  context.signals.on('SIGINT', onSignal);
+  context.signals.on('SIGTERM', onSignal);
+  const progress = createProgress(paint);
+  try {
+    const logs = followLogs(client, id, abort.signal, (lines) => say(lines), progress);
+    // Its failure is asked for below, after the execution's end.
+    logs.catch(() => undefined);
+    const ended = await followToEnd(client, id, { context, signal: abort.signal, onChange: (one) => say(progress.execution(one)) });
+    await logs;
+    return ended;
+  } catch (error) {
+    if (!abort.signal.aborted) throw error;
+    const message = `Stopped following; the execution ${id} goes on as long as its server does`;
+    throw new CommandFailure(EXIT.interrupted, message, { cause: error });
+  } finally {
+    abort.abort();
+    context.signals.off('SIGINT', onSignal);
+    context.signals.off('SIGTERM', onSignal);
+  }
+}
+
+interface FollowToEnd {
+  readonly context: CommandContext;
+  readonly signal: AbortSignal;
+  onChange(execution: ExecutionAnswer): void;
+}
+
+async function followToEnd(client: Client, id: string, { context, signal, onChange }: FollowToEnd): Promise<ExecutionAnswer> {
+  for (let lost = 0; ; lost += 1) {
+    try {
+      for await (const { execution, isEnd } of client.follow(id, signal)) {
+        onChange(execution);
+        if (isEnd) return execution;
+      }
+    } catch (error) {
+      if (signal.aborted || !(error instanceof ServerUnreachable) || lost >= RECONNECTIONS_MAX) throw error;
+    }
+    // The stream ended without the last event: the server was stopped, or a proxy cut it.
+    await new Promise<void>((resolve) => context.clock.after(RECONNECTION_DELAY_MS, resolve));
+    if (lost < RECONNECTIONS_MAX) continue;
+    const execution = await client.execution(id);
+    if (isTerminal(execution.state.current)) return execution;
+    throw new ServerUnreachable(`The server ends the connection again and again; the execution ${id} is ${execution.state.current}`);
+  }
+}
+
+/** Lines as they come; when the connection is lost, those that are missing at the end. */
+async function followLogs(
+  client: Client,
+  id: string,
+  signal: AbortSignal,
+  say: (lines: readonly string[]) => void,
+  progress: ReturnType<typeof createProgress>,
+): Promise<void> {
+  try {
+    for await (const entry of client.followLogs(id, signal)) say(progress.log(entry));
+  } catch (error) {
+    if (signal.aborted || !(error instanceof ServerUnreachable)) throw error;
+    say([`(the connection was lost: 'millrace executions logs ${id}' shows the whole log)`]);
+  }
+}

@@ -1,0 +1,24 @@
+import { keyOf, type ExecutionEvent, type JobOutcome, type OutgoingRecord, type Topics } from '@millrace/model';
+import type { TakenJob } from '@millrace/queue';
+import { anyRecord } from './any-record.js';
+
+/** The worker's side of a job, as events of its execution. */
+export interface JobRecords {
+  claimed(taken: TakenJob, at: number): readonly OutgoingRecord[];
+  ended(taken: TakenJob, outcome: JobOutcome, at: number): readonly OutgoingRecord[];
+  handedBack(taken: TakenJob): readonly OutgoingRecord[];
+}
+
+export function createJobRecords(topics: Topics, instance: string): JobRecords {
+  const record = ({ job }: TakenJob, value: ExecutionEvent): readonly OutgoingRecord[] => [
+    anyRecord({ topic: topics.executionEvents, key: keyOf(job.tenant, job.executionId), value }),
+  ];
+  const about = ({ job, token }: TakenJob) => ({
+    tenant: job.tenant, executionId: job.executionId, taskRunId: job.taskRunId, attempt: job.attempt, token,
+  });
+  return {
+    claimed: (taken, at) => record(taken, { kind: 'job-claimed', ...about(taken), instance, at }),
+    ended: (taken, outcome, at) => record(taken, { kind: 'job-ended', ...about(taken), instance, outcome, at }),
+    handedBack: (taken) => record(taken, { kind: 'job-handed-back', ...about(taken) }),
+  };
+}

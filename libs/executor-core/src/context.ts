@@ -1,0 +1,59 @@
+import type { LogLevel, PlainObject, State } from '@millrace/model';
+import type { FlowPlan } from './plan.js';
+
+/** What an inline task may use besides its rendered properties. */
+export interface InlineTaskContext {
+  readonly executionId: string;
+  readonly taskRunId: string;
+  readonly taskId: string;
+  readonly flowId: string;
+  readonly namespace: string;
+}
+
+export interface InlineTaskResult {
+  readonly outputs?: PlainObject;
+  /** Absent: SUCCESS. */
+  readonly state?: Extract<State, 'SUCCESS' | 'WARNING' | 'FAILED'>;
+  readonly logs?: readonly { readonly level: LogLevel; readonly message: string }[];
+  readonly metrics?: readonly {
+    readonly type: 'counter' | 'timer' | 'gauge';
+    readonly name: string;
+    readonly value: number;
+    readonly tags?: Readonly<Record<string, string>>;
+  }[];
+  readonly error?: string;
+}
+
+/**
+ * A task type that is a pure function of its rendered properties. Checks them against its schema itself.
+ * @throws an error whose message is for the user when they do not fit
+ */
+export type InlineTask = (properties: PlainObject, context: InlineTaskContext) => InlineTaskResult;
+
+/** Totals that only a runaway flow reaches; each fails the execution with a sentence. */
+export interface ExecutionLimits {
+  readonly taskRuns: number;
+  /** Of one task run's outputs, as JSON. */
+  readonly outputBytes: number;
+  /** How often a job is given out again after its worker was lost, before its task fails. */
+  readonly resubmits: number;
+}
+
+export const DEFAULT_LIMITS: ExecutionLimits = { taskRuns: 200_000, outputBytes: 512 * 1024, resubmits: 3 };
+
+/** What the shell looked up before a decision; decisions read nothing else besides the state and the event. */
+export interface ExecutionContext {
+  /** Milliseconds since the epoch; never goes back within a partition. */
+  readonly now: number;
+  /** undefined when the revision is gone, which fails the execution. */
+  readonly flow: FlowPlan | undefined;
+  /** undefined for task types that need a worker. */
+  inlineTask(type: string): InlineTask | undefined;
+  /** `envs`, `globals`, `kestra`: the same for every execution of this server. */
+  readonly serverVariables: PlainObject;
+  /** IANA name. */
+  readonly timeZone: string;
+  readonly limits: ExecutionLimits;
+  /** Broken on purpose: only the simulation sets it, to show that its checks would notice. */
+  readonly broken?: 'no-claim-token';
+}

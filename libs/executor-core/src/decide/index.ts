@@ -1,0 +1,107 @@
+import { excerpt, isTerminal, type ExecutionRequested } from '@millrace/model';
+import type { ExecutionContext } from '../context.js';
+import { Decision, isOpen, sentence } from '../decision.js';
+import { failExecution } from '../end-execution.js';
+import { advance, childEnded, settleKill } from '../owner.js';
+import { Outcome, type Input } from '../outcome.js';
+import type { FlowPlan } from '../plan.js';
+import { enter } from '../start-task.js';
+import type { ExecutionView } from '../state.js';
+import { instanceLost, jobClaimed, jobEnded, jobHandedBack } from './jobs.js';
+import { killRequested } from './kill.js';
+import { wake } from './timers.js';
+
+export interface Wake {
+  readonly kind: 'wake';
+}
+
+/**
+ * What follows from an event or step in the given state: facts, effects and further steps. Reads and never writes; the
+ * same arguments give the same answer. An event that is not current (a repeat, a late result) gives nothing.
+ */
+export function decide(view: ExecutionView, input: Input | Wake, context: ExecutionContext): Outcome {
+  if (input.kind === 'execution-requested') return requested(view, input);
+  if (!view.exists) return new Outcome();
+  const decision = new Decision(view, context.flow ?? NO_FLOW, context);
+  if (!context.flow) {
+    const { namespace, flowId, flowRevision } = view.head;
+    failExecution(decision, `Revision ${flowRevision} of flow '${namespace}.${flowId}' is gone`);
+  } else react(decision, input);
+  return decision;
+}
+
+const NO_FLOW: FlowPlan = {
+  tenant: '',
+  namespace: '',
+  flowId: '',
+  revision: 0,
+  lists: { tasks: [], errors: [], finally: [], afterExecution: [] },
+  tasks: new Map(),
+  outputs: [],
+  variables: {},
+};
+
+function react(decision: Decision, input: Exclude<Input, { kind: 'execution-requested' }> | Wake): void {
+  switch (input.kind) {
+    case 'job-claimed':
+      return jobClaimed(decision, input);
+    case 'job-ended':
+      return jobEnded(decision, input);
+    case 'job-handed-back':
+      return jobHandedBack(decision, input);
+    case 'instance-lost':
+      return instanceLost(decision, input);
+    case 'kill-requested':
+      return killRequested(decision);
+    case 'wake':
+      return wake(decision);
+    case 'advance':
+      return advance(decision, input.owner);
+    case 'child-ended':
+      return childEnded(decision, input.owner, input.taskRunId);
+    case 'enter': {
+      const run = decision.view.run(input.taskRunId);
+      if (isOpen(run) && !decision.isStopping) enter(decision, run);
+      return;
+    }
+    case 'settle-kill':
+      return settleKill(decision);
+    case 'continued':
+      return;
+    default:
+      return input satisfies never;
+  }
+}
+
+function requested(view: ExecutionView, event: ExecutionRequested): Outcome {
+  const outcome = new Outcome();
+  if (view.exists) return outcome;
+  const { created, variables, labels, at } = event;
+  outcome.fact({ kind: 'execution-created', created, variables, labels, at });
+  // A first step on the state that holds the execution; it also finds out when the flow is gone.
+  outcome.then({ kind: 'advance', owner: undefined });
+  return outcome;
+}
+
+/**
+ * What follows when a decision threw: a fault of the engine or a limit. The execution fails with the reason; other
+ * executions of the partition are not touched.
+ */
+export function failed(view: ExecutionView, input: Input | Wake, fault: Error, context: ExecutionContext): Outcome {
+  const reason = `The engine could not handle '${input.kind}': ${excerpt(sentence(fault), 500)}`;
+  if (!view.exists) {
+    const outcome = new Outcome();
+    if (input.kind !== 'execution-requested') return outcome;
+    const { created, variables, labels, at } = input;
+    outcome.fact(
+      { kind: 'execution-created', created, variables, labels, at },
+      { kind: 'failure-noted', message: reason },
+      { kind: 'section-entered', owner: undefined, section: 'ended' },
+      { kind: 'execution-moved', to: 'FAILED', at: context.now },
+    );
+    return outcome;
+  }
+  const decision = new Decision(view, context.flow ?? NO_FLOW, context);
+  if (!isTerminal(view.head.state)) failExecution(decision, reason);
+  return decision;
+}

@@ -1,0 +1,116 @@
+import type { InstanceLost, JobClaimed, JobEnded, JobHandedBack, TaskRun } from '@millrace/model';
+import { countedAttempts, isOpen, type Decision } from '../decision.js';
+import { endAttempt, EVALUATION_ATTEMPT, nextAttempt, stopTaskRun } from '../end-task-run.js';
+import { submitAgain } from '../start-task.js';
+
+/** A worker took a job: the newest claim of the current attempt holds (protocols.md part 3.3). */
+export function jobClaimed(decision: Decision, event: JobClaimed): void {
+  const run = decision.view.run(event.taskRunId);
+  if (!isOpen(run) || !isCurrentClaim(run, event)) return killStale(decision, event);
+  const { token, instance } = event;
+  if (run.claim?.token === token) return;
+  if (run.claim) killStale(decision, { ...event, ...run.claim });
+  decision.fact({ kind: 'job-claimed', taskRunId: run.id, claim: { token, instance } });
+  if (run.evaluating || run.state !== 'SUBMITTED') return;
+  decision.fact(
+    { kind: 'task-run-moved', taskRunId: run.id, to: 'RUNNING', at: decision.now },
+    { kind: 'attempt-opened', taskRunId: run.id, at: decision.now, workerId: instance },
+  );
+}
+
+function isCurrentClaim(run: TaskRun, { attempt }: JobClaimed): boolean {
+  if (run.evaluating) return attempt === EVALUATION_ATTEMPT;
+  // A second hand-over of the attempt that runs already, or the first of the one that was submitted.
+  return run.state === 'SUBMITTED'
+    ? attempt === nextAttempt(run)
+    : run.claim !== undefined && attempt === run.attempts.length;
+}
+
+function killStale(
+  decision: Decision,
+  event: Pick<JobClaimed, 'tenant' | 'executionId' | 'taskRunId' | 'attempt' | 'token' | 'instance'>,
+): void {
+  const { tenant, executionId, taskRunId, attempt, token, instance } = event;
+  decision.effect({
+    kind: 'command-worker',
+    instance,
+    command: { kind: 'kill-job', tenant, executionId, taskRunId, attempt, token },
+  });
+}
+
+/** A worker answered. Only the answer of the current claim of the current attempt counts; all others change nothing. */
+export function jobEnded(decision: Decision, event: JobEnded): void {
+  const run = decision.view.run(event.taskRunId);
+  if (!isOpen(run) || !isCurrent(decision, run, event)) return;
+  const { outcome } = event;
+  if (run.evaluating && outcome.state === 'SUCCESS') {
+    decision.fact({ kind: 'evaluated', taskRunId: run.id, values: outcome.evaluated ?? {} });
+    if (decision.isStopping) stopTaskRun(decision, run, 'KILLED');
+    decision.then({ kind: 'enter', taskRunId: run.id });
+    return;
+  }
+  if (run.evaluating) decision.fact({ kind: 'attempt-opened', taskRunId: run.id, at: decision.now });
+  endAttempt(decision, decision.taskOf(run), {
+    id: run.id,
+    ...(run.parentId === undefined ? {} : { parentId: run.parentId }),
+    attempts: countedAttempts(run),
+    firstStart: run.attempts[0]?.histories[0]?.date ?? decision.now,
+    // A kill was asked for: whatever the worker answered, its result is not used any more.
+    state: decision.isStopping ? 'KILLED' : outcome.state,
+    ...(outcome.outputs === undefined ? {} : { outputs: outcome.outputs }),
+  });
+}
+
+function isCurrent(decision: Decision, run: TaskRun, { attempt, token }: Pick<JobEnded, 'attempt' | 'token'>): boolean {
+  const expected = run.evaluating ? EVALUATION_ATTEMPT : run.attempts.length;
+  if (attempt !== expected || run.claim === undefined) return false;
+  return decision.context.broken === 'no-claim-token' || run.claim.token === token;
+}
+
+/** A worker that stops gave a job back: another one gets it, and nothing is counted against the task. */
+export function jobHandedBack(decision: Decision, event: JobHandedBack): void {
+  const run = decision.view.run(event.taskRunId);
+  if (isOpen(run) && isCurrent(decision, run, event)) giveOutAgain(decision, run, false);
+}
+
+/** Every job that the lost instance had is given to another worker, unless that happened too often. */
+export function instanceLost(decision: Decision, { instance }: InstanceLost): void {
+  for (const run of claimedBy(decision, instance, undefined)) giveOutAgain(decision, run, true);
+}
+
+function claimedBy(decision: Decision, instance: string, owner: string | undefined): TaskRun[] {
+  return decision.view
+    .activeChildren(owner)
+    .flatMap((run) =>
+      run.claim?.instance === instance ? [run] : run.progress ? claimedBy(decision, instance, run.id) : [],
+    );
+}
+
+function giveOutAgain(decision: Decision, run: TaskRun, counted: boolean): void {
+  const task = decision.taskOf(run);
+  const resubmits = (run.resubmits ?? 0) + (counted ? 1 : 0);
+  const lost = `The worker '${run.claim?.instance}' was lost while it ran attempt ${run.attempts.length}`;
+  if (decision.isStopping || resubmits > decision.context.limits.resubmits) {
+    if (!decision.isStopping)
+      decision.log(
+        run,
+        task,
+        run.attempts.length,
+        'ERROR',
+        `${lost}, as ${resubmits - 1} before it: the task may be what ends them, and is not given out again`,
+      );
+    if (run.evaluating) decision.fact({ kind: 'attempt-opened', taskRunId: run.id, at: decision.now });
+    return endAttempt(decision, task, {
+      id: run.id,
+      ...(run.parentId === undefined ? {} : { parentId: run.parentId }),
+      attempts: Infinity, // no retry: the same would happen again
+      firstStart: decision.now,
+      state: decision.isStopping ? 'KILLED' : 'FAILED',
+    });
+  }
+  if (counted) decision.log(run, task, run.attempts.length, 'WARN', `${lost}; another worker runs it again`);
+  if (!run.evaluating)
+    decision.fact({ kind: 'attempt-closed', taskRunId: run.id, state: 'RESUBMITTED', at: decision.now });
+  decision.fact({ kind: 'job-given-out-again', taskRunId: run.id, counted });
+  submitAgain(decision, run, resubmits);
+}

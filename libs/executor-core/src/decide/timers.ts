@@ -1,0 +1,20 @@
+import type { Decision } from '../decision.js';
+import { repeatKill } from './kill.js';
+
+/** Something was due: retries start, a kill is repeated. */
+export function wake(decision: Decision): void {
+  const { head } = decision.view;
+  if (head.dueAt !== undefined && head.dueAt <= decision.now && head.state === 'KILLING') repeatKill(decision);
+  const due = decision.view.dueRuns(decision.now);
+  if (due.length === 0) return;
+  for (const run of due) {
+    decision.fact(
+      { kind: 'retry-started', taskRunId: run.id },
+      { kind: 'task-run-moved', taskRunId: run.id, to: 'CREATED', at: decision.now },
+    );
+    decision.then({ kind: 'enter', taskRunId: run.id });
+  }
+  if (head.state === 'RETRYING' && head.retrying === due.length) {
+    decision.fact({ kind: 'execution-moved', to: 'RUNNING', at: decision.now });
+  }
+}

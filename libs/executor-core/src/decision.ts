@@ -1,0 +1,119 @@
+import { derivedId, isTerminal, type LogLevel, type TaskRun } from '@millrace/model';
+import type { ExecutionContext } from './context.js';
+import type { FlowPlan, TaskPlan } from './plan.js';
+import { Outcome } from './outcome.js';
+import { rendering, type Rendering } from './rendering.js';
+import type { ExecutionView } from './state.js';
+
+/** Line numbers of entries that the executor writes about a worker's attempt: after the worker's own. */
+const EXECUTOR_LINE = 1_000_000;
+
+/**
+ * One call of `decide`: what it reads (state, flow, context) and what it has decided so far. Made for the call and gone
+ * with it.
+ */
+export class Decision extends Outcome {
+  #lines = 0;
+  #created = 0;
+
+  constructor(
+    readonly view: ExecutionView,
+    readonly flow: FlowPlan,
+    readonly context: ExecutionContext,
+  ) {
+    super();
+  }
+
+  get now(): number {
+    return this.context.now;
+  }
+
+  /** Nothing new is started any more. */
+  get isStopping(): boolean {
+    const { state } = this.view.head;
+    return state === 'KILLING';
+  }
+
+  taskOf(run: TaskRun): TaskPlan {
+    const task = this.flow.tasks.get(run.taskId);
+    if (!task) throw new Error(`Revision ${this.flow.revision} of the flow has no task '${run.taskId}'`);
+    return task;
+  }
+
+  /** The id that follows from a task run's place, so deciding twice gives the same one (protocols.md part 1.8). */
+  taskRunId(place: Pick<TaskRun, 'taskId'> & Partial<Pick<TaskRun, 'parentId' | 'value' | 'iteration'>>): string {
+    const { executionId, generation } = this.view.head;
+    return derivedId(executionId, place.taskId, place.parentId, place.value, place.iteration, generation);
+  }
+
+  rendering(task: TaskPlan, run: TaskRunPlace, attempts: number): Rendering {
+    return rendering(this.view, this.flow, this.context, { task, run, attempts });
+  }
+
+  /** The place of the next task run in the list that users see. */
+  nextSequence(): number {
+    const sequence = this.view.head.sequence + this.#created++;
+    const { taskRuns } = this.context.limits;
+    if (sequence >= taskRuns) throw new Error(`The execution has reached its limit of ${taskRuns} task runs`);
+    return sequence;
+  }
+
+  /** Writes a line into a task run's log, unless its task keeps only higher levels. */
+  log(
+    run: { readonly id: string; readonly sequence: number },
+    task: TaskPlan,
+    attempt: number,
+    level: LogLevel,
+    message: string,
+  ): void {
+    if (RANK[level] < RANK[task.logLevel]) return;
+    const { tenant, namespace, flowId, executionId } = this.view.head;
+    this.effect({
+      kind: 'write-log',
+      entry: {
+        tenant,
+        namespace,
+        flowId,
+        executionId,
+        taskId: task.id,
+        taskRunId: run.id,
+        attempt,
+        timestamp: this.now,
+        level,
+        message,
+        taskRunSequence: run.sequence,
+        lineNumber: EXECUTOR_LINE + this.#lines++,
+      },
+    });
+  }
+}
+
+const RANK: Readonly<Record<LogLevel, number>> = { TRACE: 0, DEBUG: 1, INFO: 2, WARN: 3, ERROR: 4 };
+
+/** What rendering needs of a task run; it may not be in the state yet. */
+export interface TaskRunPlace {
+  readonly id: string;
+  readonly parentId?: string;
+  readonly value?: string;
+  readonly iteration?: number;
+  readonly sequence: number;
+  readonly startedAt: number;
+}
+
+export const placeOf = (run: TaskRun): TaskRunPlace => ({
+  id: run.id,
+  ...(run.parentId === undefined ? {} : { parentId: run.parentId }),
+  ...(run.value === undefined ? {} : { value: run.value }),
+  ...(run.iteration === undefined ? {} : { iteration: run.iteration }),
+  sequence: run.sequence,
+  startedAt: run.histories[0]?.date ?? 0,
+});
+
+/** Attempts that count for retries: those lost with their worker do not. */
+export const countedAttempts = (run: TaskRun): number =>
+  run.attempts.reduce((count, attempt) => count + (attempt.state === 'RESUBMITTED' ? 0 : 1), 0);
+
+export const isOpen = (run: TaskRun | undefined): run is TaskRun => run !== undefined && !isTerminal(run.state);
+
+/** The sentence of an error for people; never its stack. */
+export const sentence = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,0 +1,48 @@
+import { convertOutput } from '@millrace/flow';
+import { isTerminal, type PlainObject, type State } from '@millrace/model';
+import { sentence, type Decision } from './decision.js';
+import { stopChildren } from './end-task-run.js';
+import { isPure, rendering } from './rendering.js';
+
+/** Gives the execution its final state, after its outputs have been evaluated (spec flow.md §4). */
+export function endExecution(decision: Decision, state: State): void {
+  const { head } = decision.view;
+  if (isTerminal(head.state)) return;
+  const failure = state === 'KILLED' ? undefined : setOutputs(decision);
+  if (failure !== undefined) decision.fact({ kind: 'failure-noted', message: failure });
+  if (head.dueAt !== undefined) decision.fact({ kind: 'kill-repeat-set', at: undefined });
+  decision.fact({ kind: 'execution-moved', to: failure === undefined ? state : 'FAILED', at: decision.now });
+}
+
+/** Fails the execution at once, whatever runs; for faults that no task can answer for. */
+export function failExecution(decision: Decision, message: string): void {
+  const { head } = decision.view;
+  decision.fact({ kind: 'failure-noted', message });
+  if (isTerminal(head.state)) return;
+  stopChildren(decision, undefined, 'FAILED');
+  if (head.dueAt !== undefined) decision.fact({ kind: 'kill-repeat-set', at: undefined });
+  decision.fact(
+    { kind: 'section-entered', owner: undefined, section: 'ended' },
+    { kind: 'execution-moved', to: 'FAILED', at: decision.now },
+  );
+}
+
+/** Answers what went wrong, if anything did. */
+function setOutputs(decision: Decision): string | undefined {
+  const { outputs: declared } = decision.flow;
+  if (declared.length === 0) return undefined;
+  const render = rendering(decision.view, decision.flow, decision.context);
+  const outputs: Record<string, unknown> = {};
+  const failures: string[] = [];
+  for (const output of declared) {
+    try {
+      if (!isPure({ value: output.value })) throw new Error('it calls a function that only a worker has');
+      outputs[output.id] = convertOutput(output, render.typed(output.value));
+    } catch (error) {
+      if (output.required === false) outputs[output.id] = null;
+      else failures.push(`Output '${output.id}' cannot be evaluated: ${sentence(error)}`);
+    }
+  }
+  decision.fact({ kind: 'execution-outputs-set', outputs: outputs as PlainObject });
+  return failures.length > 0 ? failures.join('; ') : undefined;
+}

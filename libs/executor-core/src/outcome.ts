@@ -1,0 +1,43 @@
+import type { ExecutionEvent, Job, LogEntry, MetricEntry, WorkerCommand } from '@millrace/model';
+import type { Fact, OwnerId } from './facts.js';
+
+/** What the shell writes in the same transaction as the facts' records. */
+export type Effect =
+  | { readonly kind: 'submit-job'; readonly job: Job }
+  /** Takes back a job that nobody has claimed. */
+  | { readonly kind: 'cancel-job'; readonly key: string }
+  | { readonly kind: 'command-worker'; readonly instance: string; readonly command: WorkerCommand }
+  | { readonly kind: 'write-log'; readonly entry: LogEntry }
+  | { readonly kind: 'write-metric'; readonly entry: MetricEntry };
+
+/** Steps within one execution; decided on the state that holds the facts of the step before. */
+export type Step =
+  /** A task run waits to be started: a task with children, one whose retry is due, or one whose expressions came back. */
+  | { readonly kind: 'enter'; readonly taskRunId: string }
+  /** An owner may have lanes to start. */
+  | { readonly kind: 'advance'; readonly owner: OwnerId }
+  | { readonly kind: 'child-ended'; readonly owner: OwnerId; readonly taskRunId: string }
+  /** While killing: ends owners that have nothing running any more. */
+  | { readonly kind: 'settle-kill' };
+
+/** Everything that `decide` reads: what happened outside, and the steps that follow from it. */
+export type Input = ExecutionEvent | Step;
+
+/** Collects what one decision gives. Local to a call of `decide`, so that stays a function of its arguments. */
+export class Outcome {
+  readonly facts: Fact[] = [];
+  readonly effects: Effect[] = [];
+  readonly next: Input[] = [];
+
+  fact(...facts: readonly Fact[]): void {
+    this.facts.push(...facts);
+  }
+
+  effect(effect: Effect): void {
+    this.effects.push(effect);
+  }
+
+  then(step: Step): void {
+    this.next.push(step);
+  }
+}

@@ -1,0 +1,118 @@
+import { effectiveTask } from '@millrace/flow';
+import {
+  SECTIONS,
+  shortType,
+  type Flow,
+  type LogLevel,
+  type Output,
+  type PlainObject,
+  type Retry,
+  type Section,
+  type TaskDefinition,
+} from '@millrace/model';
+import { FLOWABLES } from './tasks/index.js';
+
+/** The lists of tasks that an owner (the flow, or a task with children) may run; disabled tasks are left out. */
+export type Lists = Readonly<Record<Section, readonly TaskPlan[]>>;
+
+/** A task as the executor sees it: typed, defaults applied, its place and its children resolved. Immutable. */
+export interface TaskPlan {
+  readonly id: string;
+  /** Short form of the type. */
+  readonly type: string;
+  readonly definition: TaskDefinition;
+  /** undefined for a task of the flow itself. */
+  readonly parent: TaskPlan | undefined;
+  readonly section: Section;
+  /** Children by list; empty for runnable tasks. */
+  readonly lists: Lists;
+  /** Branches that are taken by name (`then`, `else`, the cases and `defaults` of a Switch). */
+  readonly branches: ReadonlyMap<string, readonly TaskPlan[]>;
+  /** Own retry, else the nearest ancestor's, else the flow's (spec executions.md §6). */
+  readonly retry: Retry | undefined;
+  readonly allowFailure: boolean;
+  readonly allowWarning: boolean;
+  readonly logLevel: LogLevel;
+}
+
+/** A revision of a flow, ready to run. */
+export interface FlowPlan {
+  readonly tenant: string;
+  readonly namespace: string;
+  readonly flowId: string;
+  readonly revision: number;
+  readonly lists: Lists;
+  readonly tasks: ReadonlyMap<string, TaskPlan>;
+  readonly outputs: readonly Output[];
+  readonly variables: PlainObject;
+}
+
+const NO_LISTS: Lists = { tasks: [], errors: [], finally: [], afterExecution: [] };
+
+/** Compiles a stored flow. Reads it leniently: what was accepted when it was saved must still run (spec flow.md). */
+export function planFlow(flow: Flow): FlowPlan {
+  const { definition } = flow;
+  const defaults = definition.pluginDefaults ?? definition.taskDefaults ?? [];
+  const tasks = new Map<string, TaskPlan>();
+
+  const planList = (
+    written: unknown,
+    section: Section,
+    parent: TaskPlan | undefined,
+    retry: Retry | undefined,
+  ): TaskPlan[] =>
+    asTasks(written)
+      .map((task) => effectiveTask(task, defaults))
+      .filter((task) => task.disabled !== true)
+      .map((task) => planTask(task, section, parent, retry));
+
+  const planTask = (
+    written: TaskDefinition,
+    section: Section,
+    parent: TaskPlan | undefined,
+    inherited: Retry | undefined,
+  ): TaskPlan => {
+    const type = shortType(written.type);
+    const lists = { ...NO_LISTS };
+    const branches = new Map<string, readonly TaskPlan[]>();
+    const plan: TaskPlan = {
+      id: written.id,
+      type,
+      definition: written,
+      parent,
+      section,
+      lists,
+      branches,
+      retry: written.retry ?? inherited,
+      allowFailure: written.allowFailure === true || type === 'core.flow.AllowFailure',
+      allowWarning: written.allowWarning === true,
+      logLevel: written.logLevel ?? 'TRACE',
+    };
+    tasks.set(plan.id, plan);
+    const flowable = FLOWABLES.get(type);
+    if (flowable) {
+      for (const name of SECTIONS) {
+        if (name !== 'afterExecution') lists[name] = planList(written[name], name, plan, plan.retry);
+      }
+      for (const [name, branch] of flowable.branches?.(written) ?? []) {
+        branches.set(name, planList(branch, 'tasks', plan, plan.retry));
+      }
+    }
+    return plan;
+  };
+
+  const lists = { ...NO_LISTS };
+  for (const name of SECTIONS) lists[name] = planList(definition[name], name, undefined, definition.retry);
+  return {
+    tenant: flow.tenant,
+    namespace: flow.namespace,
+    flowId: flow.id,
+    revision: flow.revision,
+    lists,
+    tasks,
+    outputs: definition.outputs ?? [],
+    variables: definition.variables ?? {},
+  };
+}
+
+const asTasks = (written: unknown): readonly TaskDefinition[] => (Array.isArray(written) ? written : []);

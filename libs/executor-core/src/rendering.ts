@@ -1,0 +1,105 @@
+import { createHash } from 'node:crypto';
+import { referencesOf, renderDeep, renderDeepTyped, type Environment } from '@millrace/expression';
+import { isPlainObject, type PlainObject, type TaskDefinition } from '@millrace/model';
+import type { ExecutionContext } from './context.js';
+import { narrow } from './narrow.js';
+import type { FlowPlan, TaskPlan } from './plan.js';
+import type { ExecutionView } from './state.js';
+import { ExecutionVariables, type Subject } from './variables.js';
+
+/** Texts for people, names, and what the engine itself reads: not given to the task as rendered properties. */
+const NOT_RENDERED = new Set([
+  'description',
+  'version',
+  'retry',
+  'errors',
+  'finally',
+  'tasks',
+  'runIf',
+  'timeout',
+  'workerGroup',
+]);
+
+/** Of these, what a job needs the variables of: its worker renders them. */
+const RENDERED_BY_WORKER = new Set(['runIf', 'timeout']);
+
+const analyses = new WeakMap<object, ReturnType<typeof referencesOf>>();
+
+/** Which variables and functions the properties of a task use; read off once for each task of a revision. */
+function analysisOf(properties: PlainObject): ReturnType<typeof referencesOf> {
+  let analysis = analyses.get(properties);
+  if (!analysis) {
+    const read = Object.entries(properties).filter(([name]) => !NOT_RENDERED.has(name) || RENDERED_BY_WORKER.has(name));
+    analyses.set(properties, (analysis = referencesOf(Object.fromEntries(read))));
+  }
+  return analysis;
+}
+
+/** True when the executor may render it: nothing in it needs files, secrets, key-values or the network. */
+export const isPure = (value: unknown): boolean =>
+  isPlainObject(value) ? analysisOf(value).isPure : referencesOf(value).isPure;
+
+/** Renders what the executor may render, for one task run. */
+export interface Rendering {
+  /** Text of every string inside, as a task's properties are rendered. */
+  text(value: unknown): unknown;
+  /** A string that is one expression keeps the type of its value. */
+  typed(value: unknown): unknown;
+  /** What a job for these properties carries. */
+  variablesFor(properties: PlainObject): PlainObject;
+}
+
+export function rendering(
+  view: ExecutionView,
+  flow: FlowPlan,
+  context: ExecutionContext,
+  subject?: Subject,
+): Rendering {
+  const variables = new ExecutionVariables(view, flow, context.serverVariables, subject);
+  const environment: Environment = {
+    now: context.now,
+    random: seededRandom(`${subject?.run.id ?? view.head.executionId}/${subject?.attempts ?? 0}`),
+    timeZone: context.timeZone,
+  };
+  return {
+    text: (value) => renderDeep(value, variables, environment),
+    typed: (value) => renderDeepTyped(value, variables, environment),
+    variablesFor: (properties) => narrow(analysisOf(properties).references, variables),
+  };
+}
+
+/** The properties of a task that are rendered for it. */
+export const ownProperties = (task: TaskPlan): PlainObject =>
+  Object.fromEntries(Object.entries(task.definition).filter(([name]) => !NOT_RENDERED.has(name)));
+
+const undecided = new WeakMap<TaskDefinition, TaskDefinition>();
+
+/** The task as a job carries it once its `runIf` is decided. */
+export function withoutRunIf(task: TaskDefinition): TaskDefinition {
+  if (task.runIf === undefined) return task;
+  let stripped = undecided.get(task);
+  if (!stripped) {
+    const { runIf: _decided, ...rest } = task;
+    undecided.set(task, (stripped = rest as TaskDefinition));
+  }
+  return stripped;
+}
+
+/**
+ * Numbers in [0, 1) that follow from the text: `uuid()` and the like give the same when a decision is repeated, and
+ * different ones for every attempt of every task run. sfc32 over a SHA-256 of the text, made at the first draw; not for
+ * secrets.
+ */
+export function seededRandom(seed: string): () => number {
+  let words: Uint32Array | undefined;
+  return () => {
+    words ??= new Uint32Array(Uint8Array.from(createHash('sha256').update(seed).digest()).buffer, 0, 4);
+    const [a = 0, b = 0, c = 0, counter = 0] = words;
+    const drawn = (a + b + counter) >>> 0;
+    words[3] = counter + 1;
+    words[0] = b ^ (b >>> 9);
+    words[1] = c + (c << 3);
+    words[2] = ((c << 21) | (c >>> 11)) + drawn;
+    return drawn / 2 ** 32;
+  };
+}

@@ -1,0 +1,205 @@
+import {
+  isTerminal,
+  LOOP_VALUES_PAGE,
+  type ExecutionCreated,
+  type ExecutionHead,
+  type ExecutionRecord,
+  type ExecutionVariables,
+  type LoopValues,
+  type Progress,
+  type TaskRun,
+} from '@millrace/model';
+import type { OwnerId } from './facts.js';
+import { TimerHeap } from './timer-heap.js';
+
+/** The records of one execution; the queue's shell owns them, undoes and stores what changed (protocols.md part 1.3). */
+export interface Records {
+  get(id: string): ExecutionRecord | undefined;
+  put(id: string, record: ExecutionRecord): void;
+  remove(id: string): void;
+  entries(): Iterable<readonly [string, ExecutionRecord]>;
+  onChange(
+    listener: (id: string, before: ExecutionRecord | undefined, after: ExecutionRecord | undefined) => void,
+  ): void;
+}
+
+/** Task runs of one task, by the values of the loops around it, outermost first. */
+export interface RunsByValue {
+  taskRunId?: string;
+  inner?: Map<string, RunsByValue>;
+}
+
+const HEAD = 'head';
+const CREATED = 'created';
+const VARIABLES = 'variables';
+export const valuesId = (taskRunId: string, page: number): string => `values-${taskRunId}-${page}`;
+
+/** What decisions may see of an execution. */
+export interface ExecutionView {
+  readonly exists: boolean;
+  readonly head: ExecutionHead;
+  readonly created: ExecutionCreated;
+  readonly variables: ExecutionVariables;
+  run(taskRunId: string): TaskRun | undefined;
+  progress(owner: OwnerId): Progress;
+  /** Children of an owner that have not ended; O(their number). */
+  activeChildren(owner: OwnerId): readonly TaskRun[];
+  loopValue(taskRunId: string, index: number): string;
+  runsOf(taskId: string): RunsByValue | undefined;
+  taskIds(): Iterable<string>;
+  /** Task runs whose retry is due at `now`. */
+  dueRuns(now: number): readonly TaskRun[];
+}
+
+/** One execution in the memory of its partition's owner: its records, and indexes that follow every change of them. */
+export class ExecutionState implements ExecutionView {
+  readonly #records: Records;
+  readonly #active = new Map<OwnerId, Set<string>>();
+  readonly #byTask = new Map<string, RunsByValue>();
+  readonly #timers = new TimerHeap();
+
+  constructor(records: Records) {
+    this.#records = records;
+    const restored = [...records.entries()].filter((entry): entry is [string, TaskRun] => entry[1].kind === 'task-run');
+    // A parent comes before its children, whose place in the index follows from the parent's value.
+    restored.sort(([, a], [, b]) => a.sequence - b.sequence);
+    for (const [, run] of restored) this.#index(undefined, run);
+    if (this.exists) this.#timers.set(HEAD, this.head.dueAt);
+    records.onChange((id, before, after) => {
+      if (before?.kind === 'task-run' || after?.kind === 'task-run') {
+        this.#index(before as TaskRun | undefined, after as TaskRun | undefined);
+      } else if (id === HEAD) this.#timers.set(HEAD, after?.kind === 'head' ? after.dueAt : undefined);
+    });
+  }
+
+  get exists(): boolean {
+    return this.#records.get(HEAD) !== undefined;
+  }
+
+  get head(): ExecutionHead {
+    return this.#expect(HEAD, 'head');
+  }
+
+  get created(): ExecutionCreated {
+    return this.#expect(CREATED, 'created');
+  }
+
+  get variables(): ExecutionVariables {
+    return this.#expect(VARIABLES, 'variables');
+  }
+
+  get dueAt(): number | undefined {
+    return this.#timers.earliest();
+  }
+
+  run(taskRunId: string): TaskRun | undefined {
+    const record = this.#records.get(taskRunId);
+    return record?.kind === 'task-run' ? record : undefined;
+  }
+
+  progress(owner: OwnerId): Progress {
+    if (owner === undefined) return this.head.progress;
+    const progress = this.run(owner)?.progress;
+    if (!progress) throw new Error(`Task run '${owner}' has no children`);
+    return progress;
+  }
+
+  activeChildren(owner: OwnerId): readonly TaskRun[] {
+    const ids = this.#active.get(owner);
+    if (!ids) return [];
+    return [...ids].map((id) => this.run(id)).filter((run) => run !== undefined);
+  }
+
+  loopValue(taskRunId: string, index: number): string {
+    const page = this.#expect(valuesId(taskRunId, Math.floor(index / LOOP_VALUES_PAGE)), 'values');
+    const value = page.values[index % LOOP_VALUES_PAGE];
+    if (value === undefined) throw new Error(`Task run '${taskRunId}' has no loop value ${index}`);
+    return value;
+  }
+
+  runsOf(taskId: string): RunsByValue | undefined {
+    return this.#byTask.get(taskId);
+  }
+
+  taskIds(): Iterable<string> {
+    return this.#byTask.keys();
+  }
+
+  dueRuns(now: number): readonly TaskRun[] {
+    return this.#timers
+      .due(now)
+      .map((id) => this.run(id))
+      .filter((run) => run !== undefined);
+  }
+
+  // ── writing: called by evolve alone ─────────────────────────────────────────────────────────────────────────────
+
+  putHead(head: ExecutionHead): void {
+    this.#records.put(HEAD, head);
+  }
+
+  putCreated(created: ExecutionCreated): void {
+    this.#records.put(CREATED, created);
+  }
+
+  putVariables(variables: ExecutionVariables): void {
+    this.#records.put(VARIABLES, variables);
+  }
+
+  putRun(run: TaskRun): void {
+    this.#records.put(run.id, run);
+  }
+
+  putLoopValues(values: LoopValues): void {
+    this.#records.put(valuesId(values.taskRunId, values.page), values);
+  }
+
+  // ── indexes ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #expect<Kind extends ExecutionRecord['kind']>(id: string, kind: Kind): Extract<ExecutionRecord, { kind: Kind }> {
+    const record = this.#records.get(id);
+    if (record?.kind !== kind) throw new Error(`The execution has no record '${id}'`);
+    return record as Extract<ExecutionRecord, { kind: Kind }>;
+  }
+
+  #index(before: TaskRun | undefined, after: TaskRun | undefined): void {
+    const run = after ?? before;
+    if (!run) return;
+    const active = after !== undefined && !isTerminal(after.state);
+    if (active !== (before !== undefined && !isTerminal(before.state))) {
+      if (active) this.#activeSet(run.parentId).add(run.id);
+      else this.#activeSet(run.parentId).delete(run.id);
+    }
+    if (before?.dueAt !== after?.dueAt) this.#timers.set(run.id, after?.dueAt);
+    if (!before || !after) this.#indexByValue(run, after !== undefined);
+  }
+
+  #activeSet(owner: OwnerId): Set<string> {
+    let set = this.#active.get(owner);
+    if (!set) this.#active.set(owner, (set = new Set()));
+    return set;
+  }
+
+  #indexByValue(run: TaskRun, present: boolean): void {
+    let node = this.#byTask.get(run.taskId);
+    if (!node) this.#byTask.set(run.taskId, (node = {}));
+    for (const value of loopPath(this, run)) {
+      node.inner ??= new Map();
+      let inner = node.inner.get(value);
+      if (!inner) node.inner.set(value, (inner = {}));
+      node = inner;
+    }
+    if (present) node.taskRunId = run.id;
+    else if (node.taskRunId === run.id) delete node.taskRunId;
+  }
+}
+
+/** The values of the loops around a task run, outermost first, its own last. */
+export function loopPath(view: Pick<ExecutionView, 'run'>, run: Pick<TaskRun, 'parentId' | 'value'>): string[] {
+  const path: string[] = [];
+  for (let at: Pick<TaskRun, 'parentId' | 'value'> | undefined = run; at;) {
+    if (at.value !== undefined) path.unshift(at.value);
+    at = at.parentId === undefined ? undefined : view.run(at.parentId);
+  }
+  return path;
+}

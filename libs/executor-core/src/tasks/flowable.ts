@@ -1,0 +1,52 @@
+import type { PlainObject, TaskDefinition, TaskRun } from '@millrace/model';
+import type { TaskPlan } from '../plan.js';
+
+/** What entering a task with children gave. */
+export type Entered =
+  | {
+      readonly kind: 'entered';
+      /** Lanes of the list `tasks`: what may run side by side; inside a lane tasks run one after the other. */
+      readonly lanes: number;
+      /** The branch that was taken, if there are several. */
+      readonly branch?: string;
+      /** Loop values by lane. */
+      readonly values?: readonly string[];
+      readonly outputs?: PlainObject;
+    }
+  /** The task fails with this sentence. */
+  | { readonly kind: 'refused'; readonly message: string };
+
+/** What a task with children does when one of them has ended (a failed one has no retry left then). */
+export type ChildEnded =
+  /** The next task of the child's lane; at the lane's end another lane. */
+  | 'go-on'
+  /** Nothing more of `tasks` is started: `errors`, else `finally`, else the end. */
+  | 'leave';
+
+/**
+ * A task type with children. Its file says how it reacts; starting lanes, `errors`, `finally` and the final state are
+ * the same for all and in ../owner.ts. Reactions are pure and see no siblings.
+ */
+export interface Flowable {
+  /** Properties that are rendered when the task is entered; `entered` gets the results. */
+  readonly renders: readonly string[];
+  /** Lists of tasks of which one is taken, by name. */
+  branches?(written: TaskDefinition): readonly (readonly [string, unknown])[];
+  /** The task starts. */
+  entered(task: TaskPlan, rendered: PlainObject): Entered;
+  /** The tasks of a lane. */
+  lane(task: TaskPlan, run: TaskRun, lane: number): readonly TaskPlan[];
+  /** Lanes at a time. */
+  concurrency(task: TaskPlan): number;
+  /** A child of the list `tasks` has ended. */
+  childEnded(child: TaskRun): ChildEnded;
+}
+
+/** A failed child stops a list; any other end lets it go on (spec executions.md §4). */
+export const stopsWhenFailed = (child: TaskRun): ChildEnded => (child.state === 'FAILED' ? 'leave' : 'go-on');
+
+/** Reads a whole number as written in a flow; 0 and absent mean no limit. */
+export const limitOf = (written: unknown, absent: number): number => {
+  const limit = typeof written === 'number' ? written : absent;
+  return limit === 0 ? Infinity : limit;
+};

@@ -1,0 +1,235 @@
+import { FLOW_ID_PATTERN, ID_PATTERN, isPlainObject, NAMESPACE_PATTERN, TENANT_PATTERN } from '@millrace/model';
+import type { Path } from '../fault.js';
+import { nearestName } from '../nearest.js';
+import type { Report } from '../report.js';
+import { describeValue, either, quoted, someOf, typeAdvice, typeWord } from '../words.js';
+import type { SchemaError } from './compile.js';
+
+/** What the checked value is. */
+export interface Subject {
+  readonly path: Path;
+  /** In sentences: `the flow`, `the task 'hello'`. */
+  readonly name: string;
+  /** What its properties belong to: `core.log.Log`, `a flow`. */
+  readonly kind: string;
+}
+
+/** Turns what the schema found into sentences with places. */
+export function reportSchemaErrors(errors: readonly SchemaError[], value: unknown, subject: Subject, report: Report): void {
+  const mapper = new ErrorMapper(value, subject, report);
+  mapper.all(errors);
+}
+
+const COMBINATIONS = new Set(['anyOf', 'oneOf']);
+/** Say nothing themselves: what they lead to is reported on its own. */
+const SILENT = new Set(['if', 'then', 'else', 'allOf', '$ref']);
+
+class ErrorMapper {
+  constructor(
+    private readonly value: unknown,
+    private readonly subject: Subject,
+    private readonly report: Report,
+  ) {}
+
+  all(errors: readonly SchemaError[]): void {
+    const combinations = errors.filter((error) => COMBINATIONS.has(error.keyword));
+    for (const error of errors) {
+      if (SILENT.has(error.keyword) || combinations.some((outer) => isInside(error, outer))) continue;
+      if (COMBINATIONS.has(error.keyword)) this.combination(error, errors.filter((inner) => isInside(inner, error)));
+      else this.one(error);
+    }
+  }
+
+  /** Of several alternatives those of the right type are explained; if none is, all types are named together. */
+  private combination(error: SchemaError, inner: readonly SchemaError[]): void {
+    const branches = new Map<string, SchemaError[]>();
+    for (const one of inner) {
+      const branch = one.schemaPath.slice(error.schemaPath.length + 1).split('/', 1)[0] ?? '';
+      branches.set(branch, [...(branches.get(branch) ?? []), one]);
+    }
+    const fitting = [...branches.values()].filter((branch) => !branch.some((one) => isTypeError(one, error)));
+    const [best] = fitting.sort((left, right) => left.length - right.length);
+    if (best !== undefined) return this.all(best);
+    const expected = inner.filter((one) => isTypeError(one, error)).flatMap((one) => typesOf(one));
+    if (expected.length === 0) this.one(error);
+    else this.wrongType(error, [...new Set(expected)]);
+  }
+
+  private one(error: SchemaError): void {
+    switch (error.keyword) {
+      case 'additionalProperties':
+      case 'unevaluatedProperties':
+        return this.unknownProperty(error);
+      case 'required':
+        return this.missingProperty(error);
+      case 'type':
+        return this.wrongType(error, typesOf(error));
+      case 'enum':
+        return this.notListed(error, listOf(error.params['allowedValues']));
+      case 'const':
+        return this.notListed(error, [error.params['allowedValue']]);
+      default:
+        return this.report.fault(this.pathOf(error), `${this.nameOf(error)} ${this.reason(error)}.`);
+    }
+  }
+
+  private unknownProperty(error: SchemaError): void {
+    const property = String(error.params['additionalProperty'] ?? error.params['unevaluatedProperty'] ?? '');
+    const known = propertiesOf(error.parentSchema);
+    const suggestion = nearestName(property, known);
+    const inside = this.pathOf(error).length > this.subject.path.length;
+    const owner = inside ? this.nameOf(error) : this.subject.kind;
+    const advice =
+      suggestion !== undefined
+        ? `did you mean '${suggestion}'?`
+        : known.length === 0
+          ? 'remove it.'
+          : `remove it, or use one of ${someOf([...known].sort())}.`;
+    this.report.fault([...this.pathOf(error), property], `The property ${quoted(property)} is not known for ${owner}: ${advice}`, {
+      part: 'name',
+      suggestion,
+    });
+  }
+
+  private missingProperty(error: SchemaError): void {
+    const property = String(error.params['missingProperty'] ?? '');
+    const path = this.pathOf(error);
+    const owner = path.length > this.subject.path.length ? this.nameOf(error) : this.subject.name;
+    this.report.fault(path, `${capitalised(owner)} lacks the property '${property}', which is required: add it.`);
+  }
+
+  private wrongType(error: SchemaError, expected: readonly string[]): void {
+    const path = this.pathOf(error);
+    const is = describeValue(error.data, this.report.writtenAt(path));
+    const advice = typeAdvice(error.data, expected);
+    const wanted = either(expected.map(typeWord));
+    const empty = error.data === null;
+    this.report.fault(
+      path,
+      empty ? `${this.nameOf(error)} has no value: ${advice}.` : `${this.nameOf(error)} is ${is} but must be ${wanted}: ${advice}.`,
+    );
+  }
+
+  private notListed(error: SchemaError, allowed: readonly unknown[]): void {
+    const names = allowed.map(String);
+    const path = this.pathOf(error);
+    if (typeof error.data !== 'string') {
+      if (error.data !== null && typeof error.data === 'object') return; // its type is reported beside
+      const is = describeValue(error.data, this.report.writtenAt(path));
+      this.report.fault(path, `${this.nameOf(error)} is ${is} but must be ${either(names)}.`);
+      return;
+    }
+    const upper = error.data.toUpperCase();
+    const suggestion = names.find((name) => name.toUpperCase() === upper) ?? nearestName(error.data, names);
+    const meant = suggestion === undefined ? '' : ` (did you mean ${suggestion}?)`;
+    this.report.fault(path, `${this.nameOf(error)} cannot be ${quoted(error.data)}${meant}: write ${either(names)}.`, { suggestion });
+  }
+
+  private reason(error: SchemaError): string {
+    const limit = error.params['limit'];
+    const amount = typeof limit === 'number' ? limit.toLocaleString('en-US') : String(limit);
+    const comparison = String(error.params['comparison'] ?? '');
+    const value = describeValue(error.data, this.report.writtenAt(this.pathOf(error)));
+    switch (error.keyword) {
+      case 'pattern':
+        return patternReason(error, value);
+      case 'format':
+        return formatReason(error, value);
+      case 'minimum':
+      case 'maximum':
+      case 'exclusiveMinimum':
+      case 'exclusiveMaximum':
+        return `is ${value} but must be ${COMPARISONS[comparison] ?? comparison} ${amount}: change it`;
+      case 'minLength':
+        return error.data === '' ? 'is empty: give it a value' : `is shorter than ${amount} characters: make it longer`;
+      case 'maxLength':
+        return `is longer than ${amount} characters: shorten it`;
+      case 'minItems':
+        return limit === 1 ? 'is an empty list: give it at least one item' : `has fewer than ${amount} items: add some`;
+      case 'maxItems':
+        return `has more than ${amount} items: remove some`;
+      case 'minProperties':
+        return `has fewer than ${amount} properties: add some`;
+      case 'maxProperties':
+        return `has more than ${amount} properties: remove some`;
+      case 'uniqueItems':
+        return 'has the same item twice: remove one of the two';
+      case 'multipleOf':
+        return `is ${value} but must be a multiple of ${String(error.params['multipleOf'])}: change it`;
+      default:
+        return `is ${value}, which is not allowed here: see the documentation of ${this.subject.kind}`;
+    }
+  }
+
+  private nameOf(error: SchemaError): string {
+    const path = this.pathOf(error);
+    const last = path.at(-1);
+    if (path.length <= this.subject.path.length || last === undefined) return capitalised(this.subject.name);
+    if (typeof last === 'string') return `'${last}'`;
+    const list = path.at(-2);
+    return typeof list === 'string' ? `Item ${last + 1} of '${list}'` : `Item ${last + 1} of this list`;
+  }
+
+  /** The place of an error, from the flow's root; indexes of lists are told from names by the data. */
+  private pathOf(error: SchemaError): Path {
+    let data = this.value;
+    const path: (string | number)[] = [...this.subject.path];
+    for (const segment of error.instancePath.split('/').slice(1)) {
+      const name = segment.replaceAll('~1', '/').replaceAll('~0', '~');
+      if (Array.isArray(data)) {
+        path.push(Number(name));
+        data = data[Number(name)];
+      } else {
+        path.push(name);
+        data = isPlainObject(data) ? data[name] : undefined;
+      }
+    }
+    return path;
+  }
+}
+
+const COMPARISONS: Readonly<Record<string, string>> = { '>=': 'at least', '<=': 'at most', '>': 'more than', '<': 'less than' };
+
+const PATTERNS: Readonly<Record<string, string>> = {
+  [ID_PATTERN]: "use letters, digits, '-' and '_', with a letter or digit first",
+  [FLOW_ID_PATTERN]: "use letters, digits, '.', '-' and '_', with a letter or digit first",
+  '^[a-zA-Z0-9][.a-zA-Z0-9_-]*$': "use letters, digits, '.', '-' and '_', with a letter or digit first",
+  [NAMESPACE_PATTERN]: "use lower-case letters, digits, '.', '-' and '_', with a letter or digit first",
+  [TENANT_PATTERN]: "use lower-case letters, digits, '-' and '_', with a letter or digit first",
+};
+
+function patternReason(error: SchemaError, value: string): string {
+  if (error.data === '') return 'is empty: give it a value';
+  const pattern = String(error.params['pattern'] ?? '');
+  const advice = PATTERNS[pattern];
+  return advice === undefined ? `is ${value}, which does not match the pattern ${pattern}: change it` : `cannot be ${value}: ${advice}`;
+}
+
+function formatReason(error: SchemaError, value: string): string {
+  const format = String(error.params['format'] ?? '');
+  if (format !== 'duration') return `is ${value}, which is not in the format '${format}': change it`;
+  return `is ${value}, which is not a duration: write it as PT30S (30 seconds), PT5M (5 minutes), PT1H (an hour) or P1D (a day)`;
+}
+
+function isInside(error: SchemaError, outer: SchemaError): boolean {
+  return error !== outer && error.schemaPath.startsWith(`${outer.schemaPath}/`) && isBelow(error.instancePath, outer.instancePath);
+}
+
+const isBelow = (path: string, outer: string): boolean => path === outer || path.startsWith(`${outer}/`);
+
+const isTypeError = (error: SchemaError, outer: SchemaError): boolean =>
+  error.keyword === 'type' && error.instancePath === outer.instancePath;
+
+function typesOf(error: SchemaError): string[] {
+  const { type } = error.params;
+  return Array.isArray(type) ? type.map(String) : String(type).split(',');
+}
+
+const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+
+function propertiesOf(schema: unknown): readonly string[] {
+  if (!isPlainObject(schema) || !isPlainObject(schema['properties'])) return [];
+  return Object.keys(schema['properties']);
+}
+
+const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

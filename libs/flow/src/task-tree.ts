@@ -1,0 +1,60 @@
+import { isPlainObject, type FlowSource, type PlainObject, type TaskDefinition, type TaskTypeCatalog, type TaskTypeDescription } from '@millrace/model';
+import type { Path } from './fault.js';
+import { childSlots, guessedSlots } from './schema/task-slots.js';
+
+/** The lists of tasks that a flow itself has. */
+export const SECTIONS = ['tasks', 'errors', 'finally', 'afterExecution'] as const;
+export type Section = (typeof SECTIONS)[number];
+
+/** A task as found in a flow, before it is known to be well-formed. */
+export interface WrittenTask {
+  readonly value: PlainObject;
+  readonly path: Path;
+  readonly section: Section;
+  readonly parent: WrittenTask | undefined;
+  /** Undefined for a type that the catalog does not know. */
+  readonly description: TaskTypeDescription | undefined;
+}
+
+/**
+ * All tasks of a flow in the order of the text, parents before children; what is no map is left out. Stops after
+ * `max` tasks.
+ */
+export function writtenTasks(flow: PlainObject, catalog: TaskTypeCatalog, max = Number.POSITIVE_INFINITY): WrittenTask[] {
+  const found: WrittenTask[] = [];
+  const visit = (value: unknown, path: Path, section: Section, parent: WrittenTask | undefined): void => {
+    if (!isPlainObject(value) || found.length >= max) return;
+    const type = value['type'];
+    const description = typeof type === 'string' ? catalog.find(type) : undefined;
+    const task: WrittenTask = { value, path, section, parent, description };
+    found.push(task);
+    const slots = description === undefined ? guessedSlots(value) : childSlots(description.schema, value);
+    for (const slot of slots) visit(slot.value, [...path, ...slot.path], section, task);
+  };
+  for (const section of SECTIONS) {
+    const list = flow[section];
+    if (Array.isArray(list)) list.forEach((item: unknown, index) => visit(item, [section, index], section, undefined));
+  }
+  return found;
+}
+
+/** A task of a valid flow and where it stands. */
+export interface TaskNode {
+  readonly task: TaskDefinition;
+  readonly path: Path;
+  readonly section: Section;
+  readonly parentId: string | undefined;
+  readonly description: TaskTypeDescription | undefined;
+}
+
+/** All tasks of a valid flow in the order of the text, parents before children. */
+export function taskTree(definition: FlowSource, catalog: TaskTypeCatalog): TaskNode[] {
+  return writtenTasks({ ...definition }, catalog).flatMap(({ value, path, section, parent, description }) => {
+    if (!isTask(value)) return [];
+    const parentId = parent?.value['id'];
+    return [{ task: value, path, section, parentId: typeof parentId === 'string' ? parentId : undefined, description }];
+  });
+}
+
+const isTask = (value: PlainObject): value is TaskDefinition =>
+  typeof value['id'] === 'string' && typeof value['type'] === 'string';

@@ -1,0 +1,2 @@
+export { livenessProcessor, type LivenessContext, type LivenessEffect, type LivenessFact } from './liveness.js';
+export { resourceProcessor, type ResourceEffect, type ResourceFact } from './resources.js';

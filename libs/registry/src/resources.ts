@@ -1,0 +1,187 @@
+import {
+  isPlainObject,
+  LATEST,
+  revisionId,
+  type Flow,
+  type RecentCommands,
+  type Reply,
+  type Resource,
+  type ResourceChange,
+  type ResourceCommand,
+  type Topics,
+} from '@millrace/model';
+import { nothing, type Decided, type Records, type Wake } from './records.js';
+
+/** Commands of a key that are remembered, so that a repeat within any retry time changes nothing. */
+const REMEMBERED = 20;
+const COMMANDS = 'commands';
+
+export type ResourceFact = { readonly id: string; readonly resource: Resource };
+export type ResourceEffect = { readonly replyTo: string; readonly reply: Reply };
+
+type State = Records<Resource>;
+type Refused = Extract<Reply['outcome'], { kind: 'refused' }>;
+type Result = RecentCommands['commands'][number]['result'];
+
+/**
+ * The owner of every resource: one processor keyed by resource, so that two webservers cannot both make revision 7. The
+ * reply is written with the change, and a repeated command is answered again without changing anything (protocols.md
+ * part 5).
+ */
+export function resourceProcessor(topics: Pick<Topics, 'resourceCommands' | 'resources'>) {
+  return {
+    name: 'resources',
+    input: topics.resourceCommands,
+    stateTopics: [topics.resources],
+    topicOf: () => topics.resources,
+    open: (_key: string, records: State) => records,
+    decide: (state: State, input: ResourceCommand | Wake): Decided<ResourceFact, ResourceEffect> =>
+      'change' in input ? decide(state, input) : nothing(),
+    evolve: (state: State, { id, resource }: ResourceFact) => state.put(id, resource),
+    /** A command that cannot be handled is answered by nobody: its sender gets a time-out, people a dead letter. */
+    fail: () => nothing<ResourceFact, ResourceEffect>(),
+    dueAt: () => undefined,
+    /** Resources are always served from the view; the registry loads a key when a command for it comes. */
+    ended: () => true,
+    continuation: (): never => {
+      throw new Error('A resource command is decided in one step');
+    },
+    pendingOf: () => undefined,
+  };
+}
+
+function decide(state: State, command: ResourceCommand): Decided<ResourceFact, ResourceEffect> {
+  const known = remembered(state).find(({ commandId }) => commandId === command.commandId);
+  if (known) return { facts: [], effects: [reply(command, outcomeOf(state, known.result))], next: [] };
+  const changes = change(state, command.change, command.at);
+  const result: Result =
+    changes.kind === 'refused' ? changes : { recordId: changes.recordId, changed: changes.facts.length > 0 };
+  const facts = changes.kind === 'refused' ? [] : changes.facts;
+  const shown = changes.kind === 'refused' ? changes : done(changes.shown, facts.length > 0);
+  return {
+    facts: [...facts, remember(state, { commandId: command.commandId, result })],
+    effects: [reply(command, shown)],
+    next: [],
+  };
+}
+
+const reply = ({ commandId, replyTo }: ResourceCommand, outcome: Reply['outcome']): ResourceEffect => ({
+  replyTo,
+  reply: { commandId, outcome },
+});
+
+const done = (resource: Resource, changed: boolean): Reply['outcome'] => ({ kind: 'done', resource, changed });
+
+function outcomeOf(state: State, result: Result): Reply['outcome'] {
+  if ('kind' in result) return result;
+  const resource = state.get(result.recordId);
+  if (!resource) return { kind: 'refused', reason: 'unknown', message: 'What the command made is gone by now' };
+  return done(resource, result.changed);
+}
+
+function remembered(state: State): RecentCommands['commands'] {
+  const record = state.get(COMMANDS);
+  return record?.kind === 'recent-commands' ? record.commands : [];
+}
+
+const remember = (state: State, command: RecentCommands['commands'][number]): ResourceFact => ({
+  id: COMMANDS,
+  resource: { kind: 'recent-commands', commands: [...remembered(state), command].slice(-REMEMBERED) },
+});
+
+interface Changes {
+  readonly kind: 'changes';
+  readonly facts: readonly ResourceFact[];
+  /** The record to show in the reply, and its id. */
+  readonly shown: Resource;
+  readonly recordId: string;
+}
+
+function change(state: State, wanted: ResourceChange, at: number): Changes | Refused {
+  switch (wanted.kind) {
+    case 'save-flow':
+      return saveFlow(state, wanted, at);
+    case 'delete-flow':
+      return deleteFlow(state, at);
+    case 'create-user':
+      return createUser(state, wanted);
+    case 'set-password':
+      return setPassword(state, wanted, at);
+    default:
+      return wanted satisfies never;
+  }
+}
+
+const refused = (reason: Refused['reason'], message: string): Refused => ({ kind: 'refused', reason, message });
+
+function latestFlow(state: State): Flow | undefined {
+  const latest = state.get(LATEST);
+  return latest?.kind === 'flow' ? latest.flow : undefined;
+}
+
+function flowChanges(flow: Flow): Changes {
+  const resource: Resource = { kind: 'flow', flow };
+  const recordId = revisionId(flow.revision);
+  return {
+    kind: 'changes',
+    facts: [
+      { id: recordId, resource },
+      { id: LATEST, resource },
+    ],
+    shown: resource,
+    recordId,
+  };
+}
+
+function saveFlow(
+  state: State,
+  { mode, flow, expectedRevision }: Extract<ResourceChange, { kind: 'save-flow' }>,
+  at: number,
+): Changes | Refused {
+  const latest = latestFlow(state);
+  const exists = latest !== undefined && !latest.deleted;
+  const name = `Flow '${flow.namespace}.${flow.id}'`;
+  if (mode === 'create' && exists) return refused('exists', `${name} exists already: update it instead`);
+  if (mode === 'update' && !exists) return refused('unknown', `${name} does not exist: create it first`);
+  if (expectedRevision !== undefined && latest?.revision !== expectedRevision) {
+    return refused(
+      'conflict',
+      `${name} is at revision ${latest?.revision ?? 0} and not ${expectedRevision}: read it again`,
+    );
+  }
+  if (exists && latest.source === flow.source) {
+    return { kind: 'changes', facts: [], shown: { kind: 'flow', flow: latest }, recordId: revisionId(latest.revision) };
+  }
+  return flowChanges({ ...flow, revision: (latest?.revision ?? 0) + 1, deleted: false, updated: at });
+}
+
+function deleteFlow(state: State, at: number): Changes | Refused {
+  const latest = latestFlow(state);
+  if (!latest || latest.deleted) return refused('unknown', 'The flow does not exist');
+  return flowChanges({ ...latest, revision: latest.revision + 1, deleted: true, updated: at });
+}
+
+function createUser(
+  state: State,
+  { user, onlyFirst }: Extract<ResourceChange, { kind: 'create-user' }>,
+): Changes | Refused {
+  const users = [...state.entries()].flatMap(([, resource]) => (resource.kind === 'user' ? [resource.user] : []));
+  if (onlyFirst && users.length > 0) return refused('exists', 'There is an account already');
+  const name = user.username.toLowerCase();
+  if (users.some(({ id, username }) => id === user.id || username.toLowerCase() === name)) {
+    return refused('exists', `A user called '${user.username}' exists already`);
+  }
+  const resource: Resource = { kind: 'user', user };
+  return { kind: 'changes', facts: [{ id: user.id, resource }], shown: resource, recordId: user.id };
+}
+
+function setPassword(
+  state: State,
+  { userId, passwordHash }: Extract<ResourceChange, { kind: 'set-password' }>,
+  at: number,
+): Changes | Refused {
+  const record = state.get(userId);
+  if (!isPlainObject(record) || record.kind !== 'user') return refused('unknown', 'The user does not exist');
+  const resource: Resource = { kind: 'user', user: { ...record.user, passwordHash, passwordChangedAt: at } };
+  return { kind: 'changes', facts: [{ id: userId, resource }], shown: resource, recordId: userId };
+}

@@ -1,0 +1,122 @@
+import type { Scope } from '@millrace/authorization';
+import type {
+  ExecutionCreated,
+  ExecutionHead,
+  ExecutionVariables,
+  LogEntry,
+  LogLevel,
+  MetricEntry,
+  TaskRun,
+} from '@millrace/model';
+import type { QueryFilter } from './filters.js';
+
+/**
+ * The query side: what has been committed, read in pages. Every call takes the scope first; what lies outside it is
+ * answered like what does not exist. Answers are records; `presentation` turns them into what the API shows.
+ */
+export interface Repository {
+  /** All records of one execution; `taskRuns` in order of creation. undefined: unknown, or outside the scope. */
+  execution(scope: Scope, executionId: string): Promise<ExecutionRecords | undefined>;
+
+  /**
+   * A page of executions, without their task runs (`taskRuns` is empty: a page stays small however large the executions
+   * are). Newest first unless sorted otherwise.
+   * @throws RepositoryError INVALID_QUERY, BUSY
+   */
+  searchExecutions(scope: Scope, query: SearchQuery): Promise<Page<ExecutionRecords>>;
+
+  /**
+   * Log entries of one execution in order (time, sequence of the task run, line), at most `filter.limit`; go on with
+   * `filter.after` = the last entry's place.
+   */
+  logs(scope: Scope, executionId: string, filter: LogFilter): Promise<readonly PlacedLogEntry[]>;
+
+  /** @throws RepositoryError INVALID_QUERY, BUSY */
+  searchLogs(scope: Scope, query: SearchQuery): Promise<Page<LogEntry>>;
+
+  /** @throws RepositoryError INVALID_QUERY, BUSY */
+  metrics(scope: Scope, executionId: string, query: MetricQuery): Promise<Page<MetricEntry>>;
+
+  /** Ends running searches with BUSY. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** The records of one execution as they were committed. */
+export interface ExecutionRecords {
+  readonly head: ExecutionHead;
+  /** Absent only between the first commits of an execution on backends that index. */
+  readonly created?: ExecutionCreated;
+  readonly variables?: ExecutionVariables;
+  readonly taskRuns: readonly TaskRun[];
+}
+
+export interface Sort {
+  /** One of the fields that the search can sort by. */
+  readonly field: string;
+  readonly direction: 'asc' | 'desc';
+}
+
+export interface SearchQuery {
+  /** 1 for the first. */
+  readonly page: number;
+  readonly size: number;
+  readonly sort: readonly Sort[];
+  readonly filters: readonly QueryFilter[];
+  /** What `timeRange` counts back from; milliseconds since the epoch. */
+  readonly now: number;
+}
+
+export interface LogFilter {
+  /** At least this level. */
+  readonly minLevel?: LogLevel;
+  readonly taskRunId?: string;
+  readonly taskId?: string;
+  /** 1 for the first. */
+  readonly attempt?: number;
+  readonly after?: LogPlace;
+  readonly limit: number;
+}
+
+/** Where an entry stands in the log of its execution. */
+export interface LogPlace {
+  readonly timestamp: number;
+  readonly taskRunSequence: number;
+  readonly lineNumber: number;
+  /** Order of writing, which tells apart what is otherwise equal. */
+  readonly position: number;
+}
+
+export interface PlacedLogEntry {
+  readonly entry: LogEntry;
+  readonly place: LogPlace;
+}
+
+export interface MetricQuery {
+  readonly page: number;
+  readonly size: number;
+  readonly sort: readonly Sort[];
+  readonly taskRunId?: string;
+  readonly taskId?: string;
+}
+
+export interface Page<Item> {
+  readonly results: readonly Item[];
+  /** Of all pages; counts only what the scope covers. */
+  readonly total: number;
+}
+
+/** Largest page that a search answers. */
+export const PAGE_SIZE_MAX = 1_000;
+
+/** A failure of the repository, with a stable code. */
+export class RepositoryError extends Error {
+  override readonly name = 'RepositoryError';
+  constructor(
+    readonly code: 'INVALID_QUERY' | 'BUSY' | 'UNAVAILABLE',
+    message: string,
+    readonly retryable: boolean,
+    cause?: unknown,
+  ) {
+    super(message, { cause });
+  }
+}

@@ -1,0 +1,52 @@
+import { sql, type CompiledQuery } from 'kysely';
+import type { Scope } from '@millrace/authorization';
+import type { MetricEntry } from '@millrace/model';
+import { RepositoryError, type MetricQuery } from '../contract.js';
+import { column, within } from './conditions.js';
+import type { Row } from './reader.js';
+import { statements } from './tables.js';
+
+const inValue = (path: string) => sql<unknown>`json_extract(value, ${sql.lit(path)})`;
+const SORTS = {
+  timestamp: sql.ref('timestamp'),
+  name: inValue('$.name'),
+  value: inValue('$.value'),
+  taskId: inValue('$.taskId'),
+};
+
+/** The metrics of one execution: the rows of a page, and how many there are. */
+export function executionMetrics(
+  scope: Scope,
+  executionId: string,
+  query: MetricQuery,
+): { readonly page: CompiledQuery; readonly total: CompiledQuery } {
+  let matching = statements
+    .selectFrom('metrics')
+    .where(within(scope, column('tenant'), column('namespace')))
+    .where('execution_id', '=', executionId);
+  if (query.taskRunId !== undefined) matching = matching.where(inValue('$.taskRunId'), '=', query.taskRunId);
+  if (query.taskId !== undefined) matching = matching.where(inValue('$.taskId'), '=', query.taskId);
+  let page = matching.select('value');
+  for (const { field, direction } of query.sort.length > 0
+    ? query.sort
+    : [{ field: 'timestamp', direction: 'asc' } as const]) {
+    if (!Object.hasOwn(SORTS, field)) {
+      throw new RepositoryError(
+        'INVALID_QUERY',
+        `Metrics cannot be sorted by '${field.slice(0, 80)}': use one of ${Object.keys(SORTS).join(', ')}`,
+        false,
+      );
+    }
+    page = page.orderBy(SORTS[field as keyof typeof SORTS], direction);
+  }
+  return {
+    page: page
+      .orderBy('position')
+      .limit(query.size)
+      .offset((query.page - 1) * query.size)
+      .compile(),
+    total: matching.select(sql<number>`count(*)`.as('total')).compile(),
+  };
+}
+
+export const metricOf = (row: Row): MetricEntry => JSON.parse(String(row['value']));

@@ -1,0 +1,103 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { CompiledQuery } from 'kysely';
+import type { Scope } from '@millrace/authorization';
+import type { TaskRun } from '@millrace/model';
+import { PAGE_SIZE_MAX, RepositoryError, type Page, type Repository, type SearchQuery } from '../contract.js';
+import { FILTER_LIMITS } from '../filters.js';
+import {
+  executionOf,
+  listedExecutionOf,
+  recordsByKey,
+  searchExecutions,
+  taskRunOf,
+  taskRunsByKey,
+  TASK_RUN_PAGE,
+} from './executions.js';
+import { executionLogs, logEntryOf, placedLogEntryOf, searchLogs } from './logs.js';
+import { executionMetrics, metricOf } from './metrics.js';
+import { createDirectReader, type Row, type StatementReader } from './reader.js';
+import { createThreadReader } from './reader-thread.js';
+
+export interface SqlRepositoryOptions {
+  /** The embedded database's file, made by the SQL queue before. */
+  readonly file: string;
+}
+
+/**
+ * The query side over the embedded database: reads the tables that the SQL queue writes in its transactions, so what was
+ * committed is seen at once. Look-ups by key run on a connection in this thread, searches on one in a thread of its own.
+ * @throws RepositoryError UNAVAILABLE when the file cannot be opened
+ */
+export function createSqlRepository({ file }: SqlRepositoryOptions): Repository {
+  const direct = createDirectReader(file);
+  const searching = createThreadReader(file);
+
+  const taskRuns = async (scope: Scope, executionId: string): Promise<TaskRun[]> => {
+    const found: TaskRun[] = [];
+    for (let afterId = ''; ;) {
+      const rows = direct.allNow(taskRunsByKey(scope, executionId, afterId));
+      for (const row of rows) found.push(taskRunOf(row));
+      if (rows.length < TASK_RUN_PAGE) return found.sort((one, other) => one.sequence - other.sequence);
+      afterId = String(rows.at(-1)?.['id']);
+      await nextTurn();
+    }
+  };
+
+  return {
+    async execution(scope, executionId) {
+      const execution = executionOf(direct.allNow(recordsByKey(scope, executionId)));
+      if (!execution || !scope.covers(execution.head.namespace)) return undefined;
+      return { ...execution, taskRuns: await taskRuns(scope, executionId) };
+    },
+    async searchExecutions(scope, query) {
+      checkQuery(query);
+      return paged(searching, searchExecutions(scope, query), listedExecutionOf);
+    },
+    async logs(scope, executionId, filter) {
+      const statement = executionLogs(scope, executionId, { ...filter, limit: Math.min(filter.limit, PAGE_SIZE_MAX) });
+      return direct.allNow(statement).map(placedLogEntryOf);
+    },
+    async searchLogs(scope, query) {
+      checkQuery(query);
+      return paged(searching, searchLogs(scope, query), logEntryOf);
+    },
+    async metrics(scope, executionId, query) {
+      checkPaging(query);
+      return paged(searching, executionMetrics(scope, executionId, query), metricOf);
+    },
+    async close() {
+      await Promise.all([searching.close(), direct.close()]);
+    },
+  };
+}
+
+async function paged<Item>(
+  reader: StatementReader,
+  { page, total }: { readonly page: CompiledQuery; readonly total: CompiledQuery },
+  itemOf: (row: Row) => Item,
+): Promise<Page<Item>> {
+  const [rows, counts] = await Promise.all([reader.all(page), reader.all(total)]);
+  return { results: rows.map(itemOf), total: Number(counts[0]?.['total'] ?? 0) };
+}
+
+const invalid = (message: string): RepositoryError => new RepositoryError('INVALID_QUERY', message, false);
+
+function checkPaging({ page, size }: { readonly page: number; readonly size: number }): void {
+  if (!Number.isSafeInteger(page) || page < 1) throw invalid(`'page' must be a whole number from 1 on, but is ${page}`);
+  if (!Number.isSafeInteger(size) || size < 1 || size > PAGE_SIZE_MAX) {
+    throw invalid(`'size' must be a whole number from 1 to ${PAGE_SIZE_MAX}, but is ${size}`);
+  }
+  if (page * size > Number.MAX_SAFE_INTEGER / 2) throw invalid(`'page' is too large: ${page}`);
+}
+
+function checkQuery(query: SearchQuery): void {
+  checkPaging(query);
+  if (query.filters.length > FILTER_LIMITS.filters) {
+    throw invalid(`${query.filters.length} filters are too many: at most ${FILTER_LIMITS.filters} are allowed`);
+  }
+  for (const { field, value } of query.filters) {
+    if (value.length > FILTER_LIMITS.valueLength * 20 || (field === 'q' && value.length > FILTER_LIMITS.valueLength)) {
+      throw invalid(`The filter '${field.slice(0, 80)}' is too long: ${value.length} characters`);
+    }
+  }
+}

@@ -1,0 +1,157 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Database from 'libsql';
+import {
+  createTopics,
+  EXECUTION_FORMAT,
+  keyOf,
+  NO_PROGRESS,
+  type ExecutionCreated,
+  type ExecutionHead,
+  type ExecutionRecord,
+  type LogEntry,
+  type MetricEntry,
+  type State,
+  type TaskRun,
+  type Topic,
+} from '@millrace/model';
+
+export const topics = createTopics({ executionPartitions: 4, resourcePartitions: 4 });
+
+/** A database with the tables of the SQL queue, made from the same topics, and ways to fill it quickly. */
+export function createDatabase() {
+  const folder = mkdtempSync(join(tmpdir(), 'repository-'));
+  const file = join(folder, 'test.db');
+  const database = new Database(file);
+  database.pragma('journal_mode = WAL');
+  database.pragma('synchronous = OFF');
+  for (const topic of [topics.executions, topics.taskRuns, topics.logs, topics.metrics]) database.exec(tableOf(topic));
+  let position = 0;
+  const insertState = <Value>(topic: Topic<Value>) => {
+    const columns = Object.entries(topic.columns ?? {});
+    const statement = database.prepare(
+      `insert into ${nameOf(topic)} values (0, ?, ?, ?${', ?'.repeat(columns.length)})`,
+    );
+    return (key: string, id: string, value: Value): void => {
+      statement.run(key, id, JSON.stringify(value), ...columns.map(([, column]) => column.of(value, { key, id }) ?? null));
+    };
+  };
+  const insertEvent = <Value>(topic: Topic<Value>) => {
+    const columns = Object.entries(topic.columns ?? {});
+    const statement = database.prepare(
+      `insert into ${nameOf(topic)} values (0, ?, ?, ?, 0${', ?'.repeat(columns.length)})`,
+    );
+    return (key: string, value: Value): void => {
+      statement.run(++position, key, JSON.stringify(value), ...columns.map(([, column]) => column.of(value, { key, id: '' }) ?? null));
+    };
+  };
+  const execution = insertState<ExecutionRecord>(topics.executions);
+  const taskRun = insertState<TaskRun>(topics.taskRuns);
+  const log = insertEvent<LogEntry>(topics.logs);
+  const metric = insertEvent<MetricEntry>(topics.metrics);
+  return {
+    file,
+    database,
+    execution(head: ExecutionHead, created: ExecutionCreated = createdOf(head)): void {
+      const key = keyOf(head.tenant, head.executionId);
+      execution(key, 'head', head);
+      execution(key, 'created', created);
+      execution(key, 'variables', { kind: 'variables', variables: { colour: 'blue' } });
+    },
+    taskRun: (one: TaskRun): void => taskRun(keyOf(one.tenant, one.executionId), one.id, one),
+    log: (entry: LogEntry): void => log(keyOf(entry.tenant, entry.executionId), entry),
+    metric: (entry: MetricEntry): void => metric(keyOf(entry.tenant, entry.executionId), entry),
+    remove(): void {
+      database.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+const nameOf = ({ name }: { name: string }): string => name.replaceAll(/[^a-zA-Z0-9]/g, '_');
+
+function tableOf<Value>(topic: Topic<Value>): string {
+  const columns = Object.entries(topic.columns ?? {}).map(([name, { type }]) => `, ${name} ${type}`).join('');
+  const keys =
+    topic.kind === 'state'
+      ? `partition integer, key text, id text, value text${columns}, primary key (key, id)`
+      : `partition integer, position integer, key text, value text, written_at integer${columns}, primary key (partition, position)`;
+  const indexes = Object.entries(topic.indexes ?? {}).map(
+    ([name, parts]) => `create index ${nameOf(topic)}_${name} on ${nameOf(topic)} (${parts.join(', ')});`,
+  );
+  return `create table ${nameOf(topic)} (${keys}) without rowid; ${indexes.join(' ')}`;
+}
+
+export const START = Date.UTC(2026, 10, 22, 10);
+
+export const headOf = (executionId: string, rest: Partial<ExecutionHead> = {}): ExecutionHead => ({
+  kind: 'head',
+  format: EXECUTION_FORMAT,
+  tenant: 'main',
+  executionId,
+  namespace: 'company.team',
+  flowId: 'report',
+  flowRevision: 1,
+  state: 'SUCCESS',
+  histories: historyOf('CREATED', 'RUNNING', 'SUCCESS'),
+  labels: [],
+  originalId: executionId,
+  attemptNumber: 1,
+  generation: 0,
+  sequence: 0,
+  progress: NO_PROGRESS,
+  claims: {},
+  retrying: 0,
+  revision: 1,
+  ...rest,
+});
+
+/** One state a second from `START` on. */
+export const historyOf = (...states: readonly State[]) => states.map((state, at) => ({ state, date: START + at * 1_000 }));
+
+export const createdOf = (head: ExecutionHead): ExecutionCreated => ({
+  kind: 'created',
+  tenant: head.tenant,
+  executionId: head.executionId,
+  namespace: head.namespace,
+  flowId: head.flowId,
+  flowRevision: head.flowRevision,
+  inputs: { name: 'Ada' },
+  originalId: head.originalId,
+});
+
+export const taskRunOf = (executionId: string, sequence: number, rest: Partial<TaskRun> = {}): TaskRun => ({
+  kind: 'task-run',
+  id: `run${sequence}`,
+  tenant: 'main',
+  executionId,
+  namespace: 'company.team',
+  flowId: 'report',
+  taskId: `task-${sequence}`,
+  section: 'tasks',
+  lane: 0,
+  index: sequence,
+  sequence,
+  state: 'SUCCESS',
+  histories: historyOf('CREATED', 'RUNNING', 'SUCCESS'),
+  attempts: [],
+  revision: 1,
+  ...rest,
+});
+
+export const logOf = (executionId: string, lineNumber: number, rest: Partial<LogEntry> = {}): LogEntry => ({
+  tenant: 'main',
+  namespace: 'company.team',
+  flowId: 'report',
+  executionId,
+  taskId: 'task-0',
+  taskRunId: 'run0',
+  attempt: 1,
+  timestamp: START,
+  level: 'INFO',
+  message: `line ${lineNumber}`,
+  taskRunSequence: 0,
+  lineNumber,
+  ...rest,
+});

@@ -1,0 +1,238 @@
+import type { Secret } from '../secret.js';
+
+/**
+ * The one description of the configuration: types, checks, defaults, `millrace configs` and the error messages come
+ * from it. Names are in camel case here; files write them in kebab case (`base-path`), both are read.
+ *
+ * `x-secret` values become `Secret`; `format: duration` values become milliseconds.
+ */
+export const CONFIGURATION_SCHEMA = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    data: {
+      type: 'object',
+      additionalProperties: false,
+      properties: {
+        path: {
+          type: 'string',
+          minLength: 1,
+          default: '.millrace',
+          description: 'Folder of the database, internal storage and account. Relative to the working directory.',
+        },
+      },
+    },
+    queue: {
+      type: 'object',
+      additionalProperties: false,
+      properties: {
+        type: {
+          type: 'string',
+          enum: ['sql'],
+          default: 'sql',
+          description: 'sql: the embedded database in the data folder.',
+        },
+      },
+    },
+    repository: {
+      type: 'object',
+      additionalProperties: false,
+      properties: {
+        type: { type: 'string', enum: ['sql'], default: 'sql', description: 'sql: the tables that the queue writes.' },
+      },
+    },
+    storage: {
+      type: 'object',
+      additionalProperties: false,
+      properties: {
+        type: { type: 'string', enum: ['local'], default: 'local', description: 'Where files of executions are kept.' },
+        local: {
+          type: 'object',
+          additionalProperties: false,
+          properties: {
+            basePath: {
+              type: 'string',
+              minLength: 1,
+              description: 'Folder of the files. Default: `storage` in the data folder.',
+            },
+          },
+        },
+      },
+    },
+    server: {
+      type: 'object',
+      additionalProperties: false,
+      properties: {
+        port: {
+          type: 'integer',
+          minimum: 0,
+          maximum: 65535,
+          default: 8080,
+          description: 'TCP port; 0 takes a free one.',
+        },
+        host: {
+          type: 'string',
+          minLength: 1,
+          default: '127.0.0.1',
+          description: 'Address to listen on; 0.0.0.0 is every one.',
+        },
+        terminationGracePeriod: {
+          type: 'string',
+          format: 'duration',
+          default: 'PT5M',
+          description: 'How long running tasks may go on after a first SIGTERM or SIGINT.',
+        },
+        basicAuth: {
+          type: 'object',
+          additionalProperties: false,
+          dependencies: { password: ['username'], username: ['password'] },
+          description: 'The first account; another spelling of security.super-admin.',
+          properties: {
+            username: { type: 'string', minLength: 1, maxLength: 256, description: 'User name of the first account.' },
+            password: { type: 'string', minLength: 1, maxLength: 256, 'x-secret': true, description: 'Its password.' },
+          },
+        },
+      },
+    },
+    security: {
+      type: 'object',
+      additionalProperties: false,
+      properties: {
+        superAdmin: {
+          type: 'object',
+          additionalProperties: false,
+          dependencies: { password: ['username'], passwordFile: ['username'] },
+          description: 'The first account, created when there is none. Later starts never overwrite it.',
+          properties: {
+            username: { type: 'string', minLength: 1, maxLength: 256, description: 'User name of the first account.' },
+            password: { type: 'string', minLength: 1, maxLength: 256, 'x-secret': true, description: 'Its password.' },
+            passwordFile: {
+              type: 'string',
+              minLength: 1,
+              description: 'File that holds the password on its first line.',
+            },
+          },
+        },
+      },
+    },
+    worker: {
+      type: 'object',
+      additionalProperties: false,
+      properties: {
+        slots: {
+          type: 'integer',
+          minimum: 1,
+          maximum: 10000,
+          description: 'Tasks at a time. Default: two per processor.',
+        },
+        groupKey: {
+          type: 'string',
+          pattern: '^[a-zA-Z0-9][a-zA-Z0-9_-]*$',
+          maxLength: 100,
+          default: 'default',
+          description: 'Worker group whose jobs this worker takes.',
+        },
+      },
+    },
+    logging: {
+      type: 'object',
+      additionalProperties: false,
+      properties: {
+        level: {
+          type: 'string',
+          enum: ['trace', 'debug', 'info', 'warn', 'error'],
+          default: 'info',
+          description: "The server's own log: entries below this level are dropped.",
+        },
+        format: {
+          type: 'string',
+          enum: ['auto', 'json', 'text'],
+          default: 'auto',
+          description: 'json: one object a line; text: one readable line; auto: text on a terminal, else json.',
+        },
+      },
+    },
+    metrics: {
+      type: 'object',
+      additionalProperties: false,
+      properties: {
+        process: {
+          type: 'boolean',
+          default: true,
+          description: 'Also figures of the process: memory, CPU, event-loop delay.',
+        },
+      },
+    },
+  },
+} as const;
+
+/** Other spellings of a key: the reference's name, or the flat one. Paths in camel case. */
+export const ALIASES: Readonly<Record<string, string>> = {
+  'worker.maxNumThreads': 'worker.slots',
+  'security.instanceOwner': 'security.superAdmin',
+};
+
+type Simplify<T> = { readonly [K in keyof T]: T[K] };
+type IsGiven<S> = S extends { default: unknown } | { properties: unknown } ? true : false;
+
+/** The type of what the loader gives for a schema node: members with a default are there, the others may be absent. */
+type FromSchema<S> = S extends { properties: infer P }
+  ? Simplify<
+      { [K in keyof P as IsGiven<P[K]> extends true ? K : never]: FromSchema<P[K]> } & {
+        [K in keyof P as IsGiven<P[K]> extends true ? never : K]?: FromSchema<P[K]>;
+      }
+    >
+  : S extends { 'x-secret': true }
+    ? Secret
+    : S extends { format: 'duration' }
+      ? number
+      : S extends { enum: readonly (infer Choice)[] }
+        ? Choice
+        : S extends { type: 'integer' }
+          ? number
+          : S extends { type: 'boolean' }
+            ? boolean
+            : string;
+
+/** The whole configuration: checked, complete, frozen. */
+export type Configuration = FromSchema<typeof CONFIGURATION_SCHEMA>;
+
+/** A node of the schema, as the loader walks it. */
+export interface SchemaNode {
+  readonly type: 'object' | 'string' | 'integer' | 'boolean';
+  readonly properties?: Readonly<Record<string, SchemaNode>>;
+  readonly default?: string | number | boolean;
+  readonly enum?: readonly string[];
+  readonly format?: 'duration';
+  readonly 'x-secret'?: true;
+  readonly description?: string;
+}
+
+/** The schema's root as a plain node. */
+export const CONFIGURATION_ROOT: SchemaNode = CONFIGURATION_SCHEMA;
+
+/** A value of the configuration, with the path that leads to it. */
+export interface Leaf {
+  /** In camel case. */
+  readonly path: readonly string[];
+  readonly schema: SchemaNode;
+}
+
+/** Every value that can be set, in the order of the schema. */
+export function configurationLeaves(
+  node: SchemaNode = CONFIGURATION_ROOT,
+  path: readonly string[] = [],
+): readonly Leaf[] {
+  if (!node.properties) return [{ path, schema: node }];
+  return Object.entries(node.properties).flatMap(([name, child]) => configurationLeaves(child, [...path, name]));
+}
+
+/** `basePath` as files write it: `base-path`. */
+export const kebabCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+/** `base-path` as the schema names it: `basePath`. */
+export const camelCase = (name: string): string =>
+  name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+
+/** A path as users write it: `storage.local.base-path`. */
+export const writtenPath = (path: readonly string[]): string => path.map(kebabCase).join('.');
