@@ -1,1 +1,7 @@
-export {};
+export {
+  executionDefinition,
+  livenessDefinition,
+  resourceDefinition,
+  type ExecutionDefinitionOptions,
+} from './definitions.js';
+export { createExecutor, type ExecutorOptions } from './executor.js';

@@ -37,7 +37,9 @@ function setOutputs(decision: Decision): string | undefined {
   for (const output of declared) {
     try {
       if (!isPure({ value: output.value })) throw new Error('it calls a function that only a worker has');
-      outputs[output.id] = convertOutput(output, render.typed(output.value));
+      const converted = convertOutput(output, render.typed(output.value));
+      if ('reason' in converted) throw new Error(`its value ${converted.reason}`);
+      outputs[output.id] = converted.value;
     } catch (error) {
       if (output.required === false) outputs[output.id] = null;
       else failures.push(`Output '${output.id}' cannot be evaluated: ${sentence(error)}`);

@@ -33,7 +33,8 @@ function scheduleRetry(decision: Decision, task: TaskPlan, ended: EndedAttempt):
     { kind: 'task-run-moved', taskRunId: ended.id, to: 'RETRYING', at: decision.now },
     { kind: 'retry-scheduled', taskRunId: ended.id, dueAt },
   );
-  if (decision.view.head.state === 'RUNNING') {
+  // CREATED: the first task of all failed in the step that also moved the execution to RUNNING.
+  if (decision.view.head.state === 'RUNNING' || decision.view.head.state === 'CREATED') {
     decision.fact({ kind: 'execution-moved', to: 'RETRYING', at: decision.now });
   }
   return true;

@@ -6,7 +6,7 @@ export {
   type InlineTaskContext,
   type InlineTaskResult,
 } from './context.js';
-export { decide, failed } from './decide/index.js';
+export { decide, failed } from './decide/decide.js';
 export { evolve } from './evolve.js';
 export type { Fact } from './facts.js';
 export { Outcome, type Effect, type Input, type Step } from './outcome.js';

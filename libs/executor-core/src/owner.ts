@@ -5,7 +5,7 @@ import { closeTaskRun } from './end-task-run.js';
 import type { OwnerId } from './facts.js';
 import type { TaskPlan } from './plan.js';
 import { startTask } from './start-task.js';
-import { FLOWABLES, type Flowable } from './tasks/index.js';
+import { FLOWABLES, type Flowable } from './tasks/flowables.js';
 import { sequential } from './tasks/sequential.js';
 
 /**

@@ -9,8 +9,9 @@ import {
   type Retry,
   type Section,
   type TaskDefinition,
+  type TaskTypeCatalog,
 } from '@millrace/model';
-import { FLOWABLES } from './tasks/index.js';
+import { FLOWABLES } from './tasks/flowables.js';
 
 /** The lists of tasks that an owner (the flow, or a task with children) may run; disabled tasks are left out. */
 export type Lists = Readonly<Record<Section, readonly TaskPlan[]>>;
@@ -50,9 +51,9 @@ export interface FlowPlan {
 const NO_LISTS: Lists = { tasks: [], errors: [], finally: [], afterExecution: [] };
 
 /** Compiles a stored flow. Reads it leniently: what was accepted when it was saved must still run (spec flow.md). */
-export function planFlow(flow: Flow): FlowPlan {
+export function planFlow(flow: Flow, catalog: TaskTypeCatalog): FlowPlan {
   const { definition } = flow;
-  const defaults = definition.pluginDefaults ?? definition.taskDefaults ?? [];
+  const defaults = [definition.pluginDefaults ?? definition.taskDefaults ?? []];
   const tasks = new Map<string, TaskPlan>();
 
   const planList = (
@@ -62,7 +63,7 @@ export function planFlow(flow: Flow): FlowPlan {
     retry: Retry | undefined,
   ): TaskPlan[] =>
     asTasks(written)
-      .map((task) => effectiveTask(task, defaults))
+      .map((task) => effectiveTask(task, defaults, catalog))
       .filter((task) => task.disabled !== true)
       .map((task) => planTask(task, section, parent, retry));
 

@@ -7,7 +7,7 @@ import {
   type Topics,
 } from '@millrace/model';
 import type { ExecutionContext } from './context.js';
-import { decide, failed, type Wake } from './decide/index.js';
+import { decide, failed, type Wake } from './decide/decide.js';
 import { evolve } from './evolve.js';
 import type { Fact } from './facts.js';
 import type { Input } from './outcome.js';

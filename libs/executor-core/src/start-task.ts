@@ -6,7 +6,7 @@ import { closeTaskRun, endAttempt, EVALUATION_ATTEMPT, nextAttempt } from './end
 import type { NewTaskRun } from './facts.js';
 import type { TaskPlan } from './plan.js';
 import { isPure, ownProperties, withoutRunIf } from './rendering.js';
-import { FLOWABLES } from './tasks/index.js';
+import { FLOWABLES } from './tasks/flowables.js';
 
 type Place = Pick<NewTaskRun, 'section' | 'lane' | 'index' | 'parentId' | 'value' | 'iteration'>;
 

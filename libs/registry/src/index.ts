@@ -1,2 +1,3 @@
 export { livenessProcessor, type LivenessContext, type LivenessEffect, type LivenessFact } from './liveness.js';
 export { resourceProcessor, type ResourceEffect, type ResourceFact } from './resources.js';
+export type { Decided, Records, Wake } from './records.js';

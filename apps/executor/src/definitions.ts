@@ -1,0 +1,83 @@
+import {
+  DEFAULT_LIMITS,
+  executionProcessor,
+  type Effect,
+  type ExecutionContext,
+  type ExecutionLimits,
+  type ExecutionState,
+  type Fact,
+  type FlowPlan,
+  type InlineTask,
+  type Input,
+} from '@millrace/executor-core';
+import { outgoing, type ExecutionRecord, type PlainObject, type Topics } from '@millrace/model';
+import type { ProcessorDefinition, Wake } from '@millrace/queue';
+import { livenessProcessor, resourceProcessor, type LivenessEffect, type ResourceEffect } from '@millrace/registry';
+import type { FlowReference } from './flow-plans.js';
+import { outgoingEffect } from './outgoing.js';
+
+/** What decisions about executions get from their server. */
+export interface ExecutionDefinitionOptions {
+  readonly topics: Topics;
+  readonly flowPlan: (reference: FlowReference) => FlowPlan | undefined | Promise<FlowPlan | undefined>;
+  readonly inlineTask: (type: string) => InlineTask | undefined;
+  readonly serverVariables: PlainObject;
+  readonly timeZone: string;
+  readonly limits?: Partial<ExecutionLimits>;
+  readonly onFault: (fault: { readonly key: string; readonly error: Error }) => void;
+  /** Only the simulation sets it. */
+  readonly broken?: 'no-claim-token' | 'position-outside-transaction';
+}
+
+type ExecutionDefinition = ProcessorDefinition<ExecutionState, ExecutionRecord, Input, Fact, Effect, ExecutionContext>;
+
+/** The executor's main processor, wired: executions. Also what the simulation runs. */
+export function executionDefinition(options: ExecutionDefinitionOptions): ExecutionDefinition {
+  const { topics, flowPlan, inlineTask, serverVariables, timeZone, broken } = options;
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const contextWith = (flow: FlowPlan | undefined, now: number): ExecutionContext => ({
+    now,
+    flow,
+    inlineTask,
+    serverVariables,
+    timeZone,
+    limits,
+    ...(broken === 'no-claim-token' ? { broken } : {}),
+  });
+  return {
+    processor: executionProcessor(topics),
+    context(_key, state, input, now) {
+      const reference = referenceOf(state, input);
+      const flow = reference && flowPlan(reference);
+      return flow instanceof Promise ? flow.then((plan) => contextWith(plan, now)) : contextWith(flow, now);
+    },
+    outgoing: outgoingEffect(topics),
+    onFault: options.onFault,
+    ...(broken === 'position-outside-transaction' ? { broken } : {}),
+  };
+}
+
+function referenceOf(state: ExecutionState, input: Input | Wake): FlowReference | undefined {
+  if (state.exists) return state.head;
+  return input.kind === 'execution-requested' ? input.created : undefined;
+}
+
+/** The owner of flows and users, wired. */
+export function resourceDefinition(topics: Topics) {
+  return {
+    processor: resourceProcessor(topics),
+    context: () => undefined,
+    outgoing: ({ replyTo, reply }: ResourceEffect) =>
+      outgoing({ topic: topics.replies, key: replyTo, value: reply }),
+  };
+}
+
+/** Who is alive, wired. */
+export function livenessDefinition(topics: Topics) {
+  return {
+    processor: livenessProcessor(topics),
+    context: (_key: string, _state: unknown, _input: unknown, now: number) => ({ now }),
+    outgoing: (lost: LivenessEffect) =>
+      outgoing({ topic: topics.executionEvents, key: '', value: lost, broadcast: true }),
+  };
+}

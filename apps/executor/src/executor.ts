@@ -1,0 +1,83 @@
+import { keyOf, outgoing, type PlainObject, type Topics } from '@millrace/model';
+import type { TaskTypeRegistry } from '@millrace/plugin-api';
+import type { Queue, Running, View } from '@millrace/queue';
+import { startHeartbeat, type Heartbeat, type Service, type ServiceContext } from '@millrace/service';
+import { executionDefinition, livenessDefinition, resourceDefinition } from './definitions.js';
+import { FlowPlans } from './flow-plans.js';
+import { inlineTasks } from './inline-tasks.js';
+
+export interface ExecutorOptions {
+  readonly context: ServiceContext;
+  readonly queue: Queue;
+  readonly topics: Topics;
+  readonly registry: TaskTypeRegistry;
+  /** `envs`, `globals`, `kestra`. */
+  readonly serverVariables?: PlainObject;
+  /** IANA name of the zone in which expressions read and print dates. Default: the host's. */
+  readonly timeZone?: string;
+  /**
+   * Instances of this process when it owns its data folder alone: every other instance on record is declared lost when
+   * the executor starts, without waiting for its lease (protocols.md part 3.6).
+   */
+  readonly onlyInstances?: readonly string[];
+}
+
+/** The server that decides: executions, resources, liveness. Holds no rules; they are in the pure libraries. */
+export function createExecutor(options: ExecutorOptions): Service {
+  const { context, queue, topics } = options;
+  const running: Running[] = [];
+  let resources: View<unknown> | undefined;
+  let heartbeat: Heartbeat | undefined;
+  let fail: (error: unknown) => void = () => undefined;
+  const failed = new Promise<never>((_resolve, reject) => (fail = reject));
+  failed.catch(() => undefined);
+  const faults = context.metrics.counter('executor_faults_total', 'Events that could not be handled and became dead letters');
+
+  return {
+    name: 'executor',
+    failed,
+    async start() {
+      const view = await queue.view(topics.resources);
+      resources = view;
+      const plans = new FlowPlans(view, options.registry.catalog);
+      const executions = executionDefinition({
+        topics,
+        flowPlan: (reference) => plans.get(reference),
+        inlineTask: inlineTasks(options.registry),
+        serverVariables: options.serverVariables ?? {},
+        timeZone: options.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
+        onFault: ({ key, error }) => {
+          faults();
+          context.log.error({ key, error }, 'An event could not be handled; its execution has failed');
+        },
+      });
+      running.push(await queue.process(resourceDefinition(topics)));
+      running.push(await queue.process(livenessDefinition(topics)));
+      running.push(await queue.process(executions));
+      for (const { failed: stopped } of running) stopped.catch(fail);
+      heartbeat = await startHeartbeat({
+        queue,
+        topics,
+        context,
+        describe: () => ({ role: 'executor', state: 'RUNNING' }),
+      });
+      if (options.onlyInstances) await declareOthersLost(queue, topics, options.onlyInstances);
+    },
+    async stop() {
+      await heartbeat?.stop();
+      await Promise.all(running.splice(0).map((one) => one.close()));
+      resources?.close();
+    },
+  };
+}
+
+async function declareOthersLost(queue: Queue, topics: Topics, keep: readonly string[]): Promise<void> {
+  await queue.publish([
+    outgoing({
+      topic: topics.serviceEvents,
+      key: keyOf('all'),
+      value: { kind: 'all-earlier-lost', keep },
+      broadcast: true,
+    }),
+  ]);
+}

@@ -1,0 +1,58 @@
+import { flowKey, revisionId, type Resource, type TaskTypeCatalog } from '@millrace/model';
+import { planFlow, type FlowPlan } from '@millrace/executor-core';
+import type { View } from '@millrace/queue';
+
+/** A revision of a flow, by what an execution says of it. */
+export interface FlowReference {
+  readonly tenant: string;
+  readonly namespace: string;
+  readonly flowId: string;
+  readonly flowRevision: number;
+}
+
+/** Compiled revisions that are kept in memory; the least recently used one goes first. */
+const PLANS_MAX = 2_000;
+/** How long an execution waits for a revision that the view has not reached yet, in milliseconds. */
+const VIEW_WAIT_MS = 5_000;
+
+/** Compiled flows, made from the view of resources when they are first needed. */
+export class FlowPlans {
+  readonly #plans = new Map<string, FlowPlan>();
+  readonly #resources: View<Resource>;
+  readonly #catalog: TaskTypeCatalog;
+
+  constructor(resources: View<Resource>, catalog: TaskTypeCatalog) {
+    this.#resources = resources;
+    this.#catalog = catalog;
+  }
+
+  /**
+   * The plan of a revision: at once when it is known, else as soon as the view has it; undefined when it does not come
+   * (views lag behind the commands that changed them, protocols.md part 5.4).
+   */
+  get(reference: FlowReference): FlowPlan | undefined | Promise<FlowPlan | undefined> {
+    const key = flowKey(reference.tenant, reference.namespace, reference.flowId);
+    const id = revisionId(reference.flowRevision);
+    const name = `${key}/${id}`;
+    const known = this.#plans.get(name);
+    if (known) {
+      this.#plans.delete(name);
+      this.#plans.set(name, known);
+      return known;
+    }
+    if (this.#resources.get(key, id)) return this.#compile(name, key, id);
+    return this.#resources
+      .waitFor(() => this.#resources.get(key, id) !== undefined, VIEW_WAIT_MS)
+      .then((present) => (present ? this.#compile(name, key, id) : undefined));
+  }
+
+  #compile(name: string, key: string, id: string): FlowPlan | undefined {
+    const resource = this.#resources.get(key, id);
+    if (resource?.kind !== 'flow') return undefined;
+    const plan = planFlow(resource.flow, this.#catalog);
+    this.#plans.set(name, plan);
+    const oldest = this.#plans.keys().next();
+    if (this.#plans.size > PLANS_MAX && !oldest.done) this.#plans.delete(oldest.value);
+    return plan;
+  }
+}

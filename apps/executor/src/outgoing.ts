@@ -1,0 +1,31 @@
+import type { Effect } from '@millrace/executor-core';
+import { DEFAULT_GROUP, jobKey, keyOf, outgoing, type OutgoingRecord, type Topics } from '@millrace/model';
+
+/** The record that an effect becomes. */
+export function outgoingEffect(topics: Topics): (effect: Effect) => OutgoingRecord {
+  const jobs = topics.jobs(DEFAULT_GROUP);
+  return (effect) => {
+    switch (effect.kind) {
+      case 'submit-job':
+        return outgoing({ topic: jobs, key: jobKey(effect.job), value: effect.job });
+      case 'cancel-job':
+        return outgoing({ topic: jobs, key: effect.key, value: null });
+      case 'command-worker':
+        return outgoing({ topic: topics.workerCommands, key: effect.instance, value: effect.command });
+      case 'write-log':
+        return outgoing({
+          topic: topics.logs,
+          key: keyOf(effect.entry.tenant, effect.entry.executionId),
+          value: effect.entry,
+        });
+      case 'write-metric':
+        return outgoing({
+          topic: topics.metrics,
+          key: keyOf(effect.entry.tenant, effect.entry.executionId),
+          value: effect.entry,
+        });
+      default:
+        return effect satisfies never;
+    }
+  };
+}

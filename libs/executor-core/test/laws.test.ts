@@ -1,0 +1,183 @@
+import * as fc from 'fast-check';
+import { randomFlow, type RandomFlow } from '@millrace/testing';
+import { isTerminal, type ExecutionEvent, type JobOutcome, type Progress, type State, type TaskRun } from '@millrace/model';
+import { evolve, ExecutionState, type Input } from '../src/index.js';
+import { aFlow, claimOf, Harness, MemoryRecords } from './harness.js';
+
+const RUNS = Number(process.env['LAW_RUNS'] ?? 300);
+
+/** Answers of the worker, drawn from the case; when they are used up, all is well. */
+interface Case {
+  readonly flow: RandomFlow;
+  readonly outcomes: readonly JobOutcome['state'][];
+  readonly order: readonly number[];
+}
+
+const cases: fc.Arbitrary<Case> = fc.record({
+  flow: randomFlow,
+  outcomes: fc.array(fc.constantFrom<JobOutcome['state']>('SUCCESS', 'SUCCESS', 'SUCCESS', 'FAILED', 'WARNING'), { maxLength: 30 }),
+  order: fc.array(fc.nat(100), { maxLength: 60 }),
+});
+
+/** Drives a harness to its end; `disturb` is called after every event that came from outside. */
+function drive({ flow, outcomes, order }: Case, disturb: (harness: Harness, event: ExecutionEvent | { kind: 'wake' }) => void = () => undefined): Harness {
+  const harness = new Harness(aFlow(flow as Parameters<typeof aFlow>[0]));
+  const answers = [...outcomes];
+  const draws = [...order];
+  const original = harness.send.bind(harness);
+  harness.send = (event: Input | { readonly kind: 'wake' }) => {
+    original(event);
+    disturb(harness, event as ExecutionEvent);
+    return harness;
+  };
+  harness.start();
+  const claimed: ReturnType<Harness['claim']>[] = [];
+  for (let step = 0; step < 20_000; step++) {
+    const draw = draws.shift() ?? 0;
+    if (claimed.length > 0 && (draw % 2 === 0 || harness.jobs.length === 0)) {
+      const [job] = claimed.splice(draw % claimed.length, 1);
+      if (job) harness.answer(job, { state: answers.shift() ?? 'SUCCESS' });
+    } else if (harness.jobs.length > 0) {
+      const claim = harness.claim(harness.jobs[draw % harness.jobs.length]?.task.id);
+      if (draw % 7 !== 6) claimed.push(claim);
+      else {
+        // The job was handed over twice: the older claimant's answer must not count.
+        const newest = { ...claim, token: `${claim.token}-again`, instance: 'worker-2' };
+        harness.send(claimOf(claim.job, newest.token, newest.instance, harness.now));
+        harness.answer(claim, { state: 'FAILED', error: 'stale' });
+        claimed.push(newest);
+      }
+    }
+    else if (harness.state.dueAt !== undefined) {
+      harness.now = Math.max(harness.now, harness.state.dueAt);
+      harness.send({ kind: 'wake' });
+    } else return harness;
+  }
+  throw new Error(`It does not end: ${harness.story}`);
+}
+
+const snapshot = (records: MemoryRecords): unknown =>
+  Object.fromEntries([...records.map].sort(([a], [b]) => (a < b ? -1 : 1)));
+
+/** What users see: dates left out, they depend on how often something was tried. */
+const outcomeOf = (harness: Harness): unknown => ({
+  state: harness.executionState,
+  runs: harness.runs.map(({ taskId, value, state, attempts }) => `${taskId}[${value ?? ''}]:${state}:${attempts.length}`),
+});
+
+describe('on random flows and outcomes', () => {
+  it('every execution ends, with all its task runs', () => {
+    fc.assert(
+      fc.property(cases, (drawn) => {
+        const harness = drive(drawn);
+        expect(isTerminal(harness.executionState as State)).toBe(true);
+        expect(harness.state.head.failure).toBeUndefined();
+        expect(harness.runs.filter(({ state }) => !isTerminal(state))).toEqual([]);
+        expect(harness.state.head).toMatchObject({ claims: {}, retrying: 0, progress: { section: 'ended', active: 0 } });
+      }),
+      { numRuns: RUNS },
+    );
+  });
+
+  it('replaying the facts gives the live state', () => {
+    fc.assert(
+      fc.property(cases, (drawn) => {
+        const harness = drive(drawn);
+        const records = new MemoryRecords();
+        const replayed = new ExecutionState(records);
+        for (const fact of harness.facts) evolve(replayed, fact);
+        expect(snapshot(records)).toEqual(snapshot(harness.records));
+      }),
+      { numRuns: RUNS },
+    );
+  });
+
+  it('delivering any event twice changes nothing', () => {
+    fc.assert(
+      fc.property(cases, (drawn) => {
+        const doubled = drive(drawn, (harness, event) => {
+          const before = snapshot(harness.records);
+          // A wake is no event: the shell makes it from the state.
+          if (event.kind === 'wake') return;
+          Harness.prototype.send.call(harness, event);
+          expect(snapshot(harness.records)).toEqual(before);
+        });
+        expect(outcomeOf(doubled)).toEqual(outcomeOf(drive(drawn)));
+      }),
+      { numRuns: RUNS },
+    );
+  });
+
+  it('a crash after any commit changes no outcome', () => {
+    fc.assert(
+      fc.property(cases, (drawn) => {
+        const restored = drive(drawn, (harness) => {
+          const records = new MemoryRecords(JSON.parse(JSON.stringify([...harness.records.map])));
+          Object.assign(harness, { records, state: new ExecutionState(records) });
+        });
+        expect(outcomeOf(restored)).toEqual(outcomeOf(drive(drawn)));
+      }),
+      { numRuns: RUNS },
+    );
+  });
+
+  it('the counters are what counting would give', () => {
+    fc.assert(
+      fc.property(cases, (drawn) => {
+        drive(drawn, (harness) => {
+          const byOwner = Map.groupBy === undefined ? groupBy(harness.runs) : Map.groupBy(harness.runs, ({ parentId }) => parentId);
+          check(harness.state.head.progress, byOwner.get(undefined) ?? []);
+          for (const run of harness.runs) if (run.progress) check(run.progress, byOwner.get(run.id) ?? []);
+        });
+      }),
+      { numRuns: Math.ceil(RUNS / 3) },
+    );
+  });
+
+  it('a limit is never passed', () => {
+    fc.assert(
+      fc.property(cases, (drawn) => {
+        drive(drawn, (harness) => {
+          for (const owner of harness.runs.filter(({ state }) => !isTerminal(state))) {
+            const task = harness.plan.tasks.get(owner.taskId);
+            const written = task?.definition['concurrent'] ?? task?.definition['concurrencyLimit'];
+            if (typeof written !== 'number' || written === 0) continue;
+            const open = harness.runs.filter(({ parentId, state, section }) => parentId === owner.id && section === 'tasks' && !isTerminal(state));
+            expect(open.length).toBeLessThanOrEqual(written);
+          }
+        });
+      }),
+      { numRuns: Math.ceil(RUNS / 3) },
+    );
+  });
+
+  it('a kill ends everything, whenever it comes', () => {
+    fc.assert(
+      fc.property(cases, fc.nat(20), (drawn, when) => {
+        let events = 0;
+        const harness = drive(drawn, (driven) => {
+          if (++events === when + 1) Harness.prototype.send.call(driven, { kind: 'kill-requested', tenant: 'main', executionId: 'E' });
+        });
+        expect(harness.runs.filter(({ state }) => !isTerminal(state))).toEqual([]);
+        expect(isTerminal(harness.executionState as State)).toBe(true);
+      }),
+      { numRuns: RUNS },
+    );
+  });
+});
+
+function groupBy(runs: readonly TaskRun[]): Map<string | undefined, TaskRun[]> {
+  const groups = new Map<string | undefined, TaskRun[]>();
+  for (const run of runs) groups.set(run.parentId, [...(groups.get(run.parentId) ?? []), run]);
+  return groups;
+}
+
+function check(progress: Progress, children: readonly TaskRun[]): void {
+  const deciding = children.filter(({ section }) => section === 'tasks');
+  expect({ active: progress.active, failed: progress.failed, warning: progress.warning, killed: progress.killed }).toEqual({
+    active: children.filter(({ state }) => !isTerminal(state)).length,
+    failed: deciding.filter(({ state }) => state === 'FAILED').length,
+    warning: deciding.filter(({ state }) => state === 'WARNING').length,
+    killed: deciding.filter(({ state }) => state === 'KILLED').length,
+  });
+}
