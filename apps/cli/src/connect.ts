@@ -26,7 +26,10 @@ export function findServer(choice: ServerChoice, context: CommandContext): Clien
   const url = choice.server ?? folder.runningServer()?.url;
   if (url === undefined) return undefined;
   if (!/^https?:\/\/[^/]/.test(url)) {
-    throw new CommandFailure(EXIT.usage, `'${url}' is not the address of a server: write it like http://localhost:8080`);
+    throw new CommandFailure(
+      EXIT.usage,
+      `'${url}' is not the address of a server: write it like http://localhost:8080`,
+    );
   }
   const credentials = credentialsOf(choice, context, folder);
   return createClient({ url, ...(credentials ? { credentials } : {}) });
@@ -44,7 +47,11 @@ export function connect(choice: ServerChoice, context: CommandContext): Client {
 }
 
 /** `--user`, then MILLRACE_USER and MILLRACE_PASSWORD, then the file in the data folder. */
-export function credentialsOf(choice: ServerChoice, context: CommandContext, folder: DataFolder): Credentials | undefined {
+export function credentialsOf(
+  choice: ServerChoice,
+  context: CommandContext,
+  folder: DataFolder,
+): Credentials | undefined {
   if (choice.user !== undefined) return parseCredentials(choice.user, '--user');
   const username = context.environment['MILLRACE_USER'];
   const password = context.environment['MILLRACE_PASSWORD'];
@@ -59,7 +66,10 @@ export function credentialsOf(choice: ServerChoice, context: CommandContext, fol
 export function parseCredentials(text: string, flag: string): Credentials {
   const colon = text.indexOf(':');
   if (colon < 1 || colon === text.length - 1) {
-    throw new CommandFailure(EXIT.usage, `${flag} wants a user name and a password with a colon between them: ${flag} ada:…`);
+    throw new CommandFailure(
+      EXIT.usage,
+      `${flag} wants a user name and a password with a colon between them: ${flag} ada:…`,
+    );
   }
   return { username: text.slice(0, colon), password: text.slice(colon + 1) };
 }

@@ -34,7 +34,11 @@ export async function followExecution(client: Client, id: string, options: Follo
     const logs = followLogs(client, id, abort.signal, (lines) => say(lines), progress);
     // Its failure is asked for below, after the execution's end.
     logs.catch(() => undefined);
-    const ended = await followToEnd(client, id, { context, signal: abort.signal, onChange: (one) => say(progress.execution(one)) });
+    const ended = await followToEnd(client, id, {
+      context,
+      signal: abort.signal,
+      onChange: (one) => say(progress.execution(one)),
+    });
     await logs;
     return ended;
   } catch (error) {
@@ -54,7 +58,11 @@ interface FollowToEnd {
   onChange(execution: ExecutionAnswer): void;
 }
 
-async function followToEnd(client: Client, id: string, { context, signal, onChange }: FollowToEnd): Promise<ExecutionAnswer> {
+async function followToEnd(
+  client: Client,
+  id: string,
+  { context, signal, onChange }: FollowToEnd,
+): Promise<ExecutionAnswer> {
   for (let lost = 0; ; lost += 1) {
     try {
       for await (const { execution, isEnd } of client.follow(id, signal)) {
@@ -69,7 +77,9 @@ async function followToEnd(client: Client, id: string, { context, signal, onChan
     if (lost < RECONNECTIONS_MAX) continue;
     const execution = await client.execution(id);
     if (isTerminal(execution.state.current)) return execution;
-    throw new ServerUnreachable(`The server ends the connection again and again; the execution ${id} is ${execution.state.current}`);
+    throw new ServerUnreachable(
+      `The server ends the connection again and again; the execution ${id} is ${execution.state.current}`,
+    );
   }
 }
 

@@ -1,12 +1,11 @@
-export type {
-  ExecutionAnswer,
-  FlowAnswer,
-  LogAnswer,
-  Page,
-  StateAnswer,
-  TaskRunAnswer,
-} from './client/answers.js';
-export { createClient, type Client, type FlowName, type FollowedExecution, type StartOptions } from './client/client.js';
+export type { ExecutionAnswer, FlowAnswer, LogAnswer, Page, StateAnswer, TaskRunAnswer } from './client/answers.js';
+export {
+  createClient,
+  type Client,
+  type FlowName,
+  type FollowedExecution,
+  type StartOptions,
+} from './client/client.js';
 export { ServerRefusal, ServerUnreachable, type Credentials } from './client/http.js';
 export { serverSentEvents, type ServerSentEvent } from './client/server-sent-events.js';
 export type { CommandContext, Output } from './context.js';

@@ -5,9 +5,8 @@ import { addFlowCommands, addValidateCommand } from './programs/flows.js';
 import { addRunCommand } from './programs/run.js';
 import { addServerCommands } from './programs/server.js';
 import { EXIT } from './exit-code.js';
+import { VERSION } from './version.js';
 import { reportFailure } from './report-failure.js';
-
-export const VERSION = '0.1.0';
 
 /** Runs one command and answers its exit code; every error becomes one sentence on stderr. */
 export async function runCli(args: readonly string[], context: CommandContext): Promise<number> {

@@ -1,4 +1,3 @@
-import { ServerRefusal, ServerUnreachable } from './client/http.js';
 import type { CommandContext } from './context.js';
 import { CommandFailure, EXIT } from './exit-code.js';
 import { paintFor } from './output/colour.js';
@@ -15,11 +14,12 @@ export function reportFailure(
   return exitCodeOf(error);
 }
 
+/** By name: the classes live in modules that quick commands do not load. */
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommandFailure) return error.code;
-  if (error instanceof ServerUnreachable) return EXIT.unreachable;
-  if (error instanceof ServerRefusal) return error.status === 422 || error.status === 400 ? EXIT.usage : EXIT.failed;
-  // By name: the class lives in a module that quick commands do not load.
-  if (error instanceof Error && error.name === 'ConfigurationError') return EXIT.usage;
-  return EXIT.failed;
+  if (!(error instanceof Error)) return EXIT.failed;
+  if (error.name === 'ServerUnreachable') return EXIT.unreachable;
+  if (error.name === 'ConfigurationError') return EXIT.usage;
+  const status = 'status' in error ? error.status : undefined;
+  return error.name === 'ServerRefusal' && (status === 422 || status === 400) ? EXIT.usage : EXIT.failed;
 }

@@ -4,6 +4,7 @@ import { createClient, type Client } from './client/client.js';
 import { credentialsOf, dataFolderOf, type ServerChoice } from './connect.js';
 import type { CommandContext } from './context.js';
 import { makeDataFolder } from './data-folder.js';
+import { VERSION } from './version.js';
 import { startStandalone } from './standalone.js';
 
 /** A standalone server inside this process, for one command. */
@@ -35,6 +36,8 @@ export async function startTemporaryServer(choice: ServerChoice, context: Comman
   const { url, group } = await startStandalone({
     configuration,
     dataFolder: folder.path,
+    version: VERSION,
+    environment,
     clock,
     log: createLogger({ ...configuration.logging, destination: stderr }),
     ...(initial ? { initialAccount: initial } : {}),

@@ -1,1 +1,2 @@
-export {};
+export { type InitialAccount, type WebserverConfiguration } from './configuration.js';
+export { createWebserver, type Webserver, type WebserverOptions } from './webserver.js';

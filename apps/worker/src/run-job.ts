@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { excerpt, type Clock, type JobOutcome, type PlainObject, type Topics } from '@millrace/model';
 import { TaskFailure, type TaskContext, type TaskTypeRegistry } from '@millrace/plugin-api';
 import type { Queue } from '@millrace/queue';
@@ -112,9 +113,9 @@ function stoppedOutcome(reason: StopReason, log: AttemptLog): JobOutcome {
 }
 
 function failedOutcome(error: unknown, log: AttemptLog, serverLog: Logger): JobOutcome {
-  const message = error instanceof Error ? error.message || error.name : `The task threw ${excerpt(error)}`;
+  const message = types.isNativeError(error) ? error.message || error.name : `The task threw ${excerpt(error)}`;
   log.write('ERROR', message);
-  if (!(error instanceof Error) || !isExpected(error)) serverLog.debug({ error }, 'A task failed unexpectedly');
+  if (!types.isNativeError(error) || !isExpected(error)) serverLog.debug({ error }, 'A task failed unexpectedly');
   const failed: JobOutcome = { state: 'FAILED', error: excerpt(message, ERROR_LENGTH_MAX) };
   return error instanceof TaskFailure && error.outputs ? withOutputs(failed, error.outputs, log) : failed;
 }

@@ -73,7 +73,8 @@ describe('on random flows and outcomes', () => {
         expect(isTerminal(harness.executionState as State)).toBe(true);
         expect(harness.state.head.failure).toBeUndefined();
         expect(harness.runs.filter(({ state }) => !isTerminal(state))).toEqual([]);
-        expect(harness.state.head).toMatchObject({ claims: {}, retrying: 0, progress: { section: 'ended', active: 0 } });
+        expect(harness.state.head.claims).toEqual({});
+        expect(harness.state.head).toMatchObject({ retrying: 0, progress: { section: 'ended', active: 0 } });
       }),
       { numRuns: RUNS },
     );

@@ -6,6 +6,8 @@ import { treeOf } from './template.js';
 
 /** How often recursive rendering looks again before it is taken for endless. */
 const ROUNDS_MAX = 100;
+/** Characters whose parsing costs as much as one step. */
+const UNITS_PARSED_PER_STEP = 8;
 
 /** The evaluator as filters and functions see it. */
 export const ENGINE: Engine = { evaluate, callMacro, executeBlock, renderText };
@@ -37,7 +39,7 @@ function renderOnce(text: string, run: Run): string {
     run.fail('limit', `a template of ${text.length} characters is more than the ${run.limits.templateBytes} allowed`);
   }
   // Parsing is work too: a loop of render() calls must end at the limit of steps.
-  run.made(text);
+  run.step(Math.ceil(text.length / UNITS_PARSED_PER_STEP));
   const { at } = run;
   const sink = new TextSink(run);
   executeTree(treeOf(text), run, sink);

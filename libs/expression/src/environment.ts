@@ -34,7 +34,7 @@ export interface Environment {
   readonly random: () => number;
   /** IANA name of the zone in which dates are read and printed unless a template names one. */
   readonly timeZone: string;
-  /** Without it the functions that need a host fail with kind `function`. */
+  /** Without it the functions that need a host fail with kind `function`; see `Template.isPure`. */
   readonly host?: HostFunctions;
   readonly limits?: Partial<Limits>;
   /** Render results again until nothing changes, at most 100 times (setting `variables.recursive-rendering`). */

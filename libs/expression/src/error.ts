@@ -12,11 +12,15 @@ export interface Position {
  */
 export type ExpressionErrorKind = 'syntax' | 'undefined' | 'type' | 'limit' | 'function';
 
+/** Position of the first character. */
+export const START: Position = Object.freeze({ offset: 0, line: 1, column: 1 });
+
 const EXCERPT_MAX = 80;
 
 /**
  * The only error that parsing and rendering throw. `message` says what was wrong, where, and what to do; `reason` is
- * the same without the place; `line` and `column` count from 1 in the template that was being rendered.
+ * the same without the place; `line` and `column` count from 1 in the template that was being rendered. A host may
+ * throw one without a place, for example of kind `undefined` for what `??` shall catch: the place of its call is added.
  */
 export class ExpressionError extends Error {
   readonly kind: ExpressionErrorKind;
@@ -24,11 +28,8 @@ export class ExpressionError extends Error {
   readonly line: number;
   readonly column: number;
 
-  constructor(kind: ExpressionErrorKind, reason: string, at: Position, source: string, cause?: unknown) {
-    super(
-      `${reason} (line ${at.line}, column ${at.column} of the expression '${excerptAround(source, at)}')`,
-      cause === undefined ? undefined : { cause },
-    );
+  constructor(kind: ExpressionErrorKind, reason: string, at: Position = START, source = '', cause?: unknown) {
+    super(source === '' ? reason : `${reason} (${placeText(source, at)})`, cause === undefined ? undefined : { cause });
     this.name = 'ExpressionError';
     this.kind = kind;
     this.reason = reason;
@@ -37,8 +38,9 @@ export class ExpressionError extends Error {
   }
 }
 
-/** Position of the first character. */
-export const START: Position = Object.freeze({ offset: 0, line: 1, column: 1 });
+function placeText(source: string, at: Position): string {
+  return `line ${at.line}, column ${at.column} of the expression '${excerptAround(source, at)}'`;
+}
 
 function excerptAround(source: string, at: Position): string {
   const lineStart = at.offset - (at.column - 1);

@@ -14,12 +14,12 @@ export interface Limits {
   readonly hostCalls: number;
 }
 
-/** Used where the environment says nothing; `depth` and `templateBytes` also bound parsing. */
+/** Used where the environment says nothing. Parsing has no environment: its depth and length are bounded by these. */
 export const DEFAULT_LIMITS: Limits = Object.freeze({
   steps: 2_000_000,
   outputBytes: 16 * 1024 * 1024, // 16 Mi units
   depth: 256, // keeps parser and evaluator far from the end of the stack
   rangeSize: 1_000_000,
-  templateBytes: 4 * 1024 * 1024, // 4 Mi units
+  templateBytes: 1024 * 1024, // 1 Mi units
   hostCalls: 1_000,
 });

@@ -28,14 +28,25 @@ export function suggestion(wanted: string, known: Iterable<string>): string {
   return nearest === undefined ? '' : `; did you mean '${nearest}'?`;
 }
 
+/** Insertions, deletions, replacements and swaps of neighbours that turn one text into the other. */
 function editDistance(left: string, right: string): number {
-  let previous = Array.from({ length: right.length + 1 }, (_, index) => index);
+  let beforePrevious: readonly number[] = [];
+  let previous: readonly number[] = Array.from({ length: right.length + 1 }, (_, index) => index);
   for (let row = 1; row <= left.length; row++) {
     const current = [row];
     for (let column = 1; column <= right.length; column++) {
-      const substitution = at(previous, column - 1) + (left[row - 1] === right[column - 1] ? 0 : 1);
-      current.push(Math.min(substitution, at(previous, column) + 1, at(current, column - 1) + 1));
+      const isSame = left[row - 1] === right[column - 1];
+      const isSwap =
+        row > 1 && column > 1 && left[row - 1] === right[column - 2] && left[row - 2] === right[column - 1];
+      const choices = [
+        at(previous, column - 1) + (isSame ? 0 : 1),
+        at(previous, column) + 1,
+        at(current, column - 1) + 1,
+      ];
+      if (isSwap) choices.push(at(beforePrevious, column - 2) + 1);
+      current.push(Math.min(...choices));
     }
+    beforePrevious = previous;
     previous = current;
   }
   return at(previous, right.length);

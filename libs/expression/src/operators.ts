@@ -111,6 +111,7 @@ export function orderOf(left: unknown, right: unknown): number | undefined {
 /** Deep equality; a number never equals a text. */
 export function areEqual(left: unknown, right: unknown, run: Run): boolean {
   if (left === right) return true;
+  if (typeof left === 'bigint' || typeof right === 'bigint') return sameInteger(left, right);
   if (typeof left !== 'object' || typeof right !== 'object' || left === null || right === null) {
     return (left ?? null) === (right ?? null);
   }
@@ -119,6 +120,12 @@ export function areEqual(left: unknown, right: unknown, run: Run): boolean {
   const equal = isList(left) ? equalLists(left, right, run) : equalMaps(left, right, run);
   run.leave(1);
   return equal;
+}
+
+/** One side is beyond 2^53 and exact; the other may be a double that was read from JSON. */
+function sameInteger(left: unknown, right: unknown): boolean {
+  if (typeof left === 'bigint' && typeof right === 'bigint') return left === right;
+  return Number(left) === right || left === Number(right);
 }
 
 function equalLists(left: readonly unknown[], right: unknown, run: Run): boolean {
@@ -133,6 +140,7 @@ function equalMaps(left: unknown, right: unknown, run: Run): boolean {
   }
   if (!isMapValue(left) || !isMapValue(right)) return false;
   const keys = keysOf(left);
+  run.step(keys.length);
   if (keys.length !== keysOf(right).length) return false;
   return keys.every((key) => hasKey(right, key) && areEqual(valueOf(left, key), valueOf(right, key), run));
 }
@@ -165,7 +173,9 @@ export function isIn(value: unknown, container: unknown, run: Run): boolean {
     return run.fail('type', `'isIn' needs a list or a map on its right, but got ${typeName(container)}`);
   }
   if (hasKey(container, text)) return true;
-  return keysOf(container).some((key) => run.text(valueOf(container, key)) === text);
+  const keys = keysOf(container);
+  run.step(keys.length);
+  return keys.some((key) => run.text(valueOf(container, key)) === text);
 }
 
 /** `from..to`, both included: integers, or single characters. Empty when `from` is after `to`. */

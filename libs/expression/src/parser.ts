@@ -120,7 +120,7 @@ export class ExpressionParser {
         return { kind: 'literal', value, decimal: false, at, height: 1 };
       case 'number':
         this.advance();
-        return { kind: 'literal', value: Number(value), decimal: value.includes('.'), at, height: 1 };
+        return { kind: 'literal', value: numberOf(value), decimal: value.includes('.'), at, height: 1 };
       case 'name':
         return this.nameOrCall();
       case 'symbol':
@@ -295,6 +295,11 @@ export function valuesOf(args: Arguments): readonly Expression[] {
 
 function isOperator(value: string): value is keyof typeof PRECEDENCE {
   return Object.hasOwn(PRECEDENCE, value);
+}
+
+function numberOf(digits: string): number | bigint {
+  const number = Number(digits);
+  return digits.includes('.') || Number.isSafeInteger(number) ? number : BigInt(digits);
 }
 
 function isDecimal(node: Expression): boolean {

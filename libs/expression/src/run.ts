@@ -196,6 +196,8 @@ export class Run {
 
   /** Plain data for a lazy map or anything with lazy maps inside; everything else is given back as it is. */
   materialise(value: unknown): unknown {
+    // Hosts store results as JSON, which has no integers beyond 2^53: text keeps all digits.
+    if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
     if (typeof value !== 'object' || value === null) return value;
     this.step();
     if (isList(value)) {

@@ -11,7 +11,8 @@ interface Node {
 
 export interface Literal extends Node {
   readonly kind: 'literal';
-  readonly value: string | number | boolean | null;
+  /** An integer beyond 2^53 is a bigint, which keeps all digits. */
+  readonly value: string | number | bigint | boolean | null;
   /** Written with a decimal point: division by or of it is not an integer division. */
   readonly decimal: boolean;
 }

@@ -107,7 +107,10 @@ export function isEmptyCollection(value: unknown): boolean {
     for (const _ of value.keys()) return false;
     return true;
   }
-  return isPlainMap(value) && Object.keys(value).length === 0;
+  if (!isPlainMap(value)) return false;
+  // Stops at the first key, where Object.keys would list them all.
+  for (const key in value) if (Object.hasOwn(value, key)) return false;
+  return true;
 }
 
 /** Numbers as text: integers without a point or exponent, others as JavaScript prints them. */

@@ -1,4 +1,5 @@
-const DURATION = /^([-+])?P(?:([-+]?\d{1,9})W)?(?:([-+]?\d{1,9})D)?(?:(T)(?:([-+]?\d{1,9})H)?(?:([-+]?\d{1,9})M)?(?:([-+]?\d{1,12})(?:[.,](\d{1,9}))?S)?)?$/i;
+const DURATION =
+  /^([-+])?P(?:([-+]?\d{1,9})W)?(?:([-+]?\d{1,9})D)?(?:(T)(?:([-+]?\d{1,9})H)?(?:([-+]?\d{1,9})M)?(?:([-+]?\d{1,12})(?:[.,](\d{1,9}))?S)?)?$/i;
 
 const SECOND = 1000; // ms
 const MINUTE = 60 * SECOND;
@@ -19,7 +20,13 @@ export function parseDuration(text: string): number | undefined {
   const dateGiven = weeks !== undefined || days !== undefined;
   const timeGiven = hours !== undefined || minutes !== undefined || seconds !== undefined;
   if (timeMark === undefined ? !dateGiven : !timeGiven) return undefined;
-  const parts = [amount(weeks, WEEK), amount(days, DAY), amount(hours, HOUR), amount(minutes, MINUTE), amount(seconds, SECOND)];
+  const parts = [
+    amount(weeks, WEEK),
+    amount(days, DAY),
+    amount(hours, HOUR),
+    amount(minutes, MINUTE),
+    amount(seconds, SECOND),
+  ];
   const thousandths = Math.trunc(Number((fraction ?? '').padEnd(9, '0')) / 1_000_000);
   const whole = parts.reduce((sum, part) => sum + part, seconds?.startsWith('-') === true ? -thousandths : thousandths);
   return sign === '-' && whole !== 0 ? -whole : whole;

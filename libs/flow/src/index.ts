@@ -1,1 +1,14 @@
-export {};
+export { parseDuration } from './duration.js';
+export { formatFault, pathText, type Fault, type Finding, type Path } from './fault.js';
+export { compilePattern, type Pattern, type PatternResult } from './inputs/pattern.js';
+export { convertOutput, convertValue, type Conversion, type ValueDeclaration } from './inputs/convert.js';
+export { inputId, orderInputs, type InputOrder } from './inputs/order.js';
+export { resolveInputs, type InputFault, type ResolvedInputs } from './inputs/resolve.js';
+export { flowJsonSchema } from './json-schema.js';
+export { labelKeyFault, labelsOf, nestByDots, nestLabels } from './labels.js';
+export { DEFAULT_FLOW_LIMITS, type FlowLimits } from './limits.js';
+export { nearestName } from './nearest.js';
+export { parseFlow, parseFlows, type ParsedFlow, type ParseOptions } from './parse-flow.js';
+export { effectiveTask } from './plugin-defaults.js';
+export { SECTIONS, taskTree, type Section, type TaskNode } from './task-tree.js';
+export { UNSUPPORTED, WITHOUT_EFFECT, type UnsupportedFeature } from './unsupported.js';

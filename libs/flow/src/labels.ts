@@ -27,7 +27,8 @@ function isList(written: FlowSource['labels']): written is readonly Label[] {
 
 /** A sentence when a label cannot have this key, or users cannot set it on a flow. */
 export function labelKeyFault(key: string): string | undefined {
-  if (key.length > LABEL_KEY_MAX) return `The label ${quoted(key)} has a key longer than ${LABEL_KEY_MAX} characters: shorten it.`;
+  if (key.length > LABEL_KEY_MAX)
+    return `The label ${quoted(key)} has a key longer than ${LABEL_KEY_MAX} characters: shorten it.`;
   if (!LABEL_KEY.test(key)) {
     return `The label ${quoted(key)} has a key that is not allowed: begin with a lower-case letter, then use letters, digits, '.', '_' and '-'.`;
   }
@@ -51,7 +52,9 @@ export function nestByDots(entries: readonly (readonly [string, unknown])[]): Re
   const whole = new Set(entries.map(([name]) => name));
   for (const [name, value] of entries) {
     const steps = name.split('.');
-    const blocked = steps.some((step, index) => step === '' || (index > 0 && whole.has(steps.slice(0, index).join('.'))));
+    const blocked = steps.some(
+      (step, index) => step === '' || (index > 0 && whole.has(steps.slice(0, index).join('.'))),
+    );
     if (blocked) root[name] = value;
     else put(root, steps, value);
   }

@@ -32,7 +32,8 @@ export function editDistance(left: string, right: string): number {
       const same = left[row - 1] === right[column - 1];
       let distance = Math.min(cell(previous, column - 1) + (same ? 0 : 1), cell(previous, column) + 1);
       distance = Math.min(distance, cell(current, column - 1) + 1);
-      const swapped = row > 1 && column > 1 && left[row - 1] === right[column - 2] && left[row - 2] === right[column - 1];
+      const swapped =
+        row > 1 && column > 1 && left[row - 1] === right[column - 2] && left[row - 2] === right[column - 1];
       if (swapped) distance = Math.min(distance, cell(beforePrevious, column - 2) + 1);
       current.push(distance);
     }

@@ -1,4 +1,11 @@
-import { isPlainObject, shortType, type PlainObject, type PluginDefault, type TaskDefinition, type TaskTypeCatalog } from '@millrace/model';
+import {
+  isPlainObject,
+  shortType,
+  type PlainObject,
+  type PluginDefault,
+  type TaskDefinition,
+  type TaskTypeCatalog,
+} from '@millrace/model';
 
 /**
  * A task with the defaults that apply to it: `lists` are ordered strongest first (flow, namespace, global). An entry
@@ -6,7 +13,11 @@ import { isPlainObject, shortType, type PlainObject, type PluginDefault, type Ta
  * Maps are merged deeply; lists and all else are taken whole. Of several entries the first listed wins; what the task
  * says wins over all entries but those that are `forced`. The task itself is not changed.
  */
-export function effectiveTask(task: TaskDefinition, lists: readonly (readonly PluginDefault[])[], catalog: TaskTypeCatalog): TaskDefinition {
+export function effectiveTask(
+  task: TaskDefinition,
+  lists: readonly (readonly PluginDefault[])[],
+  catalog: TaskTypeCatalog,
+): TaskDefinition {
   const merged = withDefaults(task, lists, catalog);
   return { ...merged, id: task.id, type: task.type };
 }
@@ -19,7 +30,14 @@ export function withDefaults(
 ): PlainObject {
   const entries = lists.flat();
   if (entries.length === 0) return value;
-  return withEntries(value, { plain: entries.filter((entry) => entry.forced !== true), forced: entries.filter((entry) => entry.forced === true) }, catalog);
+  return withEntries(
+    value,
+    {
+      plain: entries.filter((entry) => entry.forced !== true),
+      forced: entries.filter((entry) => entry.forced === true),
+    },
+    catalog,
+  );
 }
 
 interface Entries {

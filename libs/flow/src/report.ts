@@ -13,6 +13,8 @@ export interface FindingOptions {
 /** Collects what checks find, with places; gives it back sorted by place, each finding once. */
 export interface Report {
   fault(path: Path, message: string, options?: FindingOptions): void;
+  /** A fault at an offset of the text. */
+  faultAt(path: Path, offset: number, message: string): void;
   warning(path: Path, message: string, options?: FindingOptions): void;
   info(path: Path, message: string, options?: FindingOptions): void;
   /** A deprecated property or type is used at `path`. */
@@ -33,18 +35,28 @@ export interface Findings {
 
 /** @param max findings of each kind; further faults are counted in a last one, other findings are dropped */
 export function createReport(locator: Locator, max: number): Report {
-  const faults = createList(locator, max);
-  const warnings = createList(locator, max);
-  const infos = createList(locator, max);
+  const faults = createList(max);
+  const warnings = createList(max);
+  const infos = createList(max);
   const deprecations = new Set<string>();
   const silenced = new Set<string>();
   const isSilenced = (path: Path): boolean =>
     silenced.size > 0 && [...path, ''].some((_, length) => silenced.has(pathText(path.slice(0, length))));
-  const into = (list: FindingList) => (path: Path, message: string, options: FindingOptions = {}) => {
-    if (!isSilenced(path)) list.add(path, message, options);
-  };
+  const into =
+    (list: FindingList) =>
+    (path: Path, message: string, options: FindingOptions = {}) => {
+      if (isSilenced(path) || list.isFull()) return;
+      const { part = 'value', suggestion, textOffset } = options;
+      const { line, column } =
+        textOffset === undefined ? locator.positionOf(path, part) : locator.positionInText(path, textOffset);
+      const finding: Finding = { line, column, path: pathText(path), message };
+      list.add(suggestion === undefined ? finding : { ...finding, suggestion });
+    };
   return {
     fault: into(faults),
+    faultAt: (path, offset, message) => {
+      if (!isSilenced(path)) faults.add({ ...locator.positionAt(offset), path: pathText(path), message });
+    },
     warning: into(warnings),
     info: into(infos),
     deprecated: (path) => deprecations.add(pathText(path)),
@@ -61,31 +73,30 @@ export function createReport(locator: Locator, max: number): Report {
 }
 
 interface FindingList {
-  add(path: Path, message: string, options: FindingOptions): void;
+  add(finding: Finding): void;
+  /** Counts one that is left out when there is no more room, before its place is looked for. */
+  isFull(): boolean;
   sorted(counted?: string): Finding[];
 }
 
-function createList(locator: Locator, max: number): FindingList {
+function createList(max: number): FindingList {
   const findings = new Map<string, Finding>();
   let left = 0;
   return {
-    add: (path, message, { part = 'value', suggestion, textOffset }) => {
-      const key = `${pathText(path)}\n${message}`;
-      if (findings.has(key)) return;
-      if (findings.size >= max) {
-        left++;
-        return;
-      }
-      const { line, column } =
-        textOffset === undefined ? locator.positionOf(path, part) : locator.positionInText(path, textOffset);
-      const finding: Finding = { line, column, path: pathText(path), message };
-      findings.set(key, suggestion === undefined ? finding : { ...finding, suggestion });
+    add: (finding) => {
+      findings.set(`${finding.line}:${finding.column}:${finding.path}\n${finding.message}`, finding);
+    },
+    isFull: () => {
+      if (findings.size < max) return false;
+      left++;
+      return true;
     },
     sorted: (counted) => {
-      const list = [...findings.values()].sort((left, right) => left.line - right.line || left.column - right.column);
+      const list = [...findings.values()].sort((one, other) => one.line - other.line || one.column - other.column);
       const last = list.at(-1);
       if (left > 0 && counted !== undefined && last !== undefined) {
-        list.push({ ...last, path: '', message: `There are ${left} more ${counted}: correct those above first.` });
+        const { line, column } = last;
+        list.push({ line, column, path: '', message: `There are ${left} more ${counted}: correct those above first.` });
       }
       return list;
     },

@@ -1,4 +1,11 @@
-import { isPlainObject, type FlowSource, type PlainObject, type TaskDefinition, type TaskTypeCatalog, type TaskTypeDescription } from '@millrace/model';
+import {
+  isPlainObject,
+  type FlowSource,
+  type PlainObject,
+  type TaskDefinition,
+  type TaskTypeCatalog,
+  type TaskTypeDescription,
+} from '@millrace/model';
 import type { Path } from './fault.js';
 import { childSlots, guessedSlots } from './schema/task-slots.js';
 
@@ -20,7 +27,11 @@ export interface WrittenTask {
  * All tasks of a flow in the order of the text, parents before children; what is no map is left out. Stops after
  * `max` tasks.
  */
-export function writtenTasks(flow: PlainObject, catalog: TaskTypeCatalog, max = Number.POSITIVE_INFINITY): WrittenTask[] {
+export function writtenTasks(
+  flow: PlainObject,
+  catalog: TaskTypeCatalog,
+  max = Number.POSITIVE_INFINITY,
+): WrittenTask[] {
   const found: WrittenTask[] = [];
   const visit = (value: unknown, path: Path, section: Section, parent: WrittenTask | undefined): void => {
     if (!isPlainObject(value) || found.length >= max) return;

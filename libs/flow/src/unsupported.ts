@@ -12,7 +12,8 @@ export interface UnsupportedFeature {
   readonly advice: string;
 }
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null;
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null;
 
 const usesCache = (value: unknown): boolean => isObject(value) && value['enabled'] === true;
 
@@ -24,7 +25,12 @@ const isOtherGroup = (value: unknown): boolean => {
 export const UNSUPPORTED: readonly UnsupportedFeature[] = [
   { where: 'flow', property: 'concurrency', what: 'A limit of concurrent executions', advice: 'remove it' },
   { where: 'flow', property: 'sla', what: 'A service level agreement', advice: "remove it, or give tasks a 'timeout'" },
-  { where: 'flow', property: 'checks', what: 'A check before the execution', advice: 'remove it, or test the inputs with a task' },
+  {
+    where: 'flow',
+    property: 'checks',
+    what: 'A check before the execution',
+    advice: 'remove it, or test the inputs with a task',
+  },
   { where: 'flow', property: 'listeners', what: 'A listener', advice: "use 'afterExecution'" },
   {
     where: 'retry',
@@ -35,10 +41,20 @@ export const UNSUPPORTED: readonly UnsupportedFeature[] = [
   },
   { where: 'task', property: 'taskCache', applies: usesCache, what: 'A cache of task outputs', advice: 'remove it' },
   { where: 'task', property: 'assets', what: 'A declaration of assets', advice: 'remove it' },
-  { where: 'flow or task', property: 'workerGroup', applies: isOtherGroup, what: 'A worker group other than the default one', advice: "remove it, or use the key 'default'" },
+  {
+    where: 'flow or task',
+    property: 'workerGroup',
+    applies: isOtherGroup,
+    what: 'A worker group other than the default one',
+    advice: "remove it, or use the key 'default'",
+  },
 ];
 
 /** Properties that are stored but have no effect yet: a warning. */
 export const WITHOUT_EFFECT: readonly { readonly property: string; readonly sentence: string }[] = [
-  { property: 'triggers', sentence: 'Triggers are stored but not evaluated by this version: start the flow by hand or by the API until they are.' },
+  {
+    property: 'triggers',
+    sentence:
+      'Triggers are stored but not evaluated by this version: start the flow by hand or by the API until they are.',
+  },
 ];

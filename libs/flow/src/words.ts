@@ -12,8 +12,13 @@ export const quoted = (text: string): string => `'${excerpt(text.replace(/\s+/g,
 
 /** The first `max` of many names, and how many were left out. */
 export function someOf(names: readonly string[], max = 12): string {
-  return names.length <= max ? either(names, 'and') : `${names.slice(0, max).join(', ')} and ${names.length - max} more`;
+  return names.length <= max
+    ? either(names, 'and')
+    : `${names.slice(0, max).join(', ')} and ${names.length - max} more`;
 }
+
+/** With a full stop at its end, unless it is a question. */
+export const asSentence = (text: string): string => (text.endsWith('?') ? text : `${text}.`);
 
 const BOOLEAN_WORDS = new Set(['true', 'false']);
 
@@ -48,7 +53,6 @@ export const typeWord = (type: string): string => TYPE_WORDS[type] ?? type;
 
 /** What to do when a value is not of one of the `expected` JSON Schema types. */
 export function typeAdvice(value: unknown, expected: readonly string[]): string {
-  if (value === null || value === undefined) return 'give it a value or remove the line';
   const scalar = typeof value === 'boolean' || typeof value === 'number';
   if (scalar && expected.includes('string')) return 'put it in quotes';
   if (typeof value === 'string') {
@@ -56,10 +60,34 @@ export function typeAdvice(value: unknown, expected: readonly string[]): string 
     if (numeric && (expected.includes('number') || expected.includes('integer'))) return 'remove the quotes';
     if (/^(true|false)$/i.test(value) && expected.includes('boolean')) return 'remove the quotes';
   }
-  if (expected.includes('array')) return "write a list, with '- ' before each item";
-  if (expected.includes('object')) return "write a map of 'name: value' lines";
-  if (expected.includes('boolean')) return 'write true or false';
-  if (expected.includes('integer')) return 'write a whole number';
-  if (expected.includes('number')) return 'write a number';
-  return `write ${either(expected.map(typeWord))}`;
+  const [first = ''] = expected;
+  return ADVICE[first] ?? `write ${typeWord(first)}`;
+}
+
+const ADVICE: Readonly<Record<string, string>> = {
+  string: 'write text',
+  array: "write a list, with '- ' before each item",
+  object: "write a map of 'name: value' lines",
+  boolean: 'write true or false',
+  integer: 'write a whole number',
+  number: 'write a number',
+};
+
+const AMOUNT = /^\s*(\d{1,9}(?:\.\d{1,9})?)\s*([a-z]*)\s*$/i;
+const UNITS: readonly (readonly [RegExp, string])[] = [
+  [/^(s|sec|seconds?)?$/i, 'PT_S'],
+  [/^(m|min|minutes?)$/i, 'PT_M'],
+  [/^(h|hours?)$/i, 'PT_H'],
+  [/^(d|days?)$/i, 'P_D'],
+  [/^(w|weeks?)$/i, 'P_W'],
+];
+
+/** What to write instead of something that was meant as a duration: `PT5S` for `5`, `5s` or `5 seconds`. */
+export function durationAdvice(value: unknown): string {
+  const match = typeof value === 'string' || typeof value === 'number' ? AMOUNT.exec(String(value)) : null;
+  const form = match === null ? undefined : UNITS.find(([unit]) => unit.test(match[2] ?? ''))?.[1];
+  if (match === null || form === undefined) {
+    return 'write one such as PT30S (30 seconds), PT5M (5 minutes), PT1H (an hour) or P1D (a day)';
+  }
+  return `did you mean ${form.replace('_', match[1] ?? '')}?`;
 }

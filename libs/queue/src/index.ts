@@ -1,1 +1,3 @@
 export * from './contract.js';
+export { partitionOf } from './shell/partition-of.js';
+export { DEAD_LETTERS } from './shell/dead-letter.js';

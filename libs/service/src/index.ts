@@ -6,8 +6,10 @@ export { ConfigurationError, type ConfigurationProblem } from './configuration/p
 export { printConfiguration } from './configuration/print.js';
 export { CONFIGURATION_SCHEMA, type Configuration } from './configuration/schema.js';
 export type { Setting } from './configuration/settings.js';
+export { serverVariables } from './server-variables.js';
 export { processEnvironment, type Environment } from './environment.js';
 export { createHealth, type Health, type HealthState } from './health.js';
+export { startHeartbeat, type Heartbeat, type HeartbeatOptions, type ServiceDescription } from './heartbeat.js';
 export {
   EXIT_FAILED,
   EXIT_FORCED,

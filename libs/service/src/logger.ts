@@ -9,7 +9,7 @@ export interface LoggerOptions {
   /** `auto`: text when the destination is a terminal, else json. */
   readonly format: 'auto' | 'json' | 'text';
   /** Usually stderr: a command's stdout is for its result. */
-  readonly destination: Writable & { readonly isTTY?: boolean };
+  readonly destination: Writable & { readonly isTTY?: boolean | undefined };
 }
 
 /** Members of an entry that may hold a credential, at the top and one level down; `Secret` values hide themselves. */

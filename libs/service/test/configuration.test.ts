@@ -45,6 +45,8 @@ describe('the configuration', () => {
       storage: { type: 'local', local: {} },
       server: { port: 8080, host: '127.0.0.1', terminationGracePeriod: 300_000, basicAuth: {} },
       security: { superAdmin: {} },
+      environment: {},
+      variables: { envVarsPrefix: 'ENV_', globals: {} },
       worker: { groupKey: 'default' },
       logging: { level: 'info', format: 'auto' },
       metrics: { process: true },
@@ -72,6 +74,13 @@ describe('the configuration', () => {
 
   it('knows the reference name of the number of slots', () => {
     expect(load({ yaml: 'worker: { max-num-threads: 7 }' }).worker.slots).toBe(7);
+  });
+
+  it('takes a map of any values for the globals', () => {
+    expect(load({ yaml: 'variables: { globals: { team: data, sizes: [1, 2] } }' }).variables.globals).toEqual({
+      team: 'data',
+      sizes: [1, 2],
+    });
   });
 
   it.each([
@@ -132,6 +141,11 @@ describe('the configuration', () => {
       'a duration without a unit',
       'server: { termination-grace-period: "5" }',
       `millrace.yml:1:37: 'server.termination-grace-period' must be a duration such as 'PT5M' or '5m', but it is "5"`,
+    ],
+    [
+      'an address without a scheme',
+      'url: example.org',
+      `millrace.yml:1:6: 'url' must be an address such as 'https://millrace.example.org', but it is "example.org"`,
     ],
     [
       'a password without a user name',

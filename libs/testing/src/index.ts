@@ -1,1 +1,2 @@
 export {};
+export { randomFlow, type RandomFlow } from './random-flow.js';

@@ -56,7 +56,8 @@ export function createClient(options: HttpOptions): Client {
   return { url: http.url, ...flowCalls(http), ...executionCalls(http), ...followCalls(http) };
 }
 
-const path = (...segments: readonly string[]): string => `/api/v1/${[TENANT, ...segments].map(encodeURIComponent).join('/')}`;
+const path = (...segments: readonly string[]): string =>
+  `/api/v1/${[TENANT, ...segments].map(encodeURIComponent).join('/')}`;
 
 const YAML = 'application/x-yaml';
 

@@ -90,7 +90,10 @@ export function createHttp({ url, credentials }: HttpOptions): Http {
 }
 
 /** A stream that is cut off is a server that went away. */
-async function* interruptible(body: AsyncIterable<Uint8Array>, base: string): AsyncGenerator<Uint8Array, void, undefined> {
+async function* interruptible(
+  body: AsyncIterable<Uint8Array>,
+  base: string,
+): AsyncGenerator<Uint8Array, void, undefined> {
   try {
     yield* body;
   } catch (error) {
@@ -119,7 +122,9 @@ function reason(error: unknown): string {
   if (!isPlainObject(cause)) return String(cause);
   if (cause['code'] === 'ECONNREFUSED') return 'the connection was refused';
   if (cause['code'] === 'ENOTFOUND') return 'there is no host of that name';
-  return typeof cause['message'] === 'string' && cause['message'] !== '' ? cause['message'] : String(cause['code'] ?? cause);
+  return typeof cause['message'] === 'string' && cause['message'] !== ''
+    ? cause['message']
+    : String(cause['code'] ?? cause);
 }
 
 async function refusalMessage(response: Response): Promise<string> {
@@ -142,7 +147,9 @@ function messageOf(text: string): string | undefined {
   const embedded = isPlainObject(body['_embedded']) ? body['_embedded']['errors'] : undefined;
   const details = Array.isArray(embedded) ? embedded.filter(isPlainObject) : [];
   const lines = details
-    .map(({ path, message }) => (typeof path === 'string' && path !== '' ? `${path}: ${String(message)}` : String(message)))
+    .map(({ path, message }) =>
+      typeof path === 'string' && path !== '' ? `${path}: ${String(message)}` : String(message),
+    )
     .filter((line) => line !== body['message']);
   return [body['message'], ...lines].join('\n  ');
 }

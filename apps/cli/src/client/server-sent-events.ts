@@ -15,7 +15,9 @@ const EVENT_LENGTH_MAX = 64 * 1024 * 1024;
  *
  * @throws Error when one event is longer than 64 M characters
  */
-export async function* serverSentEvents(body: AsyncIterable<Uint8Array>): AsyncGenerator<ServerSentEvent, void, undefined> {
+export async function* serverSentEvents(
+  body: AsyncIterable<Uint8Array>,
+): AsyncGenerator<ServerSentEvent, void, undefined> {
   const decoder = new TextDecoder();
   let rest = '';
   let fields: Fields = NO_FIELDS;

@@ -45,7 +45,8 @@ export async function listExecutions(flags: ExecutionListFlags, context: Command
   for (const line of tableLines(['ID', 'STATE', 'STARTED', 'TOOK', 'FLOW'], page.results.map(executionRow))) {
     context.stdout.write(`${line}\n`);
   }
-  if (page.total > page.results.length) context.stdout.write(`${page.results.length} of ${page.total}; --size shows more\n`);
+  if (page.total > page.results.length)
+    context.stdout.write(`${page.results.length} of ${page.total}; --size shows more\n`);
   return EXIT.ok;
 }
 
@@ -70,7 +71,8 @@ export async function showExecution(id: string, flags: ExecutionShowFlags, conte
 export async function printLogs(id: string, flags: ExecutionLogFlags, context: CommandContext): Promise<number> {
   const client = connect(flags, context);
   const progress = createProgress(paintFor(context.stdout, context.environment));
-  const isAsked = ({ taskId }: { readonly taskId?: string }): boolean => flags.task === undefined || taskId === flags.task;
+  const isAsked = ({ taskId }: { readonly taskId?: string }): boolean =>
+    flags.task === undefined || taskId === flags.task;
   const print = (lines: readonly string[]): void => lines.forEach((line) => context.stdout.write(`${line}\n`));
   progress.execution(await client.execution(id)); // names of loop values
   if (flags.follow) {
@@ -97,14 +99,23 @@ function interruption({ signals }: CommandContext): AbortController {
 }
 
 /** `millrace executions file`. */
-export async function printFile(id: string, uri: string, choice: ServerChoice, context: CommandContext): Promise<number> {
+export async function printFile(
+  id: string,
+  uri: string,
+  choice: ServerChoice,
+  context: CommandContext,
+): Promise<number> {
   const content = await connect(choice, context).file(id, uri);
   await pipeline(Readable.from(content), context.stdout, { end: false });
   return EXIT.ok;
 }
 
 /** `millrace executions kill`: one that has ended already is said and does not stop the others. */
-export async function killExecutions(ids: readonly string[], choice: ServerChoice, context: CommandContext): Promise<number> {
+export async function killExecutions(
+  ids: readonly string[],
+  choice: ServerChoice,
+  context: CommandContext,
+): Promise<number> {
   const client = connect(choice, context);
   let code: number = EXIT.ok;
   for (const id of ids) {

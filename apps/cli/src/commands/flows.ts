@@ -19,9 +19,15 @@ export async function listFlows(flags: FlowListFlags, context: CommandContext): 
     context.stdout.write(`${JSON.stringify(page.results)}\n`);
     return EXIT.ok;
   }
-  const rows = page.results.map((flow) => [flow.namespace, flow.id, String(flow.revision), flow.disabled ? 'disabled' : '']);
+  const rows = page.results.map((flow) => [
+    flow.namespace,
+    flow.id,
+    String(flow.revision),
+    flow.disabled ? 'disabled' : '',
+  ]);
   for (const line of tableLines(['NAMESPACE', 'ID', 'REVISION', ''], rows)) context.stdout.write(`${line}\n`);
-  if (page.total > page.results.length) context.stdout.write(`${page.results.length} of ${page.total}; --size shows more\n`);
+  if (page.total > page.results.length)
+    context.stdout.write(`${page.results.length} of ${page.total}; --size shows more\n`);
   return EXIT.ok;
 }
 
@@ -35,7 +41,11 @@ export async function printFlow(name: FlowName, choice: ServerChoice, context: C
 }
 
 /** `millrace flow update`: nothing is saved when one of the flows is not valid. */
-export async function saveFlows(paths: readonly string[], choice: ServerChoice, context: CommandContext): Promise<number> {
+export async function saveFlows(
+  paths: readonly string[],
+  choice: ServerChoice,
+  context: CommandContext,
+): Promise<number> {
   const flows = flowFilesOf(paths, context).map((file) => checkFlowFile(file, context));
   const client = connect(choice, context);
   for (const { name, source } of flows) {

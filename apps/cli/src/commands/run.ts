@@ -67,7 +67,8 @@ async function runOn(client: Client, { name, source }: FlowFile, { flags, contex
   const files = writtenFiles(ended);
   if (flags.json) stdout.write(`${JSON.stringify(ended)}\n`);
   else say(summaryLines(ended, await sizesOf(client, ended.id, files), paint));
-  if (flags.output !== undefined) await saveFiles(client, ended.id, files, resolve(context.workingDirectory, flags.output));
+  if (flags.output !== undefined)
+    await saveFiles(client, ended.id, files, resolve(context.workingDirectory, flags.output));
   return exitCodeOf(ended);
 }
 
@@ -77,7 +78,10 @@ function exitCodeOf({ state }: ExecutionAnswer): ExitCode {
 
 // ── what the flags give ──────────────────────────────────────────────────────────────────────────────────────────────
 
-async function givenValues({ input, file, label }: RunFlags, { workingDirectory }: CommandContext): Promise<GivenValues> {
+async function givenValues(
+  { input, file, label }: RunFlags,
+  { workingDirectory }: CommandContext,
+): Promise<GivenValues> {
   const files = Object.entries(pairs(file ?? [], '--file')).map(async ([name, path]) => {
     const content = await openFile(resolve(workingDirectory, path), path);
     return [name, { name: basename(path), content }] as const;
@@ -114,13 +118,22 @@ async function openFile(path: string, written: string): Promise<Blob> {
 /** Files whose sizes are asked for; the list of more is not read by anybody. */
 const SIZES_MAX = 50;
 
-async function sizesOf(client: Client, executionId: string, files: readonly WrittenFile[]): Promise<ReadonlyMap<string, number>> {
+async function sizesOf(
+  client: Client,
+  executionId: string,
+  files: readonly WrittenFile[],
+): Promise<ReadonlyMap<string, number>> {
   const sizes = new Map<string, number>();
   for (const { uri } of files.slice(0, SIZES_MAX)) sizes.set(uri, await client.fileSize(executionId, uri));
   return sizes;
 }
 
-async function saveFiles(client: Client, executionId: string, files: readonly WrittenFile[], folder: string): Promise<void> {
+async function saveFiles(
+  client: Client,
+  executionId: string,
+  files: readonly WrittenFile[],
+  folder: string,
+): Promise<void> {
   for (const { taskRun, name, uri } of files) {
     const directory = join(folder, fileName(taskRun));
     mkdirSync(directory, { recursive: true });
@@ -135,4 +148,3 @@ const fileName = (name: string): string => {
   const safe = name.replace(/[/\\:\u0000-\u001f]/g, '_');
   return /^\.*$/.test(safe) ? `_${safe}` : safe;
 };
-

@@ -17,6 +17,7 @@ import { makeDataFolder, openDataFolder, type DataFolder } from '../data-folder.
 import { CommandFailure, EXIT } from '../exit-code.js';
 import { paintFor, type Paint } from '../output/colour.js';
 import { generatedAccount } from '../account.js';
+import { VERSION } from '../version.js';
 import { startStandalone, type Standalone } from '../standalone.js';
 
 export interface StandaloneFlags {
@@ -53,6 +54,8 @@ export async function serverStandalone(flags: StandaloneFlags, context: CommandC
   const standalone = await startStandalone({
     configuration,
     dataFolder: folder.path,
+    version: VERSION,
+    environment: context.environment,
     clock: context.clock,
     log,
     ...initialAccount(account ?? generated),
@@ -62,7 +65,11 @@ export async function serverStandalone(flags: StandaloneFlags, context: CommandC
     const isCreated = await keepFirstAccount(standalone, account ?? generated, folder);
     const greeting = { configuration, standalone, folder, ...(generated && isCreated ? { generated } : {}) };
     context.stdout.write(greetingText(greeting, paintFor(context.stdout, context.environment)));
-    if (account && !isCreated) log.warn({ username: account.username }, 'The configured account was not taken: this data folder has its accounts already');
+    if (account && !isCreated)
+      log.warn(
+        { username: account.username },
+        'The configured account was not taken: this data folder has its accounts already',
+      );
     return await runUntilSignal(standalone.group, {
       context: { clock: context.clock, log },
       signals: context.signals,
@@ -91,7 +98,9 @@ function settingsOf(flags: StandaloneFlags): readonly Setting[] {
     ['security.superAdmin.username', '--auth', account?.username],
     ['security.superAdmin.password', '--auth', account?.password],
   ];
-  return given.flatMap(([path, where, value]) => (value === undefined ? [] : [{ path: path.split('.'), where, value }]));
+  return given.flatMap(([path, where, value]) =>
+    value === undefined ? [] : [{ path: path.split('.'), where, value }],
+  );
 }
 
 /**

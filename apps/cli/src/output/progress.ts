@@ -34,8 +34,11 @@ export function createProgress(paint: Paint): Progress {
     return histories.flatMap(({ state, date }, at) => {
       if (at < from || UNTOLD.has(state)) return [];
       const began = histories.findLast((earlier, index) => index < at && earlier.state === 'RUNNING');
-      const took = began && state !== 'RUNNING' ? paint('grey', durationText(Date.parse(date) - Date.parse(began.date))) : '';
-      return [`${clock(paint, date)} ${paint(stateColour(state), state.padEnd(8))} ${paint('bold', name)} ${took}`.trimEnd()];
+      const took =
+        began && state !== 'RUNNING' ? paint('grey', durationText(Date.parse(date) - Date.parse(began.date))) : '';
+      return [
+        `${clock(paint, date)} ${paint(stateColour(state), state.padEnd(8))} ${paint('bold', name)} ${took}`.trimEnd(),
+      ];
     });
   };
   return {
@@ -44,7 +47,9 @@ export function createProgress(paint: Paint): Progress {
       const name = names.get(entry.taskRunId ?? '') ?? entry.taskId ?? '';
       const level = paint(LEVEL_COLOURS[entry.level], entry.level.padEnd(8));
       const lines = printable(entry.message ?? '').split('\n');
-      return lines.map((line) => `${clock(paint, entry.timestamp)} ${level} ${paint('grey', name)}${name ? ' ' : ''}${line}`);
+      return lines.map(
+        (line) => `${clock(paint, entry.timestamp)} ${level} ${paint('grey', name)}${name ? ' ' : ''}${line}`,
+      );
     },
   };
 }

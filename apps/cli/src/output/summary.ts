@@ -40,7 +40,11 @@ function* filesIn(value: unknown, path: readonly string[]): Generator<readonly [
 }
 
 /** What is left when an execution has ended: outputs by task, its own outputs, files, the state. */
-export function summaryLines(execution: ExecutionAnswer, sizes: ReadonlyMap<string, number>, paint: Paint): readonly string[] {
+export function summaryLines(
+  execution: ExecutionAnswer,
+  sizes: ReadonlyMap<string, number>,
+  paint: Paint,
+): readonly string[] {
   const files = writtenFiles(execution);
   const fileLines = files.map(({ taskRun, name, uri }) => {
     const size = sizes.get(uri);
@@ -77,7 +81,9 @@ function taskOutputLines({ taskRunList = [] }: ExecutionAnswer): readonly string
 function withoutFiles(outputs: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   const isShown = (value: unknown): boolean =>
     value !== null && !(isPlainObject(value) && Object.keys(value).length === 0);
-  return Object.fromEntries(Object.entries(outputs).filter(([name, value]) => name !== 'outputFiles' && isShown(value)));
+  return Object.fromEntries(
+    Object.entries(outputs).filter(([name, value]) => name !== 'outputFiles' && isShown(value)),
+  );
 }
 
 const memberLines = (members: Readonly<Record<string, unknown>>, indent: string): readonly string[] =>

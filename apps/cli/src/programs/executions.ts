@@ -1,14 +1,20 @@
 import { Option, type Command } from 'commander';
-import { LOG_LEVELS } from '@millrace/model';
+import type { LogLevel } from '@millrace/model';
 import type { ExecutionListFlags, ExecutionLogFlags, ExecutionShowFlags } from '../commands/executions.js';
 import type { ServerChoice } from '../connect.js';
 import type { CommandContext } from '../context.js';
 import type { Answer } from '../program.js';
 import { positiveNumber, withServerOptions } from './server-options.js';
 
+/** Written here, for the model is not loaded for the sake of `--help`. */
+const LEVELS = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR'] satisfies readonly LogLevel[];
+
 /** `executions list|get|logs|file|kill`. */
 export function addExecutionCommands(program: Command, context: CommandContext, answer: Answer): void {
-  const executions = program.command('executions').alias('execution').description('executions: list, show, logs, files, kill');
+  const executions = program
+    .command('executions')
+    .alias('execution')
+    .description('executions: list, show, logs, files, kill');
   withServerOptions(executions.command('list'))
     .description('list executions, the newest first')
     .option('-n, --namespace <namespace>', 'only this namespace and those below it')
@@ -31,7 +37,7 @@ export function addExecutionCommands(program: Command, context: CommandContext, 
     .description('print the log of an execution')
     .option('-f, --follow', 'go on until the execution has ended')
     .option('--task <id>', 'only this task')
-    .addOption(new Option('--level <level>', 'at least this level').choices(LOG_LEVELS))
+    .addOption(new Option('--level <level>', 'at least this level').choices(LEVELS))
     .action(async (id: string, flags: ExecutionLogFlags) => {
       const { printLogs } = await import('../commands/executions.js');
       answer(await printLogs(id, flags, context));

@@ -10,6 +10,7 @@ export const withServerOptions = (command: Command): Command =>
 /** A whole number of at least 1. */
 export function positiveNumber(text: string): number {
   const value = Number(text);
-  if (!/^\d+$/.test(text) || value < 1 || value > 10_000) throw new InvalidArgumentError('it must be a whole number from 1 to 10000');
+  if (!/^\d+$/.test(text) || value < 1 || value > 10_000)
+    throw new InvalidArgumentError('it must be a whole number from 1 to 10000');
   return value;
 }

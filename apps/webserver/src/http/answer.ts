@@ -26,7 +26,10 @@ export function send(response: ServerResponse, answer: Answer): void {
     response.end();
     return;
   }
-  response.setHeader('Content-Type', answer.json === undefined ? (answer.type ?? 'text/plain; charset=utf-8') : 'application/json; charset=utf-8');
+  response.setHeader(
+    'Content-Type',
+    answer.json === undefined ? (answer.type ?? 'text/plain; charset=utf-8') : 'application/json; charset=utf-8',
+  );
   response.setHeader('Content-Length', Buffer.byteLength(body));
   response.end(body);
 }

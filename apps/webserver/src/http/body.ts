@@ -17,7 +17,8 @@ export const mediaType = (request: IncomingMessage): string =>
  */
 export async function readText(request: IncomingMessage, types: readonly string[], maxBytes: number): Promise<string> {
   const type = mediaType(request);
-  if (!types.includes(type)) throw new HttpError(415, `The content type must be ${types.join(' or ')}, but is '${type.slice(0, 80)}'`);
+  if (!types.includes(type))
+    throw new HttpError(415, `The content type must be ${types.join(' or ')}, but is '${type.slice(0, 80)}'`);
   const encoding = request.headers['content-encoding'];
   if (encoding !== undefined && encoding !== 'identity') throw new HttpError(415, 'Compressed bodies are not accepted');
   const bytes = await readBytes(request, maxBytes);
@@ -51,8 +52,7 @@ function readBytes(request: IncomingMessage, maxBytes: number): Promise<Buffer> 
 }
 
 /** The YAML text of a flow. */
-export const readYaml = (request: IncomingMessage): Promise<string> =>
-  readText(request, YAML_TYPES, BODY_LIMITS.flow);
+export const readYaml = (request: IncomingMessage): Promise<string> => readText(request, YAML_TYPES, BODY_LIMITS.flow);
 
 const ajv = new Ajv({ allErrors: true, strict: true, maxItems: undefined } as object);
 
@@ -73,7 +73,10 @@ export function jsonBody<Value>(schema: object): JsonBody<Value> {
       const value = parseJson(text);
       if (validate(value)) return value;
       const faults = (validate.errors ?? []).slice(0, 20).map(faultOf);
-      throw unprocessable(`The body is not valid: ${faults.map(({ message, path }) => `${path || 'it'} ${message}`).join('; ')}`, faults);
+      throw unprocessable(
+        `The body is not valid: ${faults.map(({ message, path }) => `${path || 'it'} ${message}`).join('; ')}`,
+        faults,
+      );
     },
   };
 }

@@ -58,11 +58,15 @@ export function asHttpError(error: unknown): HttpError | undefined {
     return new HttpError(503, 'The repository cannot answer now; ask again', { headers: RETRY_SOON, cause: error });
   }
   if (error instanceof StorageError) {
-    if (error.code === 'UNAVAILABLE') return new HttpError(503, 'Internal storage cannot be reached; ask again', { headers: RETRY_SOON, cause: error });
+    if (error.code === 'UNAVAILABLE')
+      return new HttpError(503, 'Internal storage cannot be reached; ask again', { headers: RETRY_SOON, cause: error });
     return new HttpError(STORAGE_STATUS[error.code], error.message, { cause: error });
   }
   if (error instanceof QueueError) {
-    return new HttpError(503, 'The queue cannot be reached; nothing was changed, ask again', { headers: RETRY_SOON, cause: error });
+    return new HttpError(503, 'The queue cannot be reached; nothing was changed, ask again', {
+      headers: RETRY_SOON,
+      cause: error,
+    });
   }
   // What decodes a path meets a malformed percent encoding.
   if (error instanceof URIError) return new HttpError(400, 'The path has a malformed percent encoding');

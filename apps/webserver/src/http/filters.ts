@@ -11,24 +11,49 @@ export interface FlatFilter {
   readonly operation: QueryFilter['operation'];
 }
 
-const flat = (parameter: string, operation: QueryFilter['operation'], field = parameter): FlatFilter => ({ parameter, field, operation });
+const flat = (parameter: string, operation: QueryFilter['operation'], field = parameter): FlatFilter => ({
+  parameter,
+  field,
+  operation,
+});
 
 /** Old flat parameters of searches for executions. */
 export const EXECUTION_FLAT: readonly FlatFilter[] = [
-  flat('q', 'EQUALS'), flat('scope', 'IN'), flat('namespace', 'PREFIX'), flat('flowId', 'EQUALS'), flat('state', 'IN'),
-  flat('labels', 'EQUALS'), flat('startDate', 'GREATER_THAN_OR_EQUAL_TO'), flat('endDate', 'LESS_THAN_OR_EQUAL_TO'),
-  flat('timeRange', 'EQUALS'), flat('triggerExecutionId', 'EQUALS'), flat('childFilter', 'EQUALS'), flat('kind', 'IN'),
+  flat('q', 'EQUALS'),
+  flat('scope', 'IN'),
+  flat('namespace', 'PREFIX'),
+  flat('flowId', 'EQUALS'),
+  flat('state', 'IN'),
+  flat('labels', 'EQUALS'),
+  flat('startDate', 'GREATER_THAN_OR_EQUAL_TO'),
+  flat('endDate', 'LESS_THAN_OR_EQUAL_TO'),
+  flat('timeRange', 'EQUALS'),
+  flat('triggerExecutionId', 'EQUALS'),
+  flat('childFilter', 'EQUALS'),
+  flat('kind', 'IN'),
 ];
 
 /** Old flat parameters of searches for log entries. */
 export const LOG_FLAT: readonly FlatFilter[] = [
-  flat('q', 'EQUALS'), flat('scope', 'IN'), flat('namespace', 'PREFIX'), flat('flowId', 'EQUALS'), flat('triggerId', 'EQUALS'),
-  flat('executionId', 'EQUALS'), flat('startDate', 'GREATER_THAN_OR_EQUAL_TO'), flat('endDate', 'LESS_THAN_OR_EQUAL_TO'),
-  flat('timeRange', 'EQUALS'), flat('minLevel', 'EQUALS', 'level'), flat('level', 'EQUALS'),
+  flat('q', 'EQUALS'),
+  flat('scope', 'IN'),
+  flat('namespace', 'PREFIX'),
+  flat('flowId', 'EQUALS'),
+  flat('triggerId', 'EQUALS'),
+  flat('executionId', 'EQUALS'),
+  flat('startDate', 'GREATER_THAN_OR_EQUAL_TO'),
+  flat('endDate', 'LESS_THAN_OR_EQUAL_TO'),
+  flat('timeRange', 'EQUALS'),
+  flat('minLevel', 'EQUALS', 'level'),
+  flat('level', 'EQUALS'),
 ];
 
 export const FLOW_FLAT: readonly FlatFilter[] = [
-  flat('q', 'EQUALS'), flat('scope', 'IN'), flat('namespace', 'PREFIX'), flat('flowId', 'EQUALS'), flat('labels', 'EQUALS'),
+  flat('q', 'EQUALS'),
+  flat('scope', 'IN'),
+  flat('namespace', 'PREFIX'),
+  flat('flowId', 'EQUALS'),
+  flat('labels', 'EQUALS'),
 ];
 
 /**
@@ -52,7 +77,9 @@ export function filtersOf(query: Query, flatOnes: readonly FlatFilter[]): readon
   }
   for (const { field, value } of filters) {
     if (value.length > FILTER_LIMITS.valueLength) {
-      throw unprocessable(`The filter '${field}' has ${value.length} characters; at most ${FILTER_LIMITS.valueLength} are allowed`);
+      throw unprocessable(
+        `The filter '${field}' has ${value.length} characters; at most ${FILTER_LIMITS.valueLength} are allowed`,
+      );
     }
   }
   return filters;
@@ -64,6 +91,7 @@ function filterOf(name: string, value: string): QueryFilter {
     throw unprocessable(`'${name.slice(0, 80)}' is no filter: write filters[field][OPERATION]=value`);
   }
   if (!isOperation(operation)) throw unprocessable(`'${operation}' is no operation of filters`);
-  if (key !== undefined && field !== 'labels') throw unprocessable(`Only the filter 'labels' has a key, not '${field}'`);
+  if (key !== undefined && field !== 'labels')
+    throw unprocessable(`Only the filter 'labels' has a key, not '${field}'`);
   return { field, operation, value, ...(key === undefined ? {} : { key }) };
 }

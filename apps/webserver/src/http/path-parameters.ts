@@ -2,7 +2,9 @@ import { FLOW_ID_PATTERN, ID_PATTERN, NAMESPACE_PATTERN } from '@millrace/model'
 import { HttpError, notFound } from './errors.js';
 
 /** What each parameter of a path may look like; anything else cannot exist. */
-const PATTERNS: Readonly<Record<string, { readonly pattern: RegExp; readonly lengthMax: number; readonly what: string }>> = {
+const PATTERNS: Readonly<
+  Record<string, { readonly pattern: RegExp; readonly lengthMax: number; readonly what: string }>
+> = {
   namespace: { pattern: new RegExp(NAMESPACE_PATTERN), lengthMax: 150, what: 'namespace' },
   flowId: { pattern: new RegExp(FLOW_ID_PATTERN), lengthMax: 100, what: 'flow id' },
   taskId: { pattern: new RegExp(ID_PATTERN), lengthMax: 256, what: 'task id' },
@@ -16,6 +18,7 @@ export const isPathParameter = (name: string): boolean => Object.hasOwn(PATTERNS
 export function checkPathParameter(name: string, value: string | undefined): string {
   const rule = Object.hasOwn(PATTERNS, name) ? PATTERNS[name] : undefined;
   if (!rule) throw new HttpError(500, `The path parameter '${name}' has no pattern`);
-  if (value === undefined || value.length > rule.lengthMax || !rule.pattern.test(value)) throw notFound(`No such ${rule.what}`);
+  if (value === undefined || value.length > rule.lengthMax || !rule.pattern.test(value))
+    throw notFound(`No such ${rule.what}`);
   return value;
 }

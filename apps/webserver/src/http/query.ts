@@ -16,13 +16,15 @@ export interface Query {
   entries(): Iterable<readonly [string, string]>;
 }
 
-const refused = (message: string, path: string, status = 422): HttpError => new HttpError(status, message, { faults: [{ message, path }] });
+const refused = (message: string, path: string, status = 422): HttpError =>
+  new HttpError(status, message, { faults: [{ message, path }] });
 
 /** @throws HttpError 400 when there are too many parameters */
 export function parseQuery(url: string): Query {
   const at = url.indexOf('?');
   const parameters = new URLSearchParams(at < 0 ? '' : url.slice(at + 1));
-  if (parameters.size > PARAMETERS_MAX) throw new HttpError(400, `The query has ${parameters.size} parameters; at most ${PARAMETERS_MAX} are allowed`);
+  if (parameters.size > PARAMETERS_MAX)
+    throw new HttpError(400, `The query has ${parameters.size} parameters; at most ${PARAMETERS_MAX} are allowed`);
   const one = (name: string): string | undefined => {
     const values = parameters.getAll(name);
     if (values.length > 1) throw refused(`'${name}' is given ${values.length} times; give it once`, name, 400);
@@ -48,14 +50,16 @@ export function parseQuery(url: string): Query {
     flag(name, otherwise) {
       const value = one(name);
       if (value === undefined || value === '') return otherwise;
-      if (value !== 'true' && value !== 'false') throw refused(`'${name}' must be true or false, but is '${value.slice(0, 40)}'`, name);
+      if (value !== 'true' && value !== 'false')
+        throw refused(`'${name}' must be true or false, but is '${value.slice(0, 40)}'`, name);
       return value === 'true';
     },
     choice(name, values) {
       const value = one(name);
       if (value === undefined || value === '') return undefined;
       const known = values.find((candidate) => candidate === value.toUpperCase());
-      if (known === undefined) throw refused(`'${name}' must be one of ${values.join(', ')}, but is '${value.slice(0, 40)}'`, name);
+      if (known === undefined)
+        throw refused(`'${name}' must be one of ${values.join(', ')}, but is '${value.slice(0, 40)}'`, name);
       return known;
     },
     entries: () => parameters,

@@ -38,6 +38,8 @@ export interface Call {
   /** What the route's permission grants; only on routes with a permission. */
   readonly scope: Scope;
   readonly query: Query;
+  /** Aborted when the server stops: streams end then. */
+  readonly stopping: AbortSignal;
   /** A parameter of the path, decoded and checked against the pattern of its name. */
   parameter(name: string): string;
   /** @throws HttpError 403 with what is missing, 404 when the tenant is not the caller's */

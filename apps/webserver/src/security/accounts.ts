@@ -1,5 +1,5 @@
 import type { Principal } from '@millrace/authorization';
-import type { Resource, UserAccount } from '@millrace/model';
+import { USERS_KEY, type Resource, type UserAccount } from '@millrace/model';
 import type { View } from '@millrace/queue';
 import { MAIN_TENANT } from '../http/tenant-path.js';
 
@@ -17,25 +17,19 @@ const normalized = (username: string): string => username.normalize('NFC').toLow
 export function createAccounts(resources: View<Resource>): Accounts {
   const users = new Map<string, UserAccount>();
   const names = new Map<string, string>();
-  const idsByKey = new Map<string, string>();
-  const put = (key: string, resource: Resource | null): void => {
-    const known = users.get(idsByKey.get(key) ?? '');
-    if (known) {
-      users.delete(known.id);
-      names.delete(normalized(known.username));
-    }
+  const put = (recordId: string, resource: Resource | null): void => {
+    const known = users.get(recordId);
+    if (known) names.delete(normalized(known.username));
+    users.delete(recordId);
     if (resource?.kind !== 'user') return;
-    idsByKey.set(key, resource.user.id);
-    users.set(resource.user.id, resource.user);
-    names.set(normalized(resource.user.username), resource.user.id);
+    users.set(recordId, resource.user);
+    names.set(normalized(resource.user.username), recordId);
   };
-  // The listener first: what changes while the view is walked through is then seen, at worst twice.
-  const stop = resources.onChange(({ key, value }) => {
-    if (value === null ? idsByKey.has(key) : value.kind === 'user') put(key, value);
+  // The listener first: what changes while the view is read is then seen, at worst twice.
+  const stop = resources.onChange(({ key, id, value }) => {
+    if (key === USERS_KEY) put(id, value);
   });
-  for (const key of resources.keys()) {
-    for (const resource of resources.records(key).values()) if (resource.kind === 'user') put(key, resource);
-  }
+  for (const [id, resource] of resources.records(USERS_KEY)) put(id, resource);
   return {
     byId: (id) => users.get(id),
     byUsername: (username) => users.get(names.get(normalized(username)) ?? ''),

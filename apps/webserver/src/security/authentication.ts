@@ -43,8 +43,11 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
   const userById = (id: string): UserAccount | undefined => accounts().byId(id);
 
   const refuseCrossSite: Authentication['refuseCrossSite'] = (request, credential) => {
-    if (!isCrossSite({ method: request.method, headers: request.headers, credential, origins: origins(request) })) return;
-    throw new HttpError(403, 'A page of another site may not send this request', { members: { code: 'cross-site-request' } });
+    if (!isCrossSite({ method: request.method, headers: request.headers, credential, origins: origins(request) }))
+      return;
+    throw new HttpError(403, 'A page of another site may not send this request', {
+      members: { code: 'cross-site-request' },
+    });
   };
 
   const login: Authentication['login'] = async (username, password, request) => {
@@ -56,7 +59,8 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
     }
     const user = accounts().byUsername(username);
     // Unknown, locked, disabled and too long take as long as a wrong password and are answered like it.
-    const usable = user?.status === 'ACTIVE' && check.kind === 'open' && password.length <= PASSWORD_LENGTH_MAX ? user : undefined;
+    const usable =
+      user?.status === 'ACTIVE' && check.kind === 'open' && password.length <= PASSWORD_LENGTH_MAX ? user : undefined;
     if (!usable) await passwords.verifyNobody(password.slice(0, PASSWORD_LENGTH_MAX));
     if (!usable || !(await passwords.verify(usable.passwordHash, password))) {
       lockout.failed(username, address);

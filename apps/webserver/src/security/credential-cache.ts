@@ -16,7 +16,10 @@ export interface CredentialCache {
 
 export function createCredentialCache(clock: Clock): CredentialCache {
   const secret = randomBytes(32);
-  const entries = new Map<string, { readonly userId: string; readonly passwordChangedAt: number; readonly until: number }>();
+  const entries = new Map<
+    string,
+    { readonly userId: string; readonly passwordChangedAt: number; readonly until: number }
+  >();
   const keyOf = (username: string, password: string): string =>
     createHmac('sha256', secret).update(username).update('\0').update(password).digest('base64');
   return {
@@ -25,7 +28,8 @@ export function createCredentialCache(clock: Clock): CredentialCache {
       const entry = entries.get(key);
       if (!entry) return undefined;
       const user = userById(entry.userId);
-      if (entry.until > clock.now() && user?.status === 'ACTIVE' && user.passwordChangedAt === entry.passwordChangedAt) return user;
+      if (entry.until > clock.now() && user?.status === 'ACTIVE' && user.passwordChangedAt === entry.passwordChangedAt)
+        return user;
       entries.delete(key);
       return undefined;
     },

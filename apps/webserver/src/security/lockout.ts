@@ -34,8 +34,14 @@ export function networkOf(address: string): string {
   const [before = '', after] = plain.split('%', 1)[0]?.split('::') ?? [];
   const head = before.split(':').filter((part) => part !== '');
   const tail = after === undefined ? [] : after.split(':').filter((part) => part !== '');
-  const groups = after === undefined ? head : [...head, ...Array<string>(Math.max(0, 8 - head.length - tail.length)).fill('0'), ...tail];
-  return groups.slice(0, 4).map((group) => Number.parseInt(group, 16).toString(16)).join(':');
+  const groups =
+    after === undefined
+      ? head
+      : [...head, ...Array<string>(Math.max(0, 8 - head.length - tail.length)).fill('0'), ...tail];
+  return groups
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(':');
 }
 
 interface Counter {
@@ -49,7 +55,8 @@ export function createLockout(clock: Clock): Lockout {
   const networks = createCounters(clock);
   let second = 0;
   let verifications = 0;
-  const keyOf = (username: string, address: string): string => `${networkOf(address)} ${username.normalize('NFC').toLowerCase()}`;
+  const keyOf = (username: string, address: string): string =>
+    `${networkOf(address)} ${username.normalize('NFC').toLowerCase()}`;
   return {
     check(username, address) {
       const now = clock.now();
@@ -58,7 +65,8 @@ export function createLockout(clock: Clock): Lockout {
         return { kind: 'limited', status: 429, retryAfterSeconds: Math.ceil((network.windowEnds - now) / 1_000) };
       }
       if (second !== Math.floor(now / 1_000)) [second, verifications] = [Math.floor(now / 1_000), 0];
-      if (++verifications > LOCKOUT.verificationsPerSecond) return { kind: 'limited', status: 503, retryAfterSeconds: 1 };
+      if (++verifications > LOCKOUT.verificationsPerSecond)
+        return { kind: 'limited', status: 503, retryAfterSeconds: 1 };
       const account = accounts.find(keyOf(username, address));
       return account && account.lockedUntil > now ? { kind: 'locked' } : { kind: 'open' };
     },

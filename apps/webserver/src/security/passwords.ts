@@ -77,7 +77,18 @@ const LENGTH_MAX = 256;
 export const PASSWORD_PATTERN = `^.{${LENGTH_MIN},${LENGTH_MAX}}$`;
 
 /** Passwords that open every list of common ones and are long enough to pass the length rule. */
-const COMMON = new Set(['password1234', 'passwordpassword', '123456789012', '1234567890123', 'qwertyuiop123', 'administrator', 'letmeinletmein', 'changeme1234', 'adminadminadmin', 'iloveyou1234']);
+const COMMON = new Set([
+  'password1234',
+  'passwordpassword',
+  '123456789012',
+  '1234567890123',
+  'qwertyuiop123',
+  'administrator',
+  'letmeinletmein',
+  'changeme1234',
+  'adminadminadmin',
+  'iloveyou1234',
+]);
 
 /** Every rule of the policy (spec security.md §1.2) that the password does not meet, in words. */
 export function passwordFaults(password: string, username: string): readonly string[] {

@@ -39,7 +39,12 @@ export function createSessions(clock: Clock): Sessions {
       endOldest(() => true, SESSION_LIMITS.total - 1);
       const id = randomBytes(32).toString('base64url');
       const now = clock.now();
-      sessions.set(hashOf(id), { userId: user.id, createdAt: now, lastSeen: now, passwordChangedAt: user.passwordChangedAt });
+      sessions.set(hashOf(id), {
+        userId: user.id,
+        createdAt: now,
+        lastSeen: now,
+        passwordChangedAt: user.passwordChangedAt,
+      });
       return id;
     },
     find(id, userById) {
@@ -48,7 +53,8 @@ export function createSessions(clock: Clock): Sessions {
       if (!session) return undefined;
       const now = clock.now();
       const user = userById(session.userId);
-      const alive = now - session.lastSeen < SESSION_LIMITS.idleMs && now - session.createdAt < SESSION_LIMITS.absoluteMs;
+      const alive =
+        now - session.lastSeen < SESSION_LIMITS.idleMs && now - session.createdAt < SESSION_LIMITS.absoluteMs;
       if (!alive || user?.status !== 'ACTIVE' || user.passwordChangedAt !== session.passwordChangedAt) {
         sessions.delete(key);
         return undefined;

@@ -23,13 +23,20 @@ export function createSetUp(clock: Clock): SetUp {
     announce(log) {
       const text = [...randomBytes(CODE_LENGTH)].map((byte) => BASE32[byte % BASE32.length]).join('');
       code = { text, until: clock.now() + CODE_VALID_MS, triesLeft: CODE_TRIES };
-      log.warn({}, `No account exists yet. To create the first one from another machine use the set-up code ${text} (valid for one hour)`);
+      log.warn(
+        {},
+        `No account exists yet. To create the first one from another machine use the set-up code ${text} (valid for one hour)`,
+      );
     },
     admit(request, given) {
       if (isLocal(request)) return;
-      const refused = new HttpError(403, 'The first account is created from the machine itself, or with the set-up code in its log', {
-        members: { code: 'setup-code-required' },
-      });
+      const refused = new HttpError(
+        403,
+        'The first account is created from the machine itself, or with the set-up code in its log',
+        {
+          members: { code: 'setup-code-required' },
+        },
+      );
       if (given === undefined || !code || code.until <= clock.now() || code.triesLeft <= 0) throw refused;
       code.triesLeft--;
       const [one, other] = [Buffer.from(given.padEnd(CODE_LENGTH).slice(0, 64)), Buffer.from(code.text)];

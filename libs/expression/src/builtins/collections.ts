@@ -23,7 +23,7 @@ export const COLLECTION_FILTERS: Filters = {
   },
   first: { parameters: [], apply: (input, _, run) => end(input, 0, 'first', run) },
   last: { parameters: [], apply: (input, _, run) => end(input, -1, 'last', run) },
-  length: { parameters: [], acceptsNull: true, apply: (input) => length(input) },
+  length: { parameters: [], acceptsNull: true, apply: (input, _, run) => length(input, run) },
   join: {
     parameters: ['separator'],
     apply: (input, [separator], run) => join(input, textArgument(separator, 'separator', run, ''), run),
@@ -62,7 +62,9 @@ export const COLLECTION_FILTERS: Filters = {
   keys: {
     parameters: [],
     apply: (input, _, run) =>
-      isList(input) ? input.map((_item, index) => index) : [...keysOf(mapInput(input, 'keys', run))],
+      isList(input)
+        ? listInput(input, 'keys', run).map((_item, index) => index)
+        : [...keysOf(mapInput(input, 'keys', run))],
   },
   values: {
     parameters: [],
@@ -83,15 +85,21 @@ function isAbsent(input: unknown): boolean {
 function mapInput(input: unknown, filter: string, run: Run): MapValue {
   if (!isMapValue(input))
     return run.fail('type', `the filter '${filter}' works on a map or a list, but got ${typeName(input)}`);
-  const size = keysOf(input).length;
-  run.step(size);
+  countedKeys(input, run);
   return input;
+}
+
+/** The keys of a map; listing them is work. */
+function countedKeys(map: MapValue, run: Run): readonly string[] {
+  const keys = keysOf(map);
+  run.step(keys.length);
+  return keys;
 }
 
 function end(input: unknown, index: 0 | -1, filter: string, run: Run): unknown {
   if (typeof input === 'string') return input.at(index) ?? '';
   if (isMapValue(input)) {
-    const key = keysOf(input).at(index);
+    const key = countedKeys(input, run).at(index);
     return key === undefined ? null : valueOf(input, key);
   }
   if (!isList(input))
@@ -99,9 +107,9 @@ function end(input: unknown, index: 0 | -1, filter: string, run: Run): unknown {
   return input.at(index) ?? null;
 }
 
-function length(input: unknown): number {
+function length(input: unknown, run: Run): number {
   if (typeof input === 'string' || isList(input)) return input.length;
-  return isMapValue(input) ? keysOf(input).length : 0;
+  return isMapValue(input) ? countedKeys(input, run).length : 0;
 }
 
 function join(input: unknown, separator: string, run: Run): string {

@@ -1,7 +1,7 @@
 import type { DateTime, Zone } from 'luxon';
 import { parsePattern, PatternProblem, type PatternPart } from '../dates/java-pattern.js';
 import { epochNanos, fromEpochNanos, fromNumber, inZone, parseIso, zoneOf, type Moment } from '../dates/moment.js';
-import { printNamed } from '../dates/named-formats.js';
+import { isLocaleStyle, printNamed } from '../dates/named-formats.js';
 import { printPattern } from '../dates/print.js';
 import { readPattern } from '../dates/read.js';
 import type { Run } from '../run.js';
@@ -29,6 +29,10 @@ const CALENDAR_UNITS: Readonly<Record<string, readonly ['days' | 'weeks' | 'mont
   MILLENNIA: ['years', 1000],
 };
 const PATTERN_MAX = 200;
+/** Steps that reading or printing a date costs: calendars are slow. */
+const DATE_STEPS = 20;
+/** Printing in the style of a locale is slower still. */
+const LOCALE_STEPS = 150;
 
 /** How a date is read and printed: `format, timeZone, existingFormat, locale`, each optional. */
 interface Style {
@@ -87,6 +91,7 @@ function timestamp(convert: (epochNanos: bigint) => number | string): Filter {
 }
 
 function styleOf([format, timeZone, existingFormat, locale]: readonly unknown[], run: Run): Style {
+  run.step(DATE_STEPS);
   const zoneName = textArgument(timeZone, 'timeZone', run, run.environment.timeZone);
   const zone = zoneOf(zoneName);
   if (zone === undefined) return run.fail('type', `unknown time zone '${zoneName}'; one is 'Europe/Paris' or '+02:00'`);
@@ -133,6 +138,7 @@ function orFail(moment: Moment | undefined, input: unknown, run: Run): Moment {
 }
 
 function print(moment: Moment, style: Style, run: Run): string {
+  run.step(isLocaleStyle(style.format) ? LOCALE_STEPS : DATE_STEPS);
   const shown = inZone(moment, style.zone, style.locale);
   return printNamed(style.format, shown) ?? run.made(printPattern(pattern(style.format, run), shown));
 }

@@ -10,6 +10,8 @@ const INTEGER_TYPES: Readonly<Record<string, readonly [bigint, bigint] | undefin
   LONG: [-(2n ** 63n), 2n ** 63n - 1n],
   BIGINTEGER: undefined,
 };
+/** Steps that formatting a number costs. */
+const FORMAT_STEPS = 5;
 const DECIMAL_TYPES = new Set(['FLOAT', 'DOUBLE', 'BIGDECIMAL']);
 
 /** Filters of numbers. */
@@ -22,6 +24,7 @@ export const NUMBER_FILTERS: Filters = {
   numberFormat: {
     parameters: ['format'],
     apply: (input, [format], run) => {
+      run.step(FORMAT_STEPS);
       const pattern = textArgument(format, 'format', run, '#,##0.###');
       const text = formatDecimal(numberInput(input, 'numberFormat', run), pattern);
       return text ?? run.fail('type', `the number pattern '${pattern}' cannot be read; one is '#,##0.00'`);
@@ -78,7 +81,7 @@ function extreme(values: readonly unknown[], direction: 1 | -1, name: string, ru
   let best: unknown = null;
   for (const value of values) {
     if (value === null || value === undefined) continue;
-    const order = best === null ? 1 : orderOf(value, best);
+    const order = best === null ? direction : orderOf(value, best);
     if (order === undefined) run.fail('type', `'${name}' cannot compare ${typeName(best)} with ${typeName(value)}`);
     if (order * direction > 0) best = value;
   }

@@ -30,6 +30,7 @@ export const RANDOM_FUNCTIONS: Functions = {
 };
 
 function randomBytes(count: number, run: Run): Uint8Array {
+  run.step(count);
   return Uint8Array.from({ length: count }, () => Math.floor(run.environment.random() * 256));
 }
 

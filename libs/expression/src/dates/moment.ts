@@ -7,6 +7,8 @@ export interface Moment {
 }
 
 const NANOS_PER_MILLI = 1_000_000n;
+/** The last year that is printed with four digits; JavaScript itself ends at 8.64e15. */
+const MILLIS_MAX = 253_402_300_799_999n;
 const ISO =
   /^([+-]?\d{4,6})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s*(Z|[+-]\d\d(?::?\d\d){0,2})?(?:\[([^\]]{1,64})\])?)?$/;
 
@@ -24,7 +26,9 @@ export function zoneOf(name: string): Zone | undefined {
 /** From nanoseconds since the epoch; undefined outside the years that can be counted. */
 export function fromEpochNanos(nanos: bigint, zone: Zone): Moment | undefined {
   const below = ((nanos % NANOS_PER_MILLI) + NANOS_PER_MILLI) % NANOS_PER_MILLI;
-  const at = DateTime.fromMillis(Math.min(Number((nanos - below) / NANOS_PER_MILLI), 8.64e15), { zone });
+  const millis = (nanos - below) / NANOS_PER_MILLI;
+  if (millis > MILLIS_MAX || millis < -MILLIS_MAX) return undefined;
+  const at = DateTime.fromMillis(Number(millis), { zone });
   return at.isValid ? { at, nanos: Number(below) } : undefined;
 }
 

@@ -22,6 +22,11 @@ const COMPILED: ReadonlyMap<string, readonly PatternPart[]> = new Map(
 const STYLES: ReadonlySet<string> = new Set(['full', 'long', 'medium', 'short']);
 const UTC = zoneOf('UTC');
 
+/** Whether a format is one of a locale's own: `full`, `long`, `medium`, `short`. */
+export function isLocaleStyle(name: string): boolean {
+  return STYLES.has(name);
+}
+
 /** Formats a moment by the name of a format (`iso`, `sql_milli`, `rfc_1123_date_time`, `full` …); undefined for others. */
 export function printNamed(name: string, moment: Moment): string | undefined {
   const parts = COMPILED.get(name);

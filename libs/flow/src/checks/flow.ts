@@ -23,13 +23,20 @@ const RESERVED_IDS = new Set([
 export function checkFlow(flow: PlainObject, report: Report): void {
   const { id } = flow;
   if (typeof id === 'string' && RESERVED_IDS.has(id)) {
-    report.fault(['id'], `${quoted(id)} cannot be the id of a flow, because the API uses the word itself: choose another id.`);
+    report.fault(
+      ['id'],
+      `${quoted(id)} cannot be the id of a flow, because the API uses the word itself: choose another id.`,
+    );
   }
   checkLabels(flow['labels'], report);
   checkUniqueIds(flow['outputs'], 'output', 'outputs', report);
   checkUniqueIds(flow['triggers'], 'trigger', 'triggers', report);
   if (flow['taskDefaults'] !== undefined && flow['pluginDefaults'] !== undefined) {
-    report.fault(['taskDefaults'], "'taskDefaults' is the old name of 'pluginDefaults', and both are set: move its entries there.", { part: 'name' });
+    report.fault(
+      ['taskDefaults'],
+      "'taskDefaults' is the old name of 'pluginDefaults', and both are set: move its entries there.",
+      { part: 'name' },
+    );
   }
   checkUniquePreconditions(flow['triggers'], report);
 }

@@ -44,7 +44,9 @@ export function checkInputs(written: unknown, report: Report): void {
     const modern = DEPRECATED_TYPES[input.type];
     if (modern !== undefined) {
       report.deprecated([...path, 'type']);
-      report.info([...path, 'type'], `The input type ${input.type} is an old name: write ${modern}.`, { suggestion: modern });
+      report.info([...path, 'type'], `The input type ${input.type} is an old name: write ${modern}.`, {
+        suggestion: modern,
+      });
     }
   }
   checkDependencies(known, report);
@@ -73,7 +75,9 @@ function checkIds(inputs: readonly InputAt[], report: Report): void {
     const id = inputId(input);
     if (id === '') report.fault(path, "This input lacks the property 'id', which is required: add it.");
     else if (input.id !== undefined && input.name !== undefined) {
-      report.fault([...path, 'name'], "'name' is the old name of 'id', and both are set: remove 'name'.", { part: 'name' });
+      report.fault([...path, 'name'], "'name' is the old name of 'id', and both are set: remove 'name'.", {
+        part: 'name',
+      });
     }
     const before = first.get(id);
     if (before === undefined) first.set(id, path);
@@ -85,12 +89,23 @@ function checkProperties(input: Input, path: Path, report: Report): void {
   for (const property of Object.keys(input)) {
     const types = TYPES_OF[property];
     if (types === undefined || types.includes(input.type)) continue;
-    report.fault([...path, property], `'${property}' has no meaning for an input of type ${input.type}, only for ${either(types, 'and')}: remove it.`, { part: 'name' });
+    report.fault(
+      [...path, property],
+      `'${property}' has no meaning for an input of type ${input.type}, only for ${either(types, 'and')}: remove it.`,
+      { part: 'name' },
+    );
   }
-  if (input.validator !== undefined && typeof input.validator === 'string' && TYPES_OF['validator']?.includes(input.type) === true) {
+  if (
+    input.validator !== undefined &&
+    typeof input.validator === 'string' &&
+    TYPES_OF['validator']?.includes(input.type) === true
+  ) {
     const compiled = compilePattern(input.validator);
     if ('reason' in compiled) {
-      report.fault([...path, 'validator'], `The validator is not a regular expression that can be used here: ${compiled.reason}.`);
+      report.fault(
+        [...path, 'validator'],
+        `The validator is not a regular expression that can be used here: ${compiled.reason}.`,
+      );
     }
   }
 }
@@ -104,33 +119,62 @@ function checkValues(input: Input, path: Path, report: Report): void {
     report.fault(path, `An input of type ${type} needs 'values'${other}: add them.`);
   }
   if (isChoice && Array.isArray(given) && given.length === 0 && expression === undefined) {
-    report.fault([...path, values === undefined ? 'options' : 'values'], `An input of type ${type} needs at least one value: add one.`);
+    report.fault(
+      [...path, values === undefined ? 'options' : 'values'],
+      `An input of type ${type} needs at least one value: add one.`,
+    );
   }
   if (isChoice && given !== undefined && expression !== undefined) {
-    report.fault([...path, 'expression'], "'values' and 'expression' are both set, and only one can say what may be chosen: remove one of the two.", { part: 'name' });
+    report.fault(
+      [...path, 'expression'],
+      "'values' and 'expression' are both set, and only one can say what may be chosen: remove one of the two.",
+      { part: 'name' },
+    );
   }
   if (type === 'ARRAY' && itemType === undefined) {
     report.fault(path, "An input of type ARRAY needs 'itemType': add it, such as 'itemType: STRING'.");
   }
-  const nested = (type === 'ARRAY' && itemType === 'ARRAY') || (type === 'MULTISELECT' && (itemType === 'ARRAY' || itemType === 'MULTISELECT'));
-  if (nested) report.fault([...path, 'itemType'], `The items of an input of type ${type} cannot be lists themselves: choose another itemType, such as JSON.`);
+  const nested =
+    (type === 'ARRAY' && itemType === 'ARRAY') ||
+    (type === 'MULTISELECT' && (itemType === 'ARRAY' || itemType === 'MULTISELECT'));
+  if (nested)
+    report.fault(
+      [...path, 'itemType'],
+      `The items of an input of type ${type} cannot be lists themselves: choose another itemType, such as JSON.`,
+    );
 }
 
 function checkBounds(input: Input, path: Path, report: Report): void {
-  for (const [low, high] of [['min', 'max'], ['after', 'before']] as const) {
+  for (const [low, high] of [
+    ['min', 'max'],
+    ['after', 'before'],
+  ] as const) {
     if (TYPES_OF[low]?.includes(input.type) !== true) continue;
     const bounds = [low, high].map((property) => {
-      const written = property === 'min' ? input.min : property === 'max' ? input.max : property === 'after' ? input.after : input.before;
+      const written =
+        property === 'min'
+          ? input.min
+          : property === 'max'
+            ? input.max
+            : property === 'after'
+              ? input.after
+              : input.before;
       if (written === undefined || (typeof written !== 'string' && typeof written !== 'number')) return undefined;
       const bound = boundOf(input.type, written);
       if (bound === undefined) {
-        report.fault([...path, property], `'${property}' of an input of type ${input.type} must be ${boundWords(input.type)}, but is ${quoted(String(written))}: change it.`);
+        report.fault(
+          [...path, property],
+          `'${property}' of an input of type ${input.type} must be ${boundWords(input.type)}, but is ${quoted(String(written))}: change it.`,
+        );
       }
       return bound;
     });
     const [least, most] = bounds;
     if (least !== undefined && most !== undefined && least > most) {
-      report.fault([...path, low], `'${low}' is greater than '${high}', so no value could be given: change one of the two.`);
+      report.fault(
+        [...path, low],
+        `'${low}' is greater than '${high}', so no value could be given: change one of the two.`,
+      );
     }
   }
 }
@@ -139,15 +183,22 @@ function checkDefaults(input: Input, path: Path, report: Report): void {
   const { defaults, prefill, required } = input;
   if (defaults === undefined || defaults === null) return;
   if (required === false) {
-    report.fault([...path, 'required'], "'required: false' cannot stand beside 'defaults', because an input with a default always has a value: remove one of the two.", { part: 'name' });
+    report.fault(
+      [...path, 'required'],
+      "'required: false' cannot stand beside 'defaults', because an input with a default always has a value: remove one of the two.",
+      { part: 'name' },
+    );
   }
   if (prefill !== undefined) {
-    report.fault([...path, 'prefill'], "'prefill' cannot stand beside 'defaults': remove one of the two.", { part: 'name' });
+    report.fault([...path, 'prefill'], "'prefill' cannot stand beside 'defaults': remove one of the two.", {
+      part: 'name',
+    });
   }
   if (input.type === 'SECRET' || holdsTemplate(defaults) || hasOwnFaults(input)) return;
   if ((input.type === 'SELECT' || input.type === 'MULTISELECT') && input.expression !== undefined) return;
   const conversion = convertValue(input, defaults);
-  if ('reason' in conversion) report.fault([...path, 'defaults'], `The default of input ${quoted(inputId(input))} ${conversion.reason}.`);
+  if ('reason' in conversion)
+    report.fault([...path, 'defaults'], `The default of input ${quoted(inputId(input))} ${conversion.reason}.`);
 }
 
 const holdsTemplate = (value: unknown): boolean =>
@@ -159,7 +210,11 @@ function hasOwnFaults(input: Input): boolean {
   const given = input.values ?? input.options;
   if (isChoice && (!Array.isArray(given) || given.length === 0)) return true;
   if (input.type === 'ARRAY' && (input.itemType === undefined || input.itemType === 'ARRAY')) return true;
-  if (input.validator !== undefined && (typeof input.validator !== 'string' || 'reason' in compilePattern(input.validator))) return true;
+  if (
+    input.validator !== undefined &&
+    (typeof input.validator !== 'string' || 'reason' in compilePattern(input.validator))
+  )
+    return true;
   if (input.allowedFileExtensions !== undefined && !isTextList(input.allowedFileExtensions)) return true;
   return input.itemType !== undefined && !INPUT_TYPES.some((known) => known === input.itemType);
 }
@@ -171,7 +226,11 @@ function checkDependencies(inputs: readonly InputAt[], report: Report): void {
       if (ids.has(id)) return;
       const suggestion = nearestName(id, ids);
       const advice = suggestion === undefined ? 'name an input of this flow.' : `did you mean '${suggestion}'?`;
-      report.fault([...path, 'dependsOn', 'inputs', index], `The flow has no input ${quoted(id)} to depend on: ${advice}`, { suggestion });
+      report.fault(
+        [...path, 'dependsOn', 'inputs', index],
+        `The flow has no input ${quoted(id)} to depend on: ${advice}`,
+        { suggestion },
+      );
     });
   }
   const order = orderInputs(inputs.map(({ input }) => input));

@@ -43,7 +43,9 @@ function listAt(flow: PlainObject, property: string): readonly unknown[] {
 }
 
 function knownNames(flow: PlainObject, tasks: readonly WrittenTask[]): KnownNames {
-  const inputs = listAt(flow, 'inputs').flatMap((input) => (isPlainObject(input) ? [input['id'] ?? input['name']] : []));
+  const inputs = listAt(flow, 'inputs').flatMap((input) =>
+    isPlainObject(input) ? [input['id'] ?? input['name']] : [],
+  );
   const taskIds = tasks.flatMap(({ value: { id, type } }) => {
     if (typeof id !== 'string') return [];
     const generates = typeof type === 'string' && type.endsWith('.ForEachItem');
@@ -114,7 +116,11 @@ function isKnown(steps: readonly string[], known: ReadonlySet<string>, what: 'in
 }
 
 /** `outputs.my-task` in the text where a task is called `my-task`. */
-function dashedName(text: string, written: string, known: ReadonlySet<string>): { name: string; offset: number } | undefined {
+function dashedName(
+  text: string,
+  written: string,
+  known: ReadonlySet<string>,
+): { name: string; offset: number } | undefined {
   const dot = written.indexOf('.') + 1;
   for (let offset = text.indexOf(`${written}-`); offset >= 0; offset = text.indexOf(`${written}-`, offset + 1)) {
     const name = /^[\w-]+/.exec(text.slice(offset + dot))?.[0] ?? '';

@@ -26,23 +26,35 @@ export function checkRetry(retry: unknown, path: Path, report: Report): void {
   const required = typeof kind === 'string' ? (REQUIRED[kind] ?? []) : [];
   for (const property of required) {
     if (retry[property] === undefined) {
-      report.fault(path, `A ${String(kind)} retry needs '${property}': add it, such as '${property}: ${EXAMPLES[property] ?? 'PT10S'}'.`);
+      report.fault(
+        path,
+        `A retry of type ${String(kind)} needs '${property}': add it, such as '${property}: ${EXAMPLES[property] ?? 'PT10S'}'.`,
+      );
     }
   }
   for (const [shorter, longer] of SHORTER) {
     const [low, high] = [durationAt(retry[shorter]), durationAt(retry[longer])];
     if (low === undefined || high === undefined || low < high) continue;
-    report.fault([...path, shorter], `'${shorter}' must be shorter than '${longer}' (${String(retry[longer])}): change one of the two.`);
+    report.fault(
+      [...path, shorter],
+      `'${shorter}' must be shorter than '${longer}' (${String(retry[longer])}): change one of the two.`,
+    );
   }
   for (const property of ['interval', 'minInterval', 'maxInterval', 'maxDuration']) {
     const duration = durationAt(retry[property]);
-    if (duration !== undefined && duration < 0) report.fault([...path, property], `'${property}' is negative: write a duration of zero or more.`);
+    if (duration !== undefined && duration < 0)
+      report.fault([...path, property], `'${property}' is negative: write a duration of zero or more.`);
   }
   if (retry['maxAttempts'] !== undefined && retry['maxAttempt'] !== undefined) {
-    report.fault([...path, 'maxAttempt'], "'maxAttempt' is the old name of 'maxAttempts', and both are set: remove 'maxAttempt'.", { part: 'name' });
+    report.fault(
+      [...path, 'maxAttempt'],
+      "'maxAttempt' is the old name of 'maxAttempts', and both are set: remove 'maxAttempt'.",
+      { part: 'name' },
+    );
   }
 }
 
 const EXAMPLES: Readonly<Record<string, string>> = { interval: 'PT10S', minInterval: 'PT5S', maxInterval: 'PT1M' };
 
-const durationAt = (value: unknown): number | undefined => (typeof value === 'string' ? parseDuration(value) : undefined);
+const durationAt = (value: unknown): number | undefined =>
+  typeof value === 'string' ? parseDuration(value) : undefined;

@@ -1,4 +1,11 @@
-import { CommonTaskProperties, shortType, taskSchema, type PlainObject, type PluginDefault, type TaskTypeCatalog } from '@millrace/model';
+import {
+  CommonTaskProperties,
+  shortType,
+  taskSchema,
+  type PlainObject,
+  type PluginDefault,
+  type TaskTypeCatalog,
+} from '@millrace/model';
 import { pathText, type Path } from '../fault.js';
 import { nearestName } from '../nearest.js';
 import { withDefaults } from '../plugin-defaults.js';
@@ -27,7 +34,11 @@ export function checkTask(task: WrittenTask, context: TaskCheckContext): void {
   const { description, path } = task;
   const { report } = context;
   const { id, type } = task.value;
-  const subject = { path, name: typeof id === 'string' && id !== '' ? `the task ${quoted(id)}` : 'this task', kind: 'a task' };
+  const subject = {
+    path,
+    name: typeof id === 'string' && id !== '' ? `the task ${quoted(id)}` : 'this task',
+    kind: 'a task',
+  };
   if (description === undefined) {
     reportSchemaErrors(context.checkOf(COMMON_SCHEMA)(task.value), task.value, subject, report);
     if (typeof type === 'string') unknownType(type, [...path, 'type'], context.catalog, report);
@@ -35,9 +46,11 @@ export function checkTask(task: WrittenTask, context: TaskCheckContext): void {
   }
   const effective = withDefaults(withoutChildren(task), context.pluginDefaults, context.catalog);
   const errors = context.checkOf(description.schema)(effective);
-  reportSchemaErrors(errors, effective, { ...subject, kind: description.type }, report);
+  reportSchemaErrors(errors, effective, { ...subject, kind: description.type, written: task.value }, report);
   if (typeof type === 'string' && shortType(type) !== description.type) {
-    report.info([...path, 'type'], `The type ${quoted(type)} is an old name: write ${description.type}.`, { suggestion: description.type });
+    report.info([...path, 'type'], `The type ${quoted(type)} is an old name: write ${description.type}.`, {
+      suggestion: description.type,
+    });
   }
   if (description.deprecated === true) report.deprecated([...path, 'type']);
   deprecatedProperties(description.schema, task.value, path, report);
@@ -81,7 +94,10 @@ export function deprecatedProperties(schema: unknown, value: unknown, path: Path
 function unknownType(type: string, path: Path, catalog: TaskTypeCatalog, report: Report): void {
   if (type === '') return report.fault(path, 'The type of this task is empty: write one such as core.log.Log.');
   const near = nearTypes(shortType(type), catalog.types);
-  const advice = near.length === 0 ? 'check its spelling, or install the plugin that brings it.' : `did you mean ${near.join(' or ')}?`;
+  const advice =
+    near.length === 0
+      ? 'check its spelling, or install the plugin that brings it.'
+      : `did you mean ${near.join(' or ')}?`;
   report.fault(path, `The task type ${quoted(type)} is not known: ${advice}`, { suggestion: near[0] });
 }
 
@@ -95,7 +111,10 @@ function nearTypes(type: string, types: readonly string[]): readonly string[] {
   const nearName = nearestName(lastName(type), types.map(lastName));
   const alike = types.filter((known) => nearName !== undefined && lastName(known) === nearName);
   const best = sameName.length > 0 ? sameName : spelled !== undefined ? [spelled] : alike;
-  return [...new Set(spelled !== undefined && best.includes(spelled) ? [spelled, ...best] : best)].slice(0, SUGGESTIONS_MAX);
+  return [...new Set(spelled !== undefined && best.includes(spelled) ? [spelled, ...best] : best)].slice(
+    0,
+    SUGGESTIONS_MAX,
+  );
 }
 
 /** All tasks of a flow share one space of names. */
@@ -113,7 +132,10 @@ export function checkTaskIds(tasks: readonly WrittenTask[], report: Report): voi
 /** Two things of one name, both places named. */
 export function reportDuplicate(what: string, id: string, first: Path, second: Path, report: Report): void {
   const { line } = report.positionOf(first);
-  report.fault(second, `The ${what} id ${quoted(id)} is already used on line ${line} (${pathText(first)}): choose another id for one of the two.`);
+  report.fault(
+    second,
+    `The ${what} id ${quoted(id)} is already used on line ${line} (${pathText(first)}): choose another id for one of the two.`,
+  );
 }
 
 const STARTS_FLOWS = new Set(['core.flow.Subflow', 'core.flow.ForEachItem', 'core.flow.Flow']);
@@ -124,9 +146,14 @@ export function checkRecursion(flow: PlainObject, tasks: readonly WrittenTask[],
   for (const { value, path } of tasks) {
     const { type, namespace, flowId } = value;
     if (typeof type !== 'string' || typeof flowId !== 'string') continue;
-    const short = type.startsWith(OLD_FLOWS_PREFIX) ? `core.flow.${type.slice(OLD_FLOWS_PREFIX.length)}` : shortType(type);
+    const short = type.startsWith(OLD_FLOWS_PREFIX)
+      ? `core.flow.${type.slice(OLD_FLOWS_PREFIX.length)}`
+      : shortType(type);
     if (!STARTS_FLOWS.has(short) || namespace !== flow['namespace'] || flowId !== flow['id']) continue;
-    report.fault([...path, 'flowId'], `This task starts the flow that it is part of, which would never end: name another flow.`);
+    report.fault(
+      [...path, 'flowId'],
+      `This task starts the flow that it is part of, which would never end: name another flow.`,
+    );
   }
 }
 
@@ -136,13 +163,20 @@ const FOR_RUNNABLE_TASKS = ['timeout', 'taskCache', 'workerGroup'];
 /** Relations between properties of one task. */
 export function checkTaskRelations({ value, path, description }: WrittenTask, report: Report): void {
   if (description?.type === NEEDS_CASES && value['cases'] === undefined && value['defaults'] === undefined) {
-    report.fault(path, "This Switch has neither 'cases' nor 'defaults', so it could never run anything: add one of them.");
+    report.fault(
+      path,
+      "This Switch has neither 'cases' nor 'defaults', so it could never run anything: add one of them.",
+    );
   }
   if (description?.kind !== 'flowable') return;
   for (const property of FOR_RUNNABLE_TASKS) {
     const isPause = description.type === 'core.flow.Pause' && property === 'timeout';
     if (value[property] === undefined || isPause) continue;
-    report.warning([...path, property], `'${property}' has no effect on ${description.type}, which only holds other tasks: set it on the tasks inside.`, { part: 'name' });
+    report.warning(
+      [...path, property],
+      `'${property}' has no effect on ${description.type}, which only holds other tasks: set it on the tasks inside.`,
+      { part: 'name' },
+    );
   }
 }
 

@@ -28,7 +28,13 @@ function checkHolder(holder: PlainObject, path: Path, where: UnsupportedFeature[
     const value = holder[feature.property];
     if (!isUsed(value) || feature.applies?.(value) === false) continue;
     const place = [...path, feature.property];
-    report.fault(place, `${feature.what} ('${feature.property}') is not supported by this version yet: ${feature.advice}.`, { part: 'name' });
+    report.fault(
+      place,
+      `${feature.what} ('${feature.property}') is not supported by this version yet: ${feature.advice}.`,
+      { part: 'name' },
+    );
+    // Mistakes inside do not matter until it is supported.
+    report.silence(place);
   }
 }
 

@@ -12,7 +12,17 @@ export type Conversion = { readonly value: unknown } | { readonly reason: string
 /** What of an input's declaration decides how its value is converted. */
 export type ValueDeclaration = Pick<
   Input,
-  'type' | 'itemType' | 'validator' | 'values' | 'options' | 'allowCustomValue' | 'min' | 'max' | 'after' | 'before' | 'allowedFileExtensions'
+  | 'type'
+  | 'itemType'
+  | 'validator'
+  | 'values'
+  | 'options'
+  | 'allowCustomValue'
+  | 'min'
+  | 'max'
+  | 'after'
+  | 'before'
+  | 'allowedFileExtensions'
 >;
 
 const TEXT_LENGTH_MAX = 16 * 1024 * 1024; // 16 Mi units
@@ -54,8 +64,11 @@ function convertString(value: unknown, { validator }: ValueDeclaration): Convers
   const text = convertText(value);
   if (validator === undefined) return text;
   const compiled = compilePattern(validator);
-  if ('reason' in compiled) return refuse(`cannot be checked, because its validator is not a regular expression (${compiled.reason})`);
-  return compiled.pattern.matches(text.value) ? text : refuse(`is ${describeValue(text.value)} but must match ${quoted(validator)} as a whole`);
+  if ('reason' in compiled)
+    return refuse(`cannot be checked, because its validator is not a regular expression (${compiled.reason})`);
+  return compiled.pattern.matches(text.value)
+    ? text
+    : refuse(`is ${describeValue(text.value)} but must match ${quoted(validator)} as a whole`);
 }
 
 /** Letters before the @, a host after it; both parts are bounded so that the check is linear. */
@@ -63,7 +76,9 @@ const EMAIL = /^[\w!#$%&'*+/=?`{|}~^.-]{1,64}@[A-Za-z0-9.-]{1,255}$/;
 
 function convertEmail(value: unknown): Conversion {
   const text = convertText(value);
-  return text.value === '' || EMAIL.test(text.value) ? text : mustBe(value, 'an e-mail address such as name@example.com');
+  return text.value === '' || EMAIL.test(text.value)
+    ? text
+    : mustBe(value, 'an e-mail address such as name@example.com');
 }
 
 const INT32_MIN = -2_147_483_648;
@@ -91,7 +106,9 @@ function withinBounds(number: number, { min, max }: ValueDeclaration): Conversio
 }
 
 /** `true` in any case is true, everything else false (spec flow.md §3). */
-const convertBool: Converter = (value) => ({ value: value === true || (typeof value === 'string' && value.trim().toLowerCase() === 'true') });
+const convertBool: Converter = (value) => ({
+  value: value === true || (typeof value === 'string' && value.trim().toLowerCase() === 'true'),
+});
 
 interface Scale {
   readonly parse: (text: string) => number | undefined;
@@ -104,7 +121,13 @@ const TIME_SCALE: Scale = { parse: parseTime, what: 'a time such as 08:30 or 08:
 const DURATION_SCALE: Scale = { parse: parseDuration, what: 'a duration such as PT30S or P1D' };
 
 /** Bounds are inclusive. A bound that is not on the scale is refused when the flow is saved, so it is not one here. */
-function onScale({ parse, what }: Scale, value: unknown, low: unknown, high: unknown, words: readonly [string, string]): Conversion & { at?: number } {
+function onScale(
+  { parse, what }: Scale,
+  value: unknown,
+  low: unknown,
+  high: unknown,
+  words: readonly [string, string],
+): Conversion & { at?: number } {
   const at = typeof value === 'string' ? parse(value.trim()) : undefined;
   if (typeof value !== 'string' || at === undefined) return mustBe(value, what);
   const [least, most] = [low, high].map((bound) => (typeof bound === 'string' ? parse(bound) : undefined));
@@ -137,7 +160,9 @@ function notAChoice(text: string, names: readonly string[]): Conversion {
   const near = nearestName(text, names);
   const meant = near === undefined ? '' : ` (did you mean ${quoted(near)}?)`;
   const shown = names.length <= CHOICES_SHOWN ? either(names) : `one of its ${names.length} values`;
-  return refuse(`cannot be ${quoted(text)}${meant}: it must be ${names.length === 0 ? 'one of its values, of which there are none' : shown}`);
+  return refuse(
+    `cannot be ${quoted(text)}${meant}: it must be ${names.length === 0 ? 'one of its values, of which there are none' : shown}`,
+  );
 }
 
 function listOf(value: unknown): readonly unknown[] | undefined {
@@ -184,7 +209,9 @@ const convertFile: Converter = (value, { allowedFileExtensions }) => {
 const ABSOLUTE_URI = /^[a-zA-Z][a-zA-Z0-9+.-]*:[^\s]+$/;
 
 const convertUri: Converter = (value) =>
-  typeof value === 'string' && ABSOLUTE_URI.test(value) ? { value } : mustBe(value, 'a URI with a scheme such as https://example.com');
+  typeof value === 'string' && ABSOLUTE_URI.test(value)
+    ? { value }
+    : mustBe(value, 'a URI with a scheme such as https://example.com');
 
 const convertJson: Converter = (value) => {
   if (typeof value !== 'string') return { value };
@@ -209,7 +236,9 @@ function parsedJson(text: string): unknown {
 }
 
 const convertSecret: Converter = () =>
-  refuse('cannot be stored, because no encryption key is configured: ask the administrator to set encryption.secret-key');
+  refuse(
+    'cannot be stored, because no encryption key is configured: ask the administrator to set encryption.secret-key',
+  );
 
 const CONVERTERS: Readonly<Record<InputType, Converter>> = {
   STRING: convertString,
@@ -250,5 +279,5 @@ const SCALES: Partial<Record<InputType, Scale>> = {
 };
 
 /** What a bound of this type looks like, for a sentence. */
-export const boundWords = (type: InputType): string => SCALES[type]?.what ?? (type === 'INT' ? 'a whole number' : 'a number');
-
+export const boundWords = (type: InputType): string =>
+  SCALES[type]?.what ?? (type === 'INT' ? 'a whole number' : 'a number');

@@ -21,7 +21,12 @@ export function orderInputs(inputs: readonly Input[]): InputOrder {
 }
 
 /** Depth first without recursion: a chain of thousands of inputs must not exhaust the stack. */
-function visit(start: Input, byId: ReadonlyMap<string, Input>, done: Set<string>, ordered: Input[]): readonly string[] | undefined {
+function visit(
+  start: Input,
+  byId: ReadonlyMap<string, Input>,
+  done: Set<string>,
+  ordered: Input[],
+): readonly string[] | undefined {
   const stack: { readonly input: Input; next: number }[] = [{ input: start, next: 0 }];
   const open = new Set<string>([inputId(start)]);
   for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {

@@ -11,7 +11,17 @@ export type SchemaCheck = (value: unknown) => readonly SchemaError[];
 export const TEMPLATE_PATTERN = '\\{\\{|\\{%';
 
 /** Parts of a schema that hold data or text, not schemas. */
-const NOT_SCHEMAS = new Set(['default', 'examples', 'enum', 'const', 'required', 'type', 'pattern', 'title', 'description']);
+const NOT_SCHEMAS = new Set([
+  'default',
+  'examples',
+  'enum',
+  'const',
+  'required',
+  'type',
+  'pattern',
+  'title',
+  'description',
+]);
 
 /**
  * Compiles schemas of task types and of the flow. Where a schema says `x-dynamic`, and everywhere below, a text with an
@@ -47,7 +57,8 @@ export function acceptTemplates(schema: object, below: boolean): PlainObject {
 const MAPS_OF_SCHEMAS = new Set(['properties', 'patternProperties', '$defs', 'definitions']);
 
 function acceptBelow(keyword: string, value: unknown, dynamic: boolean): unknown {
-  if (Array.isArray(value)) return value.map((item: unknown) => (isPlainObject(item) ? acceptTemplates(item, dynamic) : item));
+  if (Array.isArray(value))
+    return value.map((item: unknown) => (isPlainObject(item) ? acceptTemplates(item, dynamic) : item));
   if (!isPlainObject(value)) return value;
   if (!MAPS_OF_SCHEMAS.has(keyword)) return acceptTemplates(value, dynamic);
   return Object.fromEntries(

@@ -1,8 +1,17 @@
-import { FLOW_ID_PATTERN, ID_PATTERN, isPlainObject, NAMESPACE_PATTERN, TENANT_PATTERN } from '@millrace/model';
+import {
+  CommonTaskProperties,
+  FLOW_ID_PATTERN,
+  ID_PATTERN,
+  isPlainObject,
+  NAMESPACE_PATTERN,
+  TENANT_PATTERN,
+  type PlainObject,
+} from '@millrace/model';
 import type { Path } from '../fault.js';
 import { nearestName } from '../nearest.js';
-import type { Report } from '../report.js';
-import { describeValue, either, quoted, someOf, typeAdvice, typeWord } from '../words.js';
+import type { FindingOptions, Report } from '../report.js';
+import { isTemplate } from '../templates.js';
+import { asSentence, describeValue, durationAdvice, either, quoted, someOf, typeAdvice, typeWord } from '../words.js';
 import type { SchemaError } from './compile.js';
 
 /** What the checked value is. */
@@ -12,10 +21,17 @@ export interface Subject {
   readonly name: string;
   /** What its properties belong to: `core.log.Log`, `a flow`. */
   readonly kind: string;
+  /** What the author wrote, when the checked value also holds defaults. */
+  readonly written?: PlainObject;
 }
 
 /** Turns what the schema found into sentences with places. */
-export function reportSchemaErrors(errors: readonly SchemaError[], value: unknown, subject: Subject, report: Report): void {
+export function reportSchemaErrors(
+  errors: readonly SchemaError[],
+  value: unknown,
+  subject: Subject,
+  report: Report,
+): void {
   const mapper = new ErrorMapper(value, subject, report);
   mapper.all(errors);
 }
@@ -33,11 +49,29 @@ class ErrorMapper {
 
   all(errors: readonly SchemaError[]): void {
     const combinations = errors.filter((error) => COMBINATIONS.has(error.keyword));
+    const misspelt = new Set(errors.flatMap((error) => this.meantProperty(error) ?? []));
     for (const error of errors) {
       if (SILENT.has(error.keyword) || combinations.some((outer) => isInside(error, outer))) continue;
-      if (COMBINATIONS.has(error.keyword)) this.combination(error, errors.filter((inner) => isInside(inner, error)));
+      if (isOverruled(error, errors)) continue;
+      // A required property that is there under a misspelt name is not missing too.
+      if (
+        error.keyword === 'required' &&
+        misspelt.has(`${error.instancePath}/${textOf(error.params['missingProperty'])}`)
+      )
+        continue;
+      if (COMBINATIONS.has(error.keyword))
+        this.combination(
+          error,
+          errors.filter((inner) => isInside(inner, error)),
+        );
       else this.one(error);
     }
+  }
+
+  private meantProperty(error: SchemaError): string | undefined {
+    if (error.keyword !== 'additionalProperties') return undefined;
+    const nearest = nearestName(textOf(error.params['additionalProperty']), propertiesOf(error.parentSchema));
+    return nearest === undefined ? undefined : `${error.instancePath}/${nearest}`;
   }
 
   /** Of several alternatives those of the right type are explained; if none is, all types are named together. */
@@ -69,60 +103,72 @@ class ErrorMapper {
       case 'const':
         return this.notListed(error, [error.params['allowedValue']]);
       default:
-        return this.report.fault(this.pathOf(error), `${this.nameOf(error)} ${this.reason(error)}.`);
+        return this.fault(this.pathOf(error), `${this.nameOf(error)} ${this.reason(error)}`);
     }
   }
 
   private unknownProperty(error: SchemaError): void {
-    const property = String(error.params['additionalProperty'] ?? error.params['unevaluatedProperty'] ?? '');
+    const property = textOf(error.params['additionalProperty'] ?? error.params['unevaluatedProperty']);
     const known = propertiesOf(error.parentSchema);
     const suggestion = nearestName(property, known);
     const inside = this.pathOf(error).length > this.subject.path.length;
     const owner = inside ? this.nameOf(error) : this.subject.kind;
-    const advice =
-      suggestion !== undefined
-        ? `did you mean '${suggestion}'?`
-        : known.length === 0
-          ? 'remove it.'
-          : `remove it, or use one of ${someOf([...known].sort())}.`;
-    this.report.fault([...this.pathOf(error), property], `The property ${quoted(property)} is not known for ${owner}: ${advice}`, {
-      part: 'name',
-      suggestion,
-    });
+    const own = known.filter((name) => !Object.hasOwn(CommonTaskProperties, name));
+    const isTask = this.subject.kind !== 'a flow' && !inside;
+    const shown = isTask ? own : known;
+    const offer = shown.length === 0 ? '' : `, or use ${isTask ? 'its own ' : 'one of '}${someOf([...shown].sort())}`;
+    const advice = suggestion === undefined ? `remove it${offer}` : `did you mean '${suggestion}'?`;
+    this.fault(
+      [...this.pathOf(error), property],
+      `the property ${quoted(property)} is not known for ${owner}: ${advice}`,
+      {
+        part: 'name',
+        suggestion,
+      },
+    );
   }
 
   private missingProperty(error: SchemaError): void {
-    const property = String(error.params['missingProperty'] ?? '');
-    const path = this.pathOf(error);
-    const owner = path.length > this.subject.path.length ? this.nameOf(error) : this.subject.name;
-    this.report.fault(path, `${capitalised(owner)} lacks the property '${property}', which is required: add it.`);
+    const property = textOf(error.params['missingProperty']);
+    this.fault(this.pathOf(error), `${this.nameOf(error)} lacks the property '${property}', which is required: add it`);
+  }
+
+  /** What only a default says is shown at its task, with a word about where it comes from. */
+  private fault(path: Path, message: string, options?: FindingOptions): void {
+    const { written } = this.subject;
+    const relative = path.slice(this.subject.path.length);
+    const isDefault = written !== undefined && relative.length > 0 && !isWritten(written, relative);
+    const sentence = capitalised(asSentence(message));
+    this.report.fault(path, isDefault ? `${sentence.slice(0, -1)}, in pluginDefaults.` : sentence, options);
   }
 
   private wrongType(error: SchemaError, expected: readonly string[]): void {
     const path = this.pathOf(error);
     const is = describeValue(error.data, this.report.writtenAt(path));
-    const advice = typeAdvice(error.data, expected);
-    const wanted = either(expected.map(typeWord));
-    const empty = error.data === null;
-    this.report.fault(
-      path,
-      empty ? `${this.nameOf(error)} has no value: ${advice}.` : `${this.nameOf(error)} is ${is} but must be ${wanted}: ${advice}.`,
-    );
+    const isDuration = isPlainObject(error.parentSchema) && error.parentSchema['format'] === 'duration';
+    const wanted = isDuration ? 'a duration' : either(expected.map(typeWord));
+    const name = this.nameOf(error);
+    if (error.data === null) return this.fault(path, `${name} has no value but must be ${wanted}: give it one`);
+    const advice = isDuration ? durationAdvice(error.data) : typeAdvice(error.data, expected);
+    if (isTemplate(error.data))
+      return this.fault(path, `${name} is not rendered, so it cannot hold an expression: ${advice}`);
+    this.fault(path, `${name} is ${is} but must be ${wanted}: ${advice}`);
   }
 
   private notListed(error: SchemaError, allowed: readonly unknown[]): void {
     const names = allowed.map(String);
     const path = this.pathOf(error);
+    const name = this.nameOf(error);
     if (typeof error.data !== 'string') {
-      if (error.data !== null && typeof error.data === 'object') return; // its type is reported beside
       const is = describeValue(error.data, this.report.writtenAt(path));
-      this.report.fault(path, `${this.nameOf(error)} is ${is} but must be ${either(names)}.`);
-      return;
+      return this.fault(path, `${name} is ${is} but must be ${either(names)}`);
     }
-    const upper = error.data.toUpperCase();
-    const suggestion = names.find((name) => name.toUpperCase() === upper) ?? nearestName(error.data, names);
+    if (isTemplate(error.data)) {
+      return this.fault(path, `${name} is not rendered, so it cannot hold an expression: write ${either(names)}`);
+    }
+    const suggestion = nearestChoice(error.data, names);
     const meant = suggestion === undefined ? '' : ` (did you mean ${suggestion}?)`;
-    this.report.fault(path, `${this.nameOf(error)} cannot be ${quoted(error.data)}${meant}: write ${either(names)}.`, { suggestion });
+    this.fault(path, `${name} cannot be ${quoted(error.data)}${meant}: write ${either(names)}`, { suggestion });
   }
 
   private reason(error: SchemaError): string {
@@ -164,10 +210,10 @@ class ErrorMapper {
   private nameOf(error: SchemaError): string {
     const path = this.pathOf(error);
     const last = path.at(-1);
-    if (path.length <= this.subject.path.length || last === undefined) return capitalised(this.subject.name);
+    if (path.length <= this.subject.path.length || last === undefined) return this.subject.name;
     if (typeof last === 'string') return `'${last}'`;
     const list = path.at(-2);
-    return typeof list === 'string' ? `Item ${last + 1} of '${list}'` : `Item ${last + 1} of this list`;
+    return typeof list === 'string' ? `item ${last + 1} of '${list}'` : `item ${last + 1} of this list`;
   }
 
   /** The place of an error, from the flow's root; indexes of lists are told from names by the data. */
@@ -188,7 +234,12 @@ class ErrorMapper {
   }
 }
 
-const COMPARISONS: Readonly<Record<string, string>> = { '>=': 'at least', '<=': 'at most', '>': 'more than', '<': 'less than' };
+const COMPARISONS: Readonly<Record<string, string>> = {
+  '>=': 'at least',
+  '<=': 'at most',
+  '>': 'more than',
+  '<': 'less than',
+};
 
 const PATTERNS: Readonly<Record<string, string>> = {
   [ID_PATTERN]: "use letters, digits, '-' and '_', with a letter or digit first",
@@ -202,18 +253,52 @@ function patternReason(error: SchemaError, value: string): string {
   if (error.data === '') return 'is empty: give it a value';
   const pattern = String(error.params['pattern'] ?? '');
   const advice = PATTERNS[pattern];
-  return advice === undefined ? `is ${value}, which does not match the pattern ${pattern}: change it` : `cannot be ${value}: ${advice}`;
+  return advice === undefined
+    ? `is ${value}, which does not match the pattern ${pattern}: change it`
+    : `cannot be ${value}: ${advice}`;
 }
 
 function formatReason(error: SchemaError, value: string): string {
   const format = String(error.params['format'] ?? '');
   if (format !== 'duration') return `is ${value}, which is not in the format '${format}': change it`;
-  return `is ${value}, which is not a duration: write it as PT30S (30 seconds), PT5M (5 minutes), PT1H (an hour) or P1D (a day)`;
+  return `is ${value}, which is not a duration: ${durationAdvice(error.data)}`;
 }
 
 function isInside(error: SchemaError, outer: SchemaError): boolean {
-  return error !== outer && error.schemaPath.startsWith(`${outer.schemaPath}/`) && isBelow(error.instancePath, outer.instancePath);
+  return (
+    error !== outer &&
+    error.schemaPath.startsWith(`${outer.schemaPath}/`) &&
+    isBelow(error.instancePath, outer.instancePath)
+  );
 }
+
+/** Of a wrong type and a list of allowed values at one place only one is reported: the list where it says more. */
+function isOverruled(error: SchemaError, errors: readonly SchemaError[]): boolean {
+  const isList = error.keyword === 'enum' || error.keyword === 'const';
+  if (!isList && error.keyword !== 'type') return false;
+  const isScalar = error.data !== null && typeof error.data !== 'object';
+  const others = isScalar ? ['enum', 'const'] : ['type'];
+  if (others.includes(error.keyword)) return false;
+  return errors.some((other) => others.includes(other.keyword) && other.instancePath === error.instancePath);
+}
+
+function isWritten(value: unknown, path: Path): boolean {
+  const [step, ...rest] = path;
+  if (step === undefined) return true;
+  if (Array.isArray(value)) return typeof step === 'number' && step < value.length && isWritten(value[step], rest);
+  return isPlainObject(value) && Object.hasOwn(value, step) && isWritten(value[step], rest);
+}
+
+/** The same in another case, an abbreviation, or spelled alike. */
+function nearestChoice(wanted: string, names: readonly string[]): string | undefined {
+  const upper = wanted.toUpperCase();
+  const begins = (name: string): boolean =>
+    upper.length > 1 &&
+    (name.toUpperCase().startsWith(upper) || (name.length > 2 && upper.startsWith(name.toUpperCase())));
+  return names.find((name) => name.toUpperCase() === upper) ?? nearestName(wanted, names) ?? names.find(begins);
+}
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 
 const isBelow = (path: string, outer: string): boolean => path === outer || path.startsWith(`${outer}/`);
 
@@ -227,9 +312,12 @@ function typesOf(error: SchemaError): string[] {
 
 const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 
+/** The names to suggest: old ones are accepted but not offered. */
 function propertiesOf(schema: unknown): readonly string[] {
   if (!isPlainObject(schema) || !isPlainObject(schema['properties'])) return [];
-  return Object.keys(schema['properties']);
+  return Object.entries(schema['properties']).flatMap(([name, property]) => (isDeprecated(property) ? [] : [name]));
 }
+
+const isDeprecated = (property: unknown): boolean => isPlainObject(property) && property['deprecated'] === true;
 
 const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

@@ -22,7 +22,8 @@ function collect(schema: unknown, value: unknown, path: Path, slots: ChildSlot[]
   const kind = schema['x-tasks'];
   if (kind === 'task') slots.push({ path, value });
   else if (kind === 'list') slots.push(...items(value, path));
-  else if (kind === 'map') for (const [name, list] of Object.entries(value)) slots.push(...items(list, [...path, name]));
+  else if (kind === 'map')
+    for (const [name, list] of Object.entries(value)) slots.push(...items(list, [...path, name]));
   else collectBelow(schema, value, path, slots);
 }
 
@@ -60,7 +61,9 @@ export function guessedSlots(task: PlainObject): readonly ChildSlot[] {
   return Object.entries(task).flatMap(([name, value]) => {
     if (Array.isArray(value)) return items(value, [name]).flatMap((slot) => looksLikeTask(slot));
     if (!isPlainObject(value) || name === 'retry') return [];
-    return Object.entries(value).flatMap(([key, list]) => items(list, [name, key]).flatMap((slot) => looksLikeTask(slot)));
+    return Object.entries(value).flatMap(([key, list]) =>
+      items(list, [name, key]).flatMap((slot) => looksLikeTask(slot)),
+    );
   });
 }
 
@@ -68,5 +71,9 @@ function looksLikeTask(slot: ChildSlot): readonly ChildSlot[] {
   if (!isPlainObject(slot.value)) return [];
   const inner = slot.value['task'];
   if (isPlainObject(inner)) return looksLikeTask({ path: [...slot.path, 'task'], value: inner });
-  return typeof slot.value['id'] === 'string' && typeof slot.value['type'] === 'string' && /[.]/.test(slot.value['type']) ? [slot] : [];
+  return typeof slot.value['id'] === 'string' &&
+    typeof slot.value['type'] === 'string' &&
+    /[.]/.test(slot.value['type'])
+    ? [slot]
+    : [];
 }

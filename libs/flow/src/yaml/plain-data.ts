@@ -1,4 +1,16 @@
-import { isAlias, isMap, isScalar, isSeq, type Alias, type LineCounter, type Node, type ParsedNode, type Scalar, type YAMLMap, type YAMLSeq } from 'yaml';
+import {
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  type Alias,
+  type LineCounter,
+  type Node,
+  type ParsedNode,
+  type Scalar,
+  type YAMLMap,
+  type YAMLSeq,
+} from 'yaml';
 import type { Path } from '../fault.js';
 import type { FlowLimits } from '../limits.js';
 import { quoted } from '../words.js';
@@ -58,7 +70,10 @@ class DataReader {
 
   private value(node: Node | null, path: Path): unknown {
     if (++this.values > this.limits.values) {
-      this.pass(node, `The flow has more than ${this.limits.values} values once its anchors are expanded: use fewer aliases or a smaller flow.`);
+      this.pass(
+        node,
+        `The flow has more than ${this.limits.values} values once its anchors are expanded: use fewer aliases or a smaller flow.`,
+      );
     }
     if (node === null) return null;
     if (isAlias(node)) return this.alias(node, path);
@@ -94,10 +109,19 @@ class DataReader {
     // A copy of an outer alias meets the same alias node again: its target is the one found in the order of the text.
     const target = this.targets.get(node) ?? this.anchors.get(node.source);
     if (target === undefined) {
-      return this.fault(node, path, `The alias '*${node.source}' has no anchor before it: write '&${node.source}' where its value is defined, or put the text in quotes.`);
+      return this.fault(
+        node,
+        path,
+        `The alias '*${node.source}' has no anchor before it: write '&${node.source}' where its value is defined, or put the text in quotes.`,
+      );
     }
     this.targets.set(node, target);
-    if (this.open.has(target)) return this.fault(node, path, `The alias '*${node.source}' stands inside its own anchor: a value cannot contain itself.`);
+    if (this.open.has(target))
+      return this.fault(
+        node,
+        path,
+        `The alias '*${node.source}' stands inside its own anchor: a value cannot contain itself.`,
+      );
     return this.value(target, path);
   }
 
@@ -105,9 +129,16 @@ class DataReader {
     const { value } = node;
     if (typeof value !== 'number') return typeof value === 'string' || typeof value === 'boolean' ? value : null;
     const written = node.source ?? String(value);
-    if (!Number.isFinite(value)) return this.fault(node, path, `${quoted(written)} is not a number that can be stored: write a finite number, or put it in quotes.`);
-    const inexact = Number.isInteger(value) && !Number.isSafeInteger(value) && !/[.eE]/.test(written.replace(/^0x.*/, ''));
-    if (inexact) return this.fault(node, path, `The number ${quoted(written)} is too large to be kept exactly: put it in quotes.`);
+    if (!Number.isFinite(value))
+      return this.fault(
+        node,
+        path,
+        `${quoted(written)} is not a number that can be stored: write a finite number, or put it in quotes.`,
+      );
+    const inexact =
+      Number.isInteger(value) && !Number.isSafeInteger(value) && !/[.eE]/.test(written.replace(/^0x.*/, ''));
+    if (inexact)
+      return this.fault(node, path, `The number ${quoted(written)} is too large to be kept exactly: put it in quotes.`);
     return value;
   }
 
@@ -154,7 +185,11 @@ class DataReader {
         return name;
       }
     }
-    this.fault(key ?? map, path, 'The name of a property must be text: write a name before the colon, in quotes if it has special characters.');
+    this.fault(
+      key ?? map,
+      path,
+      'The name of a property must be text: write a name before the colon, in quotes if it has special characters.',
+    );
     return undefined;
   }
 

@@ -105,7 +105,10 @@ export class Batch<State, Rec> {
   }
 
   /** The transaction's content; each record once, with its last value. */
-  commit(head: Pick<Commit, 'processor' | 'partition' | 'epoch' | 'appliedPosition'>, topicOf: (record: Rec) => StoredTopic): Commit {
+  commit(
+    head: Pick<Commit, 'processor' | 'partition' | 'epoch' | 'appliedPosition'>,
+    topicOf: (record: Rec) => StoredTopic,
+  ): Commit {
     const states = new Map<StoredTopic, { topic: StoredTopic; puts: StatePut[]; removals: StateRemoval[] }>();
     const changesOf = (topic: StoredTopic) => {
       const known = states.get(topic) ?? { topic, puts: [], removals: [] };
@@ -119,7 +122,8 @@ export class Batch<State, Rec> {
         if (before === after) continue;
         const topic = after === undefined ? undefined : topicOf(after);
         const topicBefore = before === undefined ? undefined : topicOf(before);
-        if (topicBefore !== undefined && topicBefore !== topic) changesOf(topicBefore).removals.push({ key: entry.key, id });
+        if (topicBefore !== undefined && topicBefore !== topic)
+          changesOf(topicBefore).removals.push({ key: entry.key, id });
         if (topic !== undefined) changesOf(topic).puts.push({ key: entry.key, id, value: after, text });
       }
       if (entry.isLive && !entry.storedLive) live.push(entry.key);

@@ -38,7 +38,12 @@ export function createDecider<State, Rec, Event, Fact, Effect, Context>(
   const { partition, entries } = options;
   const topicOf = processor.topicOf.bind(processor);
 
-  function apply(entry: Entry<State, Rec>, decision: Decision<Fact, Effect, Event>, batch: Batch<State, Rec>, stack: (Event | Wake)[]): void {
+  function apply(
+    entry: Entry<State, Rec>,
+    decision: Decision<Fact, Effect, Event>,
+    batch: Batch<State, Rec>,
+    stack: (Event | Wake)[],
+  ): void {
     for (const fact of decision.facts) processor.evolve(entry.state, fact);
     for (const effect of decision.effects) batch.bytes += encode(definition.outgoing(effect), batch.outgoing);
     for (let at = decision.next.length - 1; at >= 0; at--) {
@@ -48,7 +53,12 @@ export function createDecider<State, Rec, Event, Fact, Effect, Context>(
   }
 
   /** Depth first: an event's follow-ups come before its siblings. What is left at a limit becomes a durable event. */
-  function runToRest(entry: Entry<State, Rec>, stack: (Event | Wake)[], context: Context, batch: Batch<State, Rec>): void {
+  function runToRest(
+    entry: Entry<State, Rec>,
+    stack: (Event | Wake)[],
+    context: Context,
+    batch: Batch<State, Rec>,
+  ): void {
     for (let steps = 0; stack.length > 0; steps++) {
       if (steps >= YIELD.steps || (steps > 0 && batch.mustYield())) {
         const pending = stack.reverse().filter((input): input is Event => input !== WAKE);
@@ -81,19 +91,35 @@ export function createDecider<State, Rec, Event, Fact, Effect, Context>(
 
   function bury(value: unknown, { key, position }: Place, fault: Error, batch: Batch<State, Rec>): void {
     const letter: DeadLetter = {
-      topic: processor.input.name, partition, position, key, value,
-      processor: processor.name, reason: excerpt(reasonOf(fault), 2_000), at: batch.now,
+      topic: processor.input.name,
+      partition,
+      position,
+      key,
+      value,
+      processor: processor.name,
+      reason: excerpt(reasonOf(fault), 2_000),
+      at: batch.now,
     };
     try {
       batch.bytes += encode({ topic: DEAD_LETTERS, key, value: letter }, batch.outgoing);
     } catch {
       // The value itself cannot be stored a second time (too large with the letter around it): its beginning must do.
-      batch.bytes += encode({ topic: DEAD_LETTERS, key, value: { ...letter, value: excerptOf(value) } }, batch.outgoing);
+      batch.bytes += encode(
+        { topic: DEAD_LETTERS, key, value: { ...letter, value: excerptOf(value) } },
+        batch.outgoing,
+      );
     }
     definition.onFault?.({ key, error: fault });
   }
 
-  function fail(entry: Entry<State, Rec>, input: Event | Wake, place: Place, fault: Error, context: Context, batch: Batch<State, Rec>): void {
+  function fail(
+    entry: Entry<State, Rec>,
+    input: Event | Wake,
+    place: Place,
+    fault: Error,
+    context: Context,
+    batch: Batch<State, Rec>,
+  ): void {
     attempt(entry, batch, () => {
       const stack: (Event | Wake)[] = [];
       apply(entry, processor.fail(entry.state, input, fault, context), batch, stack);
@@ -102,7 +128,13 @@ export function createDecider<State, Rec, Event, Fact, Effect, Context>(
     bury(input, place, fault, batch);
   }
 
-  function decideWith(entry: Entry<State, Rec>, input: Event | Wake, place: Place, context: Context, batch: Batch<State, Rec>): void {
+  function decideWith(
+    entry: Entry<State, Rec>,
+    input: Event | Wake,
+    place: Place,
+    context: Context,
+    batch: Batch<State, Rec>,
+  ): void {
     const pending = isWake(input) ? undefined : processor.pendingOf(input);
     const fault = attempt(entry, batch, () =>
       runToRest(entry, pending === undefined ? [input] : [...pending].reverse(), context, batch),
@@ -112,7 +144,11 @@ export function createDecider<State, Rec, Event, Fact, Effect, Context>(
 
   /** Looks the context up and goes on with it; when that fails nothing can be decided, not even the failure. */
   function withContext(
-    entry: Entry<State, Rec>, input: Event | Wake, place: Place, batch: Batch<State, Rec>, then: (context: Context) => void,
+    entry: Entry<State, Rec>,
+    input: Event | Wake,
+    place: Place,
+    batch: Batch<State, Rec>,
+    then: (context: Context) => void,
   ): void | Promise<void> {
     batch.see(entry);
     let context: Context | Promise<Context>;

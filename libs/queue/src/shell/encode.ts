@@ -1,4 +1,4 @@
-import type { OutgoingRecord, Topic } from '@millrace/model';
+import type { Topic } from '@millrace/model';
 import type { EncodedRecord, StoredTopic } from './commit.js';
 import { partitionOf } from './partition-of.js';
 
@@ -19,7 +19,9 @@ export function encodeValue(topic: Pick<StoredTopic, 'name'>, key: string, id: s
   }
   const text = JSON.stringify(value);
   if (text === undefined) {
-    throw new TypeError(`Record '${key}' '${id}' of '${topic.name}' has no JSON form; publish plain data, or null to remove`);
+    throw new TypeError(
+      `Record '${key}' '${id}' of '${topic.name}' has no JSON form; publish plain data, or null to remove`,
+    );
   }
   if (text.length > RECORD_LENGTH_MAX) {
     throw new RangeError(
@@ -29,8 +31,17 @@ export function encodeValue(topic: Pick<StoredTopic, 'name'>, key: string, id: s
   return text;
 }
 
+/** An `OutgoingRecord` of any value. */
+export interface Encodable {
+  readonly topic: StoredTopic;
+  readonly key: string;
+  readonly id?: string;
+  readonly value: unknown;
+  readonly broadcast?: boolean;
+}
+
 /** Appends the record's stored form to `into`: one record, or one for each partition when it is broadcast. */
-export function encode(record: OutgoingRecord, into: EncodedRecord[]): number {
+export function encode(record: Encodable, into: EncodedRecord[]): number {
   const { topic, key, value } = record;
   if (value === null && topic.kind === 'events') {
     throw new TypeError(`Event '${key}' of '${topic.name}' is null; only state records and jobs can be removed`);
@@ -42,7 +53,8 @@ export function encode(record: OutgoingRecord, into: EncodedRecord[]): number {
     into.push({ topic, partition: partitionOf(key, topic.partitions), key, id, value, text, broadcast: false });
     return bytes;
   }
-  if (topic.kind !== 'events') throw new TypeError(`Record '${key}' of '${topic.name}' is broadcast; only events can be`);
+  if (topic.kind !== 'events')
+    throw new TypeError(`Record '${key}' of '${topic.name}' is broadcast; only events can be`);
   for (let partition = 0; partition < topic.partitions; partition++) {
     into.push({ topic, partition, key, id, value, text, broadcast: true });
   }

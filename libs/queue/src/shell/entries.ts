@@ -14,10 +14,7 @@ export interface Entry<State, Rec> {
   storedLive: boolean;
 }
 
-type Shape<State, Rec> = Pick<
-  Processor<State, Rec, never, never, never, never>,
-  'open' | 'ended' | 'dueAt'
->;
+type Shape<State, Rec> = Pick<Processor<State, Rec, never, never, never, never>, 'open' | 'ended' | 'dueAt'>;
 
 /** The keys of one partition that are in memory, with their timers. */
 export class Entries<State, Rec> {

@@ -53,25 +53,45 @@ export interface Assignment {
 export interface QueueStore {
   /** How long a lease holds without being renewed; undefined when only this process can own partitions. */
   readonly leaseMs: number | undefined;
-  /** Makes the topic known; a repeat changes nothing. @throws QueueError QUEUE_MISMATCH other partition count than before */
+  /**
+   * Makes the topic known; a repeat changes nothing. Writing to a topic declares it too.
+   * @throws QueueError QUEUE_MISMATCH when it has another partition count than at its first use
+   */
   declare(topic: StoredTopic): void | Promise<void>;
+  /** Every topic that was declared in this process. */
+  topics(): Iterable<StoredTopic>;
   publish(records: readonly EncodedRecord[]): Promise<void>;
   /** @throws QueueError QUEUE_FENCED */
   commit(commit: Commit): Promise<void>;
   /** Removes the oldest jobs, at most `limit`, and writes what `claim` answers for each, in one transaction. */
-  takeJobs(topic: StoredTopic, limit: number, claim: (job: JobRow) => readonly EncodedRecord[]): Promise<readonly JobRow[]>;
+  takeJobs(
+    topic: StoredTopic,
+    limit: number,
+    claim: (job: JobRow) => readonly EncodedRecord[],
+  ): Promise<readonly JobRow[]>;
   /** Renews the leases that `instance` holds and tells what it should take or give up. */
   assign(owner: Omit<PartitionOwner, 'partition'>, held: readonly number[]): Promise<Assignment>;
   /** Raises the epoch, so that earlier owners are fenced; undefined when another instance's lease still holds. */
   takePartition(owner: PartitionOwner): Promise<Lease | undefined>;
   releasePartition(owner: PartitionOwner, epoch: number): Promise<void>;
+  /** The instance takes no part in the processor any more; others may have its share at once. */
+  leave(owner: Omit<PartitionOwner, 'partition'>): Promise<void>;
   recordTries(owner: PartitionOwner, epoch: number, tries: Tries): Promise<void>;
   storePosition(owner: PartitionOwner, epoch: number, position: number): Promise<void>;
   /** Every record of the processor's live keys in the partition. */
   restore(owner: PartitionOwner, topics: readonly StoredTopic[], each: (row: StateRow) => void): Promise<void>;
   /** All records of a key. */
-  load(topics: readonly StoredTopic[], partition: number, key: string): readonly StateRow[] | Promise<readonly StateRow[]>;
-  read(topic: StoredTopic, partition: number, after: number, limit: number): readonly EventRow[] | Promise<readonly EventRow[]>;
+  load(
+    topics: readonly StoredTopic[],
+    partition: number,
+    key: string,
+  ): readonly StateRow[] | Promise<readonly StateRow[]>;
+  read(
+    topic: StoredTopic,
+    partition: number,
+    after: number,
+    limit: number,
+  ): readonly EventRow[] | Promise<readonly EventRow[]>;
   /** Every record of a state topic; what is committed meanwhile may be met or not. */
   scan(topic: StoredTopic, each: (row: StateRow) => void): Promise<void>;
   /** Calls `listener` for all records that become durable, in commit order, until the answer is called. */

@@ -5,6 +5,8 @@ import type { CommittedRecord, EventRow, QueueStore } from './contract.js';
 
 /** Events that wait in memory for one partition; what is beyond is read from the store again. */
 const INBOX_MAX = 10_000;
+/** Events read from the store at a time. */
+const READ_MAX = 500;
 
 /**
  * A partition's next events. Those committed through this process are handed over as they are, without being parsed
@@ -16,7 +18,8 @@ export interface Inbox<Event> {
 }
 
 export function createInbox<Event>(topic: Topic<Event>, partition: number, store: QueueStore): Inbox<Event> {
-  let waiting: CommittedRecord[] = [];
+  /** In the order of positions. What was read from the store stays until it is done with: a batch may end before. */
+  let waiting: (CommittedRecord | EventRow)[] = [];
   let start = 0;
   /** The store has events that are not in `waiting`. */
   let behind = true;
@@ -30,8 +33,8 @@ export function createInbox<Event>(topic: Topic<Event>, partition: number, store
     }
   }
 
-  const fromMemory = (record: CommittedRecord): Input<Event> => decoded(topic, record, () => record.value);
-  const fromStore = (row: EventRow): Input<Event> => decoded(topic, row, () => JSON.parse(row.text));
+  const next = (limit: number): readonly Input<Event>[] =>
+    waiting.slice(start, start + limit).map((record) => decoded(topic, record));
 
   return {
     offer(record) {
@@ -46,26 +49,27 @@ export function createInbox<Event>(topic: Topic<Event>, partition: number, store
     },
     read(after, limit) {
       discard(after);
-      if (!behind) return waiting.slice(start, start + limit).map(fromMemory);
+      if (!behind) return next(limit);
       const before = overflows;
       const settle = (rows: readonly EventRow[]): readonly Input<Event>[] => {
-        if (rows.length < limit && overflows === before) behind = false;
-        return rows.map(fromStore);
+        const last = rows.at(-1)?.position ?? after;
+        waiting = [...rows, ...waiting.slice(start).filter(({ position }) => position > last)];
+        start = 0;
+        if (overflows !== before) return rows.map((row) => decoded(topic, row));
+        behind = rows.length === READ_MAX;
+        return next(limit);
       };
-      const rows = store.read(topic, partition, after, limit);
+      const rows = store.read(topic, partition, after, READ_MAX);
       return rows instanceof Promise ? rows.then(settle) : settle(rows);
     },
   };
 }
 
-function decoded<Event>(
-  topic: Topic<Event>,
-  { position, key, broadcast }: Pick<EventRow, 'position' | 'key' | 'broadcast'>,
-  read: () => unknown,
-): Input<Event> {
+function decoded<Event>(topic: Topic<Event>, record: CommittedRecord | EventRow): Input<Event> {
+  const { position, key, broadcast } = record;
   let value: unknown;
   try {
-    value = read();
+    value = 'value' in record ? record.value : JSON.parse(record.text);
     return { position, key, broadcast, value: topic.decode(value) };
   } catch (thrown) {
     return { position, key, broadcast, value, fault: asError(thrown) };

@@ -63,19 +63,22 @@ export async function startProcessing<State, Rec, Event, Fact, Effect, Context>(
   async function round(): Promise<void> {
     const { take, giveUp } = await store.assign(holder, [...owned.keys()]);
     for (const partition of giveUp) await release(partition);
-    for (const partition of take) if (!owned.has(partition) && closing === undefined && !abandoned) await own(partition);
+    for (const partition of take)
+      if (!owned.has(partition) && closing === undefined && !abandoned) await own(partition);
   }
 
   function scheduleRound(leaseMs: number): void {
     cancelRound = clock.after(leaseMs / 4, () => {
-      rounds = round().then(
-        () => undefined,
-        (thrown: unknown) => {
-          if (!abandoned && closing === undefined && !isPassing(thrown)) failure.fail(thrown);
-        },
-      ).then(() => {
-        if (closing === undefined && !abandoned) scheduleRound(leaseMs);
-      });
+      rounds = round()
+        .then(
+          () => undefined,
+          (thrown: unknown) => {
+            if (!abandoned && closing === undefined && !isPassing(thrown)) failure.fail(thrown);
+          },
+        )
+        .then(() => {
+          if (closing === undefined && !abandoned) scheduleRound(leaseMs);
+        });
     });
   }
 
@@ -85,6 +88,7 @@ export async function startProcessing<State, Rec, Event, Fact, Effect, Context>(
     cancelRound?.();
     unsubscribe();
     for (const partition of [...owned.keys()]) await release(partition).catch(ignoreClosed);
+    await store.leave(holder).catch(ignoreClosed);
   }
 
   const unsubscribe = subscriptions.add(input.name, (record) => {
@@ -108,7 +112,11 @@ export async function startProcessing<State, Rec, Event, Fact, Effect, Context>(
 }
 
 /** A key's records must lie in the partition of its events, or restore would miss them. */
-function checkPartitions(processor: string, input: Pick<Topic<unknown>, 'name' | 'partitions'>, topics: readonly Pick<Topic<unknown>, 'name' | 'partitions'>[]): void {
+function checkPartitions(
+  processor: string,
+  input: Pick<Topic<unknown>, 'name' | 'partitions'>,
+  topics: readonly Pick<Topic<unknown>, 'name' | 'partitions'>[],
+): void {
   const other = topics.find((topic) => topic.partitions !== input.partitions);
   if (other === undefined) return;
   throw new QueueError(
@@ -132,7 +140,12 @@ function createPort<Rec, Event>(
     try {
       return known.decode(JSON.parse(text));
     } catch (thrown) {
-      throw new QueueError('QUEUE_MISMATCH', `Record '${key}' '${id}' of '${topic.name}' cannot be read by this version; '${owner.processor}' does not touch partition ${owner.partition} of '${input.name}'`, false, thrown);
+      throw new QueueError(
+        'QUEUE_MISMATCH',
+        `Record '${key}' '${id}' of '${topic.name}' cannot be read by this version; '${owner.processor}' does not touch partition ${owner.partition} of '${input.name}'`,
+        false,
+        thrown,
+      );
     }
   };
   const entriesOf = (rows: readonly StateRow[]) => rows.map((row) => [row.id, decode(row)] as const);

@@ -32,7 +32,6 @@ export function createStoreQueue({ store, clock, instance }: StoreQueueOptions):
   const processors = new Set<Processing>();
   const workers = new Set<Working>();
   const readers = new Set<{ close(): void }>();
-  const declared = new Set<string>();
   let closed = false;
   let closing: Promise<void> | undefined;
 
@@ -41,7 +40,11 @@ export function createStoreQueue({ store, clock, instance }: StoreQueueOptions):
   };
 
   /** Follows what was started, unless the queue was closed while it started. */
-  async function keep<Started, Kept extends Started>(set: Set<Started>, starting: Promise<Kept>, stop: (started: Kept) => unknown): Promise<Kept> {
+  async function keep<Started, Kept extends Started>(
+    set: Set<Started>,
+    starting: Promise<Kept>,
+    stop: (started: Kept) => unknown,
+  ): Promise<Kept> {
     const started = await starting;
     if (closed) {
       await stop(started);
@@ -49,15 +52,6 @@ export function createStoreQueue({ store, clock, instance }: StoreQueueOptions):
     }
     set.add(started);
     return started;
-  }
-
-  async function declare(records: readonly EncodedRecord[]): Promise<void> {
-    for (const { topic } of records) {
-      if (declared.has(topic.name)) continue;
-      await store.declare(topic);
-      declared.add(topic.name);
-      retention.add(topic);
-    }
   }
 
   async function shutDown(): Promise<void> {
@@ -76,12 +70,10 @@ export function createStoreQueue({ store, clock, instance }: StoreQueueOptions):
       const encoded: EncodedRecord[] = [];
       for (const record of records) encode(record, encoded);
       if (encoded.length === 0) return;
-      if (encoded.some(({ topic }) => !declared.has(topic.name))) await declare(encoded);
       await store.publish(encoded);
     },
     async process(definition) {
       assertOpen();
-      retention.add(definition.processor.input);
       return keep(processors, startProcessing(parts, definition), (started) => started.close());
     },
     async work(options) {

@@ -1,6 +1,5 @@
 import type { Clock } from '@millrace/model';
 import { QueueError } from '../contract.js';
-import type { StoredTopic } from '../shell/commit.js';
 import type { QueueStore } from './contract.js';
 
 const ROUND_MS = 60_000;
@@ -9,17 +8,16 @@ const PIECE = 1_000;
 
 /** Removes old events in the background, in small pieces, so that nobody waits long for the writer. */
 export interface Retention {
-  add(topic: StoredTopic): void;
   stop(): void;
 }
 
 export function startRetention(store: QueueStore, clock: Clock): Retention {
-  const topics = new Map<string, StoredTopic>();
   let cancel: (() => void) | undefined;
   let stopped = false;
 
   async function round(): Promise<void> {
-    for (const topic of topics.values()) {
+    for (const topic of store.topics()) {
+      if (topic.kind !== 'events' || topic.retentionMs === undefined) continue;
       while (!stopped && (await store.removeExpired(topic, PIECE)) === PIECE);
     }
   }
@@ -35,12 +33,8 @@ export function startRetention(store: QueueStore, clock: Clock): Retention {
     });
   }
 
+  schedule();
   return {
-    add(topic) {
-      if (topic.kind !== 'events' || topic.retentionMs === undefined || topics.has(topic.name)) return;
-      topics.set(topic.name, topic);
-      if (topics.size === 1) schedule();
-    },
     stop() {
       stopped = true;
       cancel?.();

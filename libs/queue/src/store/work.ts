@@ -2,7 +2,7 @@ import type { DeadLetter, Job, OutgoingRecord } from '@millrace/model';
 import { QueueError, type TakenJob, type Worker, type WorkOptions } from '../contract.js';
 import type { EncodedRecord } from '../shell/commit.js';
 import { DEAD_LETTERS, reasonOf } from '../shell/dead-letter.js';
-import { encode } from '../shell/encode.js';
+import { encode, type Encodable } from '../shell/encode.js';
 import { createSignal } from '../shell/signal.js';
 import type { JobRow } from './contract.js';
 import { createFailure, isClosed } from './failure.js';
@@ -127,13 +127,14 @@ export async function startWorking(parts: QueueParts, options: WorkOptions): Pro
   };
 }
 
-function encodeAll(records: readonly OutgoingRecord[]): readonly EncodedRecord[] {
+function encodeAll(records: readonly Encodable[]): readonly EncodedRecord[] {
   const encoded: EncodedRecord[] = [];
   for (const record of records) encode(record, encoded);
   return encoded;
 }
 
-type Decoded = { readonly taken: TakenJob } | { readonly taken?: undefined; readonly letter: OutgoingRecord<DeadLetter> };
+type Decoded =
+  { readonly taken: TakenJob } | { readonly taken?: undefined; readonly letter: OutgoingRecord<DeadLetter> };
 
 function jobOf({ topic, newToken, instance }: WorkOptions, row: JobRow, at: number): Decoded {
   try {
@@ -141,8 +142,14 @@ function jobOf({ topic, newToken, instance }: WorkOptions, row: JobRow, at: numb
     return { taken: { job, token: newToken() } };
   } catch (thrown) {
     const value: DeadLetter = {
-      topic: topic.name, partition: 0, position: 0, key: row.key, value: row.text.slice(0, 10_000),
-      processor: instance, reason: reasonOf(thrown), at,
+      topic: topic.name,
+      partition: 0,
+      position: 0,
+      key: row.key,
+      value: row.text.slice(0, 10_000),
+      processor: instance,
+      reason: reasonOf(thrown),
+      at,
     };
     return { letter: { topic: DEAD_LETTERS, key: row.key, value } };
   }

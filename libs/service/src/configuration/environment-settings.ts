@@ -17,7 +17,8 @@ export function readEnvironmentSettings(environment: Environment): Settings {
   for (const { path, schema } of configurationLeaves()) {
     const where = environmentName(path);
     const text = environment[where];
-    if (text === undefined) continue;
+    // A map has no form in a variable.
+    if (text === undefined || schema.type === 'object') continue;
     const value = fromText(schema, text);
     if (value === undefined) problems.push({ where, message: `Expected ${expected(schema)}, but it is '${text}'` });
     else settings.push({ path, value, where });

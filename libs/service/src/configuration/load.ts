@@ -93,6 +93,7 @@ function check(raw: Tree, settings: ReadonlyMap<string, Setting>): readonly Conf
   // Compiled at the first use, so that commands that need no configuration do not pay for it.
   validator ??= new Ajv({ allErrors: true, keywords: ['x-secret'], verbose: true })
     .addFormat('duration', (text: string) => durationMs(text) !== undefined)
+    .addFormat('uri', (text: string) => /^https?:\/\/./.test(text) && URL.canParse(text))
     .compile(CONFIGURATION_SCHEMA);
   const problems = validator(raw) ? [] : (validator.errors ?? []).map((error) => problemOf(error, settings));
   return [...problems, ...conflicts(settings)];
@@ -115,10 +116,14 @@ function problemOf(error: ErrorObject, settings: ReadonlyMap<string, Setting>): 
 }
 
 function requirement(error: ErrorObject): string {
-  const params = error.params as { allowedValues?: readonly string[]; type?: string };
+  const params = error.params as { allowedValues?: readonly string[]; type?: string; format?: string };
   if (error.keyword === 'enum')
     return `must be ${(params.allowedValues ?? []).map((value) => `'${value}'`).join(', ')}`;
-  if (error.keyword === 'format') return "must be a duration such as 'PT5M' or '5m'";
+  if (error.keyword === 'format') {
+    return params.format === 'uri'
+      ? "must be an address such as 'https://millrace.example.org'"
+      : "must be a duration such as 'PT5M' or '5m'";
+  }
   if (error.keyword === 'type')
     return `must be ${{ integer: 'a whole number', boolean: 'true or false' }[params.type ?? ''] ?? 'text'}`;
   return error.message ?? 'is not valid';

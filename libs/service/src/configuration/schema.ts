@@ -1,3 +1,4 @@
+import type { PlainObject } from '@millrace/model';
 import type { Secret } from '../secret.js';
 
 /**
@@ -57,6 +58,32 @@ export const CONFIGURATION_SCHEMA = {
             },
           },
         },
+      },
+    },
+    url: {
+      type: 'string',
+      format: 'uri',
+      description: 'Address under which users reach the server; for links and `kestra.url`.',
+    },
+    environment: {
+      type: 'object',
+      additionalProperties: false,
+      properties: {
+        name: { type: 'string', minLength: 1, description: 'Name of the installation: `kestra.environment`.' },
+      },
+    },
+    variables: {
+      type: 'object',
+      additionalProperties: false,
+      properties: {
+        envVarsPrefix: {
+          type: 'string',
+          minLength: 1,
+          default: 'ENV_',
+          description:
+            'Environment variables with this prefix are `envs` in expressions, without it and in lower case.',
+        },
+        globals: { type: 'object', additionalProperties: true, default: {}, description: '`globals` in expressions.' },
       },
     },
     server: {
@@ -176,23 +203,25 @@ type Simplify<T> = { readonly [K in keyof T]: T[K] };
 type IsGiven<S> = S extends { default: unknown } | { properties: unknown } ? true : false;
 
 /** The type of what the loader gives for a schema node: members with a default are there, the others may be absent. */
-type FromSchema<S> = S extends { properties: infer P }
-  ? Simplify<
-      { [K in keyof P as IsGiven<P[K]> extends true ? K : never]: FromSchema<P[K]> } & {
-        [K in keyof P as IsGiven<P[K]> extends true ? never : K]?: FromSchema<P[K]>;
-      }
-    >
-  : S extends { 'x-secret': true }
-    ? Secret
-    : S extends { format: 'duration' }
-      ? number
-      : S extends { enum: readonly (infer Choice)[] }
-        ? Choice
-        : S extends { type: 'integer' }
-          ? number
-          : S extends { type: 'boolean' }
-            ? boolean
-            : string;
+type FromSchema<S> = S extends { additionalProperties: true }
+  ? PlainObject
+  : S extends { properties: infer P }
+    ? Simplify<
+        { [K in keyof P as IsGiven<P[K]> extends true ? K : never]: FromSchema<P[K]> } & {
+          [K in keyof P as IsGiven<P[K]> extends true ? never : K]?: FromSchema<P[K]>;
+        }
+      >
+    : S extends { 'x-secret': true }
+      ? Secret
+      : S extends { format: 'duration' }
+        ? number
+        : S extends { enum: readonly (infer Choice)[] }
+          ? Choice
+          : S extends { type: 'integer' }
+            ? number
+            : S extends { type: 'boolean' }
+              ? boolean
+              : string;
 
 /** The whole configuration: checked, complete, frozen. */
 export type Configuration = FromSchema<typeof CONFIGURATION_SCHEMA>;
@@ -201,9 +230,9 @@ export type Configuration = FromSchema<typeof CONFIGURATION_SCHEMA>;
 export interface SchemaNode {
   readonly type: 'object' | 'string' | 'integer' | 'boolean';
   readonly properties?: Readonly<Record<string, SchemaNode>>;
-  readonly default?: string | number | boolean;
+  readonly default?: string | number | boolean | PlainObject;
   readonly enum?: readonly string[];
-  readonly format?: 'duration';
+  readonly format?: 'duration' | 'uri';
   readonly 'x-secret'?: true;
   readonly description?: string;
 }

@@ -2,7 +2,7 @@ import { StorageError } from '../contract.js';
 
 /** The code of an error of the operating system, such as ENOENT. */
 export const systemCode = (error: unknown): string | undefined =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 
 /** True when there is no such file, or a file stands where a folder would have to be. */
 export const isMissing = (error: unknown): boolean => ['ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? '');

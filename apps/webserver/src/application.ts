@@ -1,0 +1,104 @@
+import { randomUUID } from 'node:crypto';
+import express, { type ErrorRequestHandler, type Express, type Request } from 'express';
+import type { Principal } from '@millrace/authorization';
+import type { Logger, Metrics } from '@millrace/service';
+import { errorAnswer, send } from './http/answer.js';
+import { asHttpError, HttpError, notFound } from './http/errors.js';
+import { securityHeaders } from './http/headers.js';
+import { createRegistry, reservedSegments } from './http/registry.js';
+import type { Route } from './http/route.js';
+import { splitTenant } from './http/tenant-path.js';
+
+export interface ApplicationOptions {
+  readonly routes: readonly Route[];
+  readonly principalOf: (request: Request) => Promise<Principal>;
+  readonly stopping: AbortSignal;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+}
+
+/** The Express application: headers, the tenant's segment, the routes, errors. No route is outside the registry. */
+export function createApplication({ routes, principalOf, stopping, log, metrics }: ApplicationOptions): Express {
+  const reserved = reservedSegments(routes);
+  const tenants = new WeakMap<object, string | null>();
+  const served = metrics.histogram('http_request_duration_seconds', 'Time from a request to its answer', [
+    'method',
+    'route',
+    'status',
+  ]);
+  const application = express();
+  application.disable('x-powered-by');
+  application.disable('etag');
+  application.enable('case sensitive routing');
+  application.set('query parser', 'simple');
+  for (const handler of securityHeaders()) application.use(handler);
+  application.use((request, _response, next) => {
+    const { tenant, url } = splitTenant(request.url, reserved);
+    if (tenant !== undefined) tenants.set(request, tenant);
+    request.url = url;
+    next();
+  });
+  application.use(
+    createRegistry({
+      routes,
+      principalOf,
+      stopping,
+      tenantOf: (request) => tenants.get(request),
+      onServed: ({ method, path }, status, elapsedMs) =>
+        served(elapsedMs / 1_000, { method, route: path, status: String(status) }),
+    }),
+  );
+  application.use((_request, _response, next) => next(notFound('No such page')));
+  application.use(errorHandler(log));
+  return application;
+}
+
+/** Turns every error into an answer with a JSON body; what nobody expected is logged and told nobody. */
+function errorHandler(log: Logger): ErrorRequestHandler {
+  return (error: unknown, request, response, _next) => {
+    const known = asHttpError(error) ?? statusOfFramework(error);
+    if (!known || known.status >= 500) {
+      const requestId = randomUUID();
+      // A client that went away in the middle of an answer is no failure of the server.
+      if (!known && response.destroyed) return;
+      if (!known) log.error({ err: error, requestId, method: request.method, path: request.path }, 'A request failed');
+      else
+        log.warn(
+          { err: known.cause ?? known, requestId, method: request.method, path: request.path },
+          'A request could not be served',
+        );
+      if (response.headersSent) response.destroy();
+      else if (known)
+        send(
+          response,
+          errorAnswer(
+            new HttpError(known.status, known.message, {
+              members: { ...known.members, requestId },
+              headers: known.headers,
+            }),
+            request.originalUrl,
+          ),
+        );
+      else
+        send(
+          response,
+          errorAnswer(
+            new HttpError(500, 'The server failed to answer', { members: { requestId } }),
+            request.originalUrl,
+          ),
+        );
+      return;
+    }
+    if (response.headersSent) response.destroy();
+    else send(response, errorAnswer(known, request.originalUrl));
+  };
+}
+
+/** Express marks what is wrong with a request by a status below 500. */
+function statusOfFramework(error: unknown): HttpError | undefined {
+  if (typeof error !== 'object' || error === null || !('status' in error)) return undefined;
+  const { status } = error;
+  return typeof status === 'number' && status >= 400 && status < 500
+    ? new HttpError(status, 'The request is malformed')
+    : undefined;
+}

@@ -1,0 +1,29 @@
+/** What the webserver reads of the configuration. */
+export interface WebserverConfiguration {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly security?: {
+    /** Origins of the product's own pages behind a proxy, such as `https://millrace.example.com`; for the check of cross-site requests. */
+    readonly allowedOrigins?: readonly string[];
+    /** Lets people log in over plain HTTP from other machines. Default false. */
+    readonly allowInsecureCookies?: boolean;
+  };
+  /** Shown by `/configs`. */
+  readonly queueType?: string;
+  readonly repositoryType?: string;
+  readonly storageType?: string;
+  readonly version?: string;
+  /** Rows of a file's preview: how many at first, and at most. */
+  readonly preview?: { readonly initialRows: number; readonly maxRows: number };
+  /** IANA name of the zone in which defaults of inputs read and print dates. Default: the host's. */
+  readonly timeZone?: string;
+}
+
+export const PREVIEW_ROWS = { initialRows: 100, maxRows: 5_000 } as const;
+
+/** The account that is created when there is none; its password is only read. */
+export interface InitialAccount {
+  readonly username: string;
+  readonly password: { reveal(): string };
+}

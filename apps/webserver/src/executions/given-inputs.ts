@@ -1,0 +1,69 @@
+import type { IncomingMessage } from 'node:http';
+import { inputId } from '@millrace/flow';
+import type { Scope } from '@millrace/authorization';
+import { isPlainObject, type Flow, type PlainObject } from '@millrace/model';
+import { executionFolderUri, inputFileUri, type Storage } from '@millrace/storage';
+import { HttpError, unprocessable } from '../http/errors.js';
+import { BODY_LIMITS, mediaType, parseJson, readText } from '../http/body.js';
+import { readForm, type FormFile } from '../http/multipart.js';
+
+export interface GivenInputsOptions {
+  readonly request: IncomingMessage;
+  readonly flow: Flow;
+  readonly executionId: string;
+  readonly scope: Scope;
+  readonly storage: Storage;
+}
+
+const NONE: PlainObject = {};
+
+/**
+ * What a request gives as inputs: a form (files are stored as they arrive), a map as JSON, or nothing.
+ * @throws HttpError 413, 415, 422
+ */
+export async function givenInputs(options: GivenInputsOptions): Promise<PlainObject> {
+  const { request } = options;
+  const type = mediaType(request);
+  if (type === 'multipart/form-data') return fromForm(options);
+  if (type === 'application/json') return fromJson(await readText(request, [type], BODY_LIMITS.json));
+  const hasBody =
+    Number(request.headers['content-length'] ?? 0) > 0 || request.headers['transfer-encoding'] !== undefined;
+  if (!hasBody) return NONE;
+  throw new HttpError(
+    415,
+    `Inputs are sent as multipart/form-data or as a map in application/json, but not as '${type.slice(0, 80)}'`,
+  );
+}
+
+function fromJson(text: string): PlainObject {
+  if (text.trim() === '') return NONE;
+  const value = parseJson(text);
+  if (!isPlainObject(value)) throw unprocessable('Inputs in JSON must be a map of names to values');
+  return value;
+}
+
+async function fromForm({ request, flow, executionId, scope, storage }: GivenInputsOptions): Promise<PlainObject> {
+  const declared = new Set((flow.definition.inputs ?? []).filter(({ type }) => type === 'FILE').map(inputId));
+  const address = { namespace: flow.namespace, flowId: flow.id, executionId };
+  const files = new Map<string, string>();
+  const store = async ({ name, fileName, content }: FormFile): Promise<void> => {
+    if (!declared.has(name)) {
+      content.resume();
+      return;
+    }
+    const uri = inputFileUri({ ...address, inputId: name, name: fileName || `${name}.upl` });
+    try {
+      await storage.put(scope, uri, content);
+      files.set(name, uri);
+    } finally {
+      content.resume();
+    }
+  };
+  try {
+    const fields = await readForm(request, store);
+    return Object.fromEntries([...fields, ...files]);
+  } catch (error) {
+    if (files.size > 0) await storage.remove(scope, executionFolderUri(address));
+    throw error;
+  }
+}

@@ -1,0 +1,146 @@
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { resolveInputs } from '@millrace/flow';
+import type { Scope } from '@millrace/authorization';
+import {
+  EXECUTION_FORMAT,
+  keyOf,
+  newId,
+  NO_PROGRESS,
+  outgoing,
+  type Clock,
+  type ExecutionCreated,
+  type ExecutionRequested,
+  type Flow,
+  type PlainObject,
+  type Topics,
+} from '@millrace/model';
+import type { Queue } from '@millrace/queue';
+import type { ExecutionRecords } from '@millrace/repository';
+import { executionFolderUri, type Storage } from '@millrace/storage';
+import { HttpError, unprocessable } from '../http/errors.js';
+import { givenInputs } from './given-inputs.js';
+import { executionLabels } from './labels.js';
+
+export interface StartOptions {
+  readonly queue: Queue;
+  readonly topics: Topics;
+  readonly storage: Storage;
+  readonly clock: Clock;
+  /** IANA name of the zone in which defaults of inputs read and print dates. */
+  readonly timeZone: string;
+}
+
+/** What a caller asks for besides the inputs in the body. */
+export interface StartRequest {
+  readonly request: IncomingMessage;
+  readonly scope: Scope;
+  readonly flow: Flow;
+  /** `key:value`. */
+  readonly labels: readonly string[];
+  readonly kind?: 'TEST' | 'PLAYGROUND';
+  /** Milliseconds since the epoch. */
+  readonly scheduleDate?: number;
+  /** Called with the id before anything is published, so that nothing of the execution is missed. */
+  readonly beforePublish?: (executionId: string) => void;
+}
+
+/**
+ * Starts an execution; durable when it resolves. Answers the execution as it was requested: CREATED.
+ * @throws HttpError 409 for a disabled flow, 413, 415, 422 with all faults of the inputs
+ */
+export async function startExecution(options: StartOptions, start: StartRequest): Promise<ExecutionRecords> {
+  const { queue, topics, storage, clock } = options;
+  const { request, scope, flow } = start;
+  if (flow.deleted || flow.definition.disabled === true) {
+    throw new HttpError(
+      409,
+      `The flow '${flow.namespace}.${flow.id}' is ${flow.deleted ? 'deleted' : 'disabled'} and cannot be executed`,
+    );
+  }
+  const now = clock.now();
+  const executionId = newId(now, randomBytes(16));
+  const labels = executionLabels(flow, start.labels, executionId);
+  const given = await givenInputs({ request, flow, executionId, scope, storage });
+  const inputs = await resolved(options, start, given, executionId, now);
+  const created: ExecutionCreated = {
+    kind: 'created',
+    tenant: flow.tenant,
+    executionId,
+    namespace: flow.namespace,
+    flowId: flow.id,
+    flowRevision: flow.revision,
+    inputs,
+    originalId: executionId,
+    ...(start.kind && { executionKind: start.kind }),
+    ...(start.scheduleDate !== undefined && { scheduleDate: start.scheduleDate }),
+  };
+  const value: ExecutionRequested = {
+    kind: 'execution-requested',
+    created,
+    variables: flow.definition.variables ?? {},
+    labels,
+    at: now,
+  };
+  start.beforePublish?.(executionId);
+  await queue.publish([outgoing({ topic: topics.executionEvents, key: keyOf(flow.tenant, executionId), value })]);
+  return requestedExecution(value);
+}
+
+async function resolved(
+  { storage, timeZone }: StartOptions,
+  { flow, scope }: StartRequest,
+  given: PlainObject,
+  executionId: string,
+  now: number,
+): Promise<PlainObject> {
+  if (!flow.definition.inputs || flow.definition.inputs.length === 0) return {};
+  const environment = { now, random: Math.random, timeZone };
+  const { variables = {}, labels } = { variables: flow.definition.variables, labels: flow.definition.labels };
+  const seen = {
+    vars: variables,
+    labels: labels ?? {},
+    flow: { id: flow.id, namespace: flow.namespace, revision: flow.revision, tenantId: flow.tenant },
+    execution: { id: executionId },
+  };
+  const result = resolveInputs(flow.definition, given, environment, seen);
+  if ('values' in result) return result.values;
+  // Files that came with a refused request would belong to no execution.
+  const folder = executionFolderUri({ namespace: flow.namespace, flowId: flow.id, executionId });
+  if (Object.values(given).some((value) => typeof value === 'string' && value.startsWith(folder)))
+    await storage.remove(scope, folder);
+  throw unprocessable(
+    `The inputs are not valid: ${result.faults.map(({ message }) => message).join(' ')}`,
+    result.faults.map(({ input, message }) => ({ message, path: input })),
+  );
+}
+
+/** An execution as its caller sees it before its owner has seen it. */
+function requestedExecution({ created, variables, labels, at }: ExecutionRequested): ExecutionRecords {
+  const { tenant, executionId, namespace, flowId, flowRevision, originalId } = created;
+  return {
+    head: {
+      kind: 'head',
+      format: EXECUTION_FORMAT,
+      tenant,
+      executionId,
+      namespace,
+      flowId,
+      flowRevision,
+      originalId,
+      labels,
+      state: 'CREATED',
+      histories: [{ state: 'CREATED', date: at }],
+      attemptNumber: 1,
+      generation: 0,
+      sequence: 0,
+      progress: NO_PROGRESS,
+      claims: {},
+      retrying: 0,
+      revision: 0,
+    },
+    created,
+    variables: { kind: 'variables', variables },
+    taskRuns: [],
+  };
+}

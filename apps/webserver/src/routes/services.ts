@@ -1,0 +1,42 @@
+import type { TaskTypeRegistry } from '@millrace/plugin-api';
+import type { ServiceContext } from '@millrace/service';
+import type { Repository } from '@millrace/repository';
+import type { Storage } from '@millrace/storage';
+import type { Executions } from '../executions/executions.js';
+import type { Live } from '../executions/live.js';
+import type { StartOptions } from '../executions/start.js';
+import type { Commands } from '../flows/commands.js';
+import type { FlowCatalog } from '../flows/flow-catalog.js';
+import type { Accounts } from '../security/accounts.js';
+import type { Authentication } from '../security/authentication.js';
+import type { Passwords } from '../security/passwords.js';
+import type { SetUp } from '../security/setup.js';
+import type { WebserverConfiguration } from '../configuration.js';
+
+/** What is there only while the server runs: readers of the queue, and what stands on them. */
+export interface Running {
+  readonly accounts: Accounts;
+  /** Resolves with true when this server sees the user. */
+  userSeen(id: string): Promise<boolean>;
+  readonly flows: FlowCatalog;
+  readonly commands: Commands;
+  readonly live: Live;
+  readonly executions: Executions;
+  close(): void;
+}
+
+/** What the routes work with. */
+export interface RouteServices {
+  readonly context: ServiceContext;
+  readonly configuration: WebserverConfiguration;
+  readonly repository: Repository;
+  readonly storage: Storage;
+  readonly taskTypes: TaskTypeRegistry;
+  readonly passwords: Passwords;
+  readonly authentication: Authentication;
+  readonly setUp: SetUp;
+  readonly starting: StartOptions;
+  /** @throws HttpError 503 before the start and after the stop */
+  running(): Running;
+  readonly health: { readonly live: boolean; readonly ready: boolean };
+}

@@ -1,0 +1,126 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createExecutor } from '@millrace/executor';
+import { createTopics, keyOf, newId, outgoing, type Clock, type LogEntry, type OutgoingRecord } from '@millrace/model';
+import { createTaskTypeRegistry } from '@millrace/plugin-api';
+import { plugin as core } from '@millrace/plugin-core';
+import type { Queue } from '@millrace/queue';
+import { createSqlQueue } from '@millrace/queue/sql';
+import { createSqlRepository } from '@millrace/repository/sql';
+import { createMetrics, systemClock, type Logger, type ServiceContext } from '@millrace/service';
+import { createLocalStorage } from '@millrace/storage/local';
+import { createWebserver, type WebserverConfiguration } from '../src/index.js';
+
+export const topics = createTopics({ executionPartitions: 2, resourcePartitions: 2 });
+export const USER = 'ada@example.com';
+export const PASSWORD = 'correct horse battery';
+export const BASIC = `Basic ${Buffer.from(`${USER}:${PASSWORD}`).toString('base64')}`;
+
+/** As cheap as the library allows, so that tests do not wait for hashes. */
+export const CHEAP = { memoryKib: 8, passes: 1, lanes: 1 };
+
+export interface TestServerOptions {
+  readonly account?: boolean;
+  readonly configuration?: Partial<WebserverConfiguration>;
+  readonly clock?: Clock;
+  /** Without one, commands are never answered. */
+  readonly executor?: boolean;
+}
+
+/** A logger that keeps what was written. */
+export function createRecordingLog() {
+  const entries: { readonly level: string; readonly fields: object; readonly message: string }[] = [];
+  const at = (level: string) => (fields: object, message: string) => void entries.push({ level, fields, message });
+  const log: Logger = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error'), child: () => log };
+  return { log, entries };
+}
+
+/** A server with the embedded queue, an executor, local storage: everything that is real, in one process. */
+export async function startServer({ account = true, configuration = {}, clock = systemClock, executor = true }: TestServerOptions = {}) {
+  const folder = mkdtempSync(join(tmpdir(), 'webserver-'));
+  const file = join(folder, 'millrace.db');
+  const { log, entries } = createRecordingLog();
+  const metrics = createMetrics({ process: false });
+  const context: ServiceContext = { instance: newId(clock.now(), new Uint8Array(16).fill(7)), clock, log, metrics };
+  const queue: Queue = createSqlQueue({
+    file,
+    clock: systemClock,
+    topics: [topics.executions, topics.taskRuns, topics.logs, topics.metrics],
+  });
+  const registry = createTaskTypeRegistry([core]);
+  const storage = createLocalStorage({ directory: join(folder, 'storage') });
+  const repository = createSqlRepository({ file });
+  const executing = createExecutor({ context, queue, topics, registry });
+  const webserver = createWebserver({
+    context,
+    queue,
+    topics,
+    storage,
+    repository,
+    registry,
+    passwordCost: CHEAP,
+    configuration: { host: '127.0.0.1', port: 0, ...configuration },
+    ...(account && { initialAccount: { username: USER, password: { reveal: () => PASSWORD } } }),
+  });
+  if (executor) await executing.start();
+  await webserver.start();
+
+  const call = (method: string, path: string, init: Omit<RequestInit, 'method'> = {}): Promise<Response> => {
+    const headers = new Headers(init.headers);
+    if (!headers.has('authorization')) headers.set('authorization', BASIC);
+    if (headers.get('authorization') === 'none') headers.delete('authorization');
+    return fetch(`${webserver.url}${path}`, { redirect: 'manual', ...init, method, headers });
+  };
+  return {
+    webserver, queue, repository, storage, metrics, entries, clock,
+    url: webserver.url,
+    call,
+    get: (path: string) => call('GET', path),
+    async json(path: string): Promise<Record<string, unknown>> {
+      const response = await call('GET', path);
+      return (await response.json()) as Record<string, unknown>;
+    },
+    yaml: (method: 'POST' | 'PUT', path: string, body: string) => call(method, path, { body, headers: { 'content-type': 'application/x-yaml' } }),
+    publish: (...records: readonly OutgoingRecord[]) => queue.publish(records),
+    async stop(): Promise<void> {
+      await webserver.stop();
+      if (executor) await executing.stop();
+      await repository.close();
+      await queue.close();
+      await storage.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export type TestServer = Awaited<ReturnType<typeof startServer>>;
+
+export const HELLO = `id: hello
+namespace: company.team
+labels:
+  team: red
+inputs:
+  - id: name
+    type: STRING
+    defaults: world
+tasks:
+  - id: say
+    type: core.log.Log
+    message: "Hello {{ inputs.name }}"
+  - id: give
+    type: core.debug.Return
+    format: "{{ inputs.name }}"
+`;
+
+/** A flow that waits until somebody ends it. */
+export const SLEEPY = `id: sleepy
+namespace: company.team
+tasks:
+  - id: sleep
+    type: core.flow.Sleep
+    duration: PT1H
+`;
+
+export const logRecord = (entry: LogEntry): OutgoingRecord =>
+  outgoing({ topic: topics.logs, key: keyOf(entry.tenant, entry.executionId), value: entry });

@@ -1,0 +1,151 @@
+import { ExpressionError, renderDeepTyped, renderTyped, variablesOf, type Environment } from '@millrace/expression';
+import type { FlowSource, Input } from '@millrace/model';
+import { nestByDots } from '../labels.js';
+import { convertValue } from './convert.js';
+import { inputId, orderInputs } from './order.js';
+
+/** Why the value of one input is refused; `message` is a whole sentence. */
+export interface InputFault {
+  readonly input: string;
+  readonly message: string;
+}
+
+export type ResolvedInputs =
+  | {
+      /** By id, where an id with dots is a map inside a map; disabled inputs are absent, missing ones that need not be given are null. */
+      readonly values: Readonly<Record<string, unknown>>;
+      /** Names that were given but are not declared. */
+      readonly ignored: readonly string[];
+    }
+  | { readonly faults: readonly InputFault[]; readonly ignored: readonly string[] };
+
+/**
+ * The inputs of an execution from what was `given` by id: in the order of their dependencies, with rendered defaults,
+ * converted and checked (spec flow.md §3). All faults are found at once.
+ *
+ * @param environment what defaults, conditions and choices are rendered with; `variables` are seen beside `inputs`
+ */
+export function resolveInputs(
+  flow: Pick<FlowSource, 'inputs'>,
+  given: Readonly<Record<string, unknown>>,
+  environment: Environment,
+  variables: Readonly<Record<string, unknown>> = {},
+): ResolvedInputs {
+  const declared = flow.inputs ?? [];
+  const known = new Set(declared.map(inputId));
+  const ignored = Object.keys(given).filter((name) => !known.has(name));
+  const order = orderInputs(declared);
+  if (order.kind === 'cycle') {
+    const [input = ''] = order.cycle;
+    return {
+      faults: [
+        { input, message: `The inputs ${order.cycle.join(' → ')} depend on each other in a circle: correct the flow.` },
+      ],
+      ignored,
+    };
+  }
+  const resolver = new Resolver(given, environment, variables);
+  for (const input of order.inputs) resolver.resolve(input);
+  return resolver.faults.length > 0
+    ? { faults: resolver.faults, ignored }
+    : { values: resolver.nested(declared), ignored };
+}
+
+class Resolver {
+  readonly faults: InputFault[] = [];
+  private readonly values = new Map<string, unknown>();
+  /** Their value is not known, so what depends on them cannot be judged. */
+  private readonly failed = new Set<string>();
+
+  constructor(
+    private readonly given: Readonly<Record<string, unknown>>,
+    private readonly environment: Environment,
+    private readonly variables: Readonly<Record<string, unknown>>,
+  ) {}
+
+  /** In the order of declaration, whatever the order of resolution was. */
+  nested(declared: readonly Input[]): Readonly<Record<string, unknown>> {
+    const ids = declared.map(inputId).filter((id) => this.values.has(id));
+    return nestByDots(ids.map((id) => [id, this.values.get(id)] as const));
+  }
+
+  resolve(input: Input): void {
+    const id = inputId(input);
+    if (input.dependsOn?.inputs?.some((dependency) => this.failed.has(dependency)) === true) {
+      this.failed.add(id);
+      return;
+    }
+    try {
+      if (!this.isEnabled(input)) return;
+      this.convert(input, id);
+    } catch (error) {
+      if (!(error instanceof ExpressionError)) throw error;
+      this.refuse(id, `An expression of input '${id}' cannot be rendered: ${error.message}.`);
+    }
+  }
+
+  private isEnabled({ dependsOn }: Input): boolean {
+    if (dependsOn === undefined) return true;
+    if (dependsOn.inputs?.some((dependency) => (this.values.get(dependency) ?? null) === null) === true) return false;
+    if (dependsOn.condition === undefined) return true;
+    const held = this.render(dependsOn.condition);
+    return held === true || (typeof held === 'string' && held.trim().toLowerCase() === 'true');
+  }
+
+  private convert(input: Input, id: string): void {
+    const written = Object.hasOwn(this.given, id) ? this.given[id] : undefined;
+    const value = written ?? this.default(input);
+    if (value === undefined || value === null) {
+      if (input.required === false) this.values.set(id, null);
+      else this.refuse(id, `The input '${id}' is missing: give it a value.`);
+      return;
+    }
+    const choices = this.choices(input);
+    if (choices === 'no list') {
+      this.refuse(id, `The values of input '${id}' cannot be found: its expression must give a list.`);
+      return;
+    }
+    const conversion = convertValue(input, value, choices);
+    if ('reason' in conversion) this.refuse(id, `The input '${id}' ${conversion.reason}.`);
+    else this.values.set(id, conversion.value);
+  }
+
+  private default(input: Input): unknown {
+    if (input.defaults !== undefined && input.defaults !== null) {
+      return renderDeepTyped(input.defaults, this.seen(), this.environment);
+    }
+    if (input.autoSelectFirst !== true) return undefined;
+    const choices = this.choices(input) ?? input.values ?? input.options;
+    if (choices === undefined || choices === 'no list' || choices.length === 0) return undefined;
+    return input.type === 'MULTISELECT' ? [choices[0]] : choices[0];
+  }
+
+  private choices({ expression }: Input): readonly unknown[] | 'no list' | undefined {
+    if (expression === undefined) return undefined;
+    const rendered = this.render(expression);
+    const data = typeof rendered === 'string' ? listFrom(rendered) : rendered;
+    return Array.isArray(data) ? data : 'no list';
+  }
+
+  private render(template: string): unknown {
+    return renderTyped(template, this.seen(), this.environment);
+  }
+
+  private seen() {
+    return variablesOf({ ...this.variables, inputs: nestByDots([...this.values]) });
+  }
+
+  private refuse(input: string, message: string): void {
+    this.failed.add(input);
+    this.faults.push({ input, message });
+  }
+}
+
+function listFrom(text: string): unknown {
+  try {
+    const data: unknown = JSON.parse(text);
+    return data;
+  } catch {
+    return undefined;
+  }
+}

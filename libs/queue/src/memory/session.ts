@@ -1,0 +1,206 @@
+import type { Clock } from '@millrace/model';
+import { QueueError } from '../contract.js';
+import type { Commit, EncodedRecord, StoredTopic } from '../shell/commit.js';
+import type {
+  Assignment,
+  CommittedRecord,
+  EventRow,
+  JobRow,
+  PartitionOwner,
+  QueueStore,
+  StateRow,
+} from '../store/contract.js';
+import { closedError } from '../store/failure.js';
+import { at, processorData, topicData, type LeaseData, type MemoryStore } from './data.js';
+import { assignPartitions, takeLease } from './leases.js';
+import { removeExpired } from './retention.js';
+import { stateRecords, writeRecords } from './write.js';
+
+export interface SessionOptions {
+  readonly store: MemoryStore;
+  readonly clock: Clock;
+  readonly instance: string;
+  readonly leaseMs: number;
+}
+
+/** After so long without a pause, in milliseconds, a writer lets other work of the process have its turn. */
+const BREATH_MS = 20;
+
+/** One server's connection to a memory store. Each write happens within its call; the promise only answers. */
+class MemorySession implements QueueStore {
+  readonly leaseMs: number;
+  readonly #data: MemoryStore;
+  readonly #clock: Clock;
+  readonly #instance: string;
+  readonly #declared = new Map<string, StoredTopic>();
+  #lastBreath: number;
+  #isCut = false;
+
+  constructor({ store, clock, instance, leaseMs }: SessionOptions) {
+    this.leaseMs = leaseMs;
+    this.#data = store;
+    this.#clock = clock;
+    this.#instance = instance;
+    this.#lastBreath = clock.now();
+  }
+
+  declare = (topic: StoredTopic): void => {
+    topicData(this.#data, topic);
+    this.#declared.set(topic.name, topic);
+  };
+
+  topics = (): Iterable<StoredTopic> => this.#declared.values();
+
+  publish = async (records: readonly EncodedRecord[]): Promise<void> => {
+    this.#assertConnected();
+    this.#tell(this.#append(records));
+  };
+
+  commit = async (commit: Commit): Promise<void> => {
+    this.#assertConnected();
+    const lease = this.#leaseOf(commit);
+    const written = this.#append([...stateRecords(commit), ...commit.outgoing]);
+    lease.appliedPosition = commit.appliedPosition;
+    lease.now = commit.now;
+    const live = this.#data.processors.get(commit.processor)?.live[commit.partition];
+    for (const key of commit.live) live?.add(key);
+    for (const key of commit.ended) live?.delete(key);
+    this.#tell(written);
+    await this.#breathe();
+  };
+
+  takeJobs = async (
+    topic: StoredTopic,
+    limit: number,
+    claim: (job: JobRow) => readonly EncodedRecord[],
+  ): Promise<readonly JobRow[]> => {
+    this.#assertConnected();
+    const { jobs } = topicData(this.#data, topic);
+    const taken: JobRow[] = [];
+    const claims: EncodedRecord[] = [];
+    for (const [key, text] of jobs) {
+      if (taken.length === limit) break;
+      taken.push({ key, text });
+      claims.push(...claim({ key, text }));
+    }
+    const written = this.#append(claims);
+    for (const { key } of taken) jobs.delete(key);
+    this.#tell(written);
+    return taken;
+  };
+
+  assign = async (
+    { processor, input }: Omit<PartitionOwner, 'partition'>,
+    held: readonly number[],
+  ): Promise<Assignment> => {
+    this.#assertConnected();
+    const place = { instance: this.#instance, held, now: this.#clock.now(), leaseMs: this.leaseMs };
+    return assignPartitions(processorData(this.#data, processor, input), input, place);
+  };
+
+  takePartition = async ({ processor, input, partition }: PartitionOwner) => {
+    this.#assertConnected();
+    const place = { partition, instance: this.#instance, now: this.#clock.now(), leaseMs: this.leaseMs };
+    return takeLease(processorData(this.#data, processor, input), topicData(this.#data, input), place);
+  };
+
+  releasePartition = async ({ processor, partition }: PartitionOwner, epoch: number): Promise<void> => {
+    this.#assertConnected();
+    const lease = this.#data.processors.get(processor)?.leases.get(partition);
+    if (lease?.epoch === epoch && lease.owner === this.#instance) lease.owner = undefined;
+  };
+
+  leave = async ({ processor }: Omit<PartitionOwner, 'partition'>): Promise<void> => {
+    this.#assertConnected();
+    this.#data.processors.get(processor)?.members.delete(this.#instance);
+  };
+
+  recordTries: QueueStore['recordTries'] = async ({ processor, partition }, epoch, tries) => {
+    this.#assertConnected();
+    this.#leaseOf({ processor, partition, epoch }).tries = tries;
+  };
+
+  storePosition: QueueStore['storePosition'] = async ({ processor, partition }, epoch, position) => {
+    this.#assertConnected();
+    this.#leaseOf({ processor, partition, epoch }).appliedPosition = position;
+  };
+
+  restore: QueueStore['restore'] = async ({ processor, partition }, topics, each) => {
+    this.#assertConnected();
+    for (const key of this.#data.processors.get(processor)?.live[partition] ?? []) {
+      for (const row of this.load(topics, partition, key)) each(row);
+    }
+  };
+
+  load = (topics: readonly StoredTopic[], partition: number, key: string): readonly StateRow[] => {
+    this.#assertConnected();
+    return topics.flatMap((topic) => {
+      const records = at(topicData(this.#data, topic).state, partition, 'partition').get(key);
+      return [...(records ?? [])].map(([id, text]) => ({ topic, key, id, text }));
+    });
+  };
+
+  read = (topic: StoredTopic, partition: number, after: number, limit: number): readonly EventRow[] => {
+    this.#assertConnected();
+    const log = at(topicData(this.#data, topic).logs, partition, 'partition');
+    const from = Math.max(0, after + 1 - log.start);
+    return log.rows.slice(from, from + limit);
+  };
+
+  scan = async (topic: StoredTopic, each: (row: StateRow) => void): Promise<void> => {
+    this.#assertConnected();
+    for (const keys of topicData(this.#data, topic).state) {
+      for (const [key, records] of keys) for (const [id, text] of records) each({ topic, key, id, text });
+    }
+  };
+
+  follow = (listener: (records: readonly CommittedRecord[]) => void): (() => void) => {
+    this.#data.followers.add(listener);
+    return () => this.#data.followers.delete(listener);
+  };
+
+  removeExpired = async (topic: StoredTopic, limit: number): Promise<number> => {
+    this.#assertConnected();
+    return removeExpired(this.#data, topic, this.#clock.now(), limit);
+  };
+
+  close = async (): Promise<void> => this.cut();
+
+  /** From now on nothing reaches the store. */
+  cut = (): void => {
+    this.#isCut = true;
+  };
+
+  #assertConnected(): void {
+    if (this.#isCut) throw closedError();
+  }
+
+  #append(records: readonly EncodedRecord[]): CommittedRecord[] {
+    for (const { topic } of records) if (!this.#declared.has(topic.name)) this.declare(topic);
+    return writeRecords(this.#data, records, this.#clock.now());
+  }
+
+  #tell(records: readonly CommittedRecord[]): void {
+    if (records.length > 0) for (const follower of this.#data.followers) follower(records);
+  }
+
+  #leaseOf({ processor, partition, epoch }: Pick<Commit, 'processor' | 'partition' | 'epoch'>): LeaseData {
+    const lease = this.#data.processors.get(processor)?.leases.get(partition);
+    if (lease?.epoch === epoch) return lease;
+    throw new QueueError(
+      'QUEUE_FENCED',
+      `Partition ${partition} of '${processor}' was taken over; epoch ${epoch} owns it no more`,
+      false,
+    );
+  }
+
+  /** With a virtual clock no time passes within a turn, so a simulation never comes here. */
+  async #breathe(): Promise<void> {
+    if (this.#clock.now() - this.#lastBreath < BREATH_MS) return;
+    await new Promise<void>((resolve) => void this.#clock.after(0, resolve));
+    this.#lastBreath = this.#clock.now();
+  }
+}
+
+/** Connects to a memory store; `cut` ends the connection as a crash would. */
+export const openSession = (options: SessionOptions): QueueStore & { cut(): void } => new MemorySession(options);

@@ -1,0 +1,55 @@
+import type { Instant } from '@millrace/model';
+import type { Commit, EncodedRecord } from '../shell/commit.js';
+import type { CommittedRecord } from '../store/contract.js';
+import { at, topicData, type MemoryStore } from './data.js';
+
+/** Writes records and answers them as committed ones. Throws before it has written anything. */
+export function writeRecords(
+  store: MemoryStore,
+  records: readonly EncodedRecord[],
+  writtenAt: Instant,
+): CommittedRecord[] {
+  const topics = records.map(({ topic }) => topicData(store, topic));
+  return records.map((record, index) => {
+    const { partition, key, id, text, broadcast } = record;
+    const data = at(topics, index, 'topic');
+    switch (record.topic.kind) {
+      case 'events': {
+        const log = at(data.logs, partition, 'partition');
+        const position = log.start + log.rows.length;
+        log.rows.push({ position, key, broadcast, text: text ?? 'null', writtenAt });
+        return { ...record, position };
+      }
+      case 'state':
+        writeState(at(data.state, partition, 'partition'), key, id, text);
+        return { ...record, position: 0 };
+      case 'jobs':
+        if (text === null) data.jobs.delete(key);
+        else data.jobs.set(key, text);
+        return { ...record, position: 0 };
+    }
+  });
+}
+
+function writeState(state: Map<string, Map<string, string>>, key: string, id: string, text: string | null): void {
+  const records = state.get(key);
+  if (text !== null) {
+    if (records === undefined) state.set(key, new Map([[id, text]]));
+    else records.set(id, text);
+    return;
+  }
+  records?.delete(id);
+  if (records?.size === 0) state.delete(key);
+}
+
+/** A commit's state changes as records. */
+export function stateRecords({ states, partition }: Pick<Commit, 'states' | 'partition'>): EncodedRecord[] {
+  const records: EncodedRecord[] = [];
+  for (const { topic, puts, removals } of states) {
+    for (const { key, id } of removals)
+      records.push({ topic, partition, key, id, value: null, text: null, broadcast: false });
+    for (const { key, id, value, text } of puts)
+      records.push({ topic, partition, key, id, value, text, broadcast: false });
+  }
+  return records;
+}

@@ -1,0 +1,47 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { queueContract, type MakeHarness, type Server } from '../../testing/src/queue-contract/index.js';
+import { createMemoryQueue, createMemoryStore } from '../src/memory/index.js';
+import { createSqlQueue } from '../src/sql/index.js';
+
+const adapters = (process.env['ADAPTERS'] ?? 'memory,sql').split(',');
+
+const memory: MakeHarness = (clock) => {
+  const store = createMemoryStore();
+  const servers: Server[] = [];
+  return {
+    clock,
+    start(faults) {
+      const queue = createMemoryQueue({ store, clock, ...(faults === undefined ? {} : { faults }) });
+      const server = { queue, kill: () => queue.kill() };
+      servers.push(server);
+      return server;
+    },
+    async dispose() {
+      for (const { kill } of servers) kill();
+    },
+  };
+};
+
+const sql: MakeHarness = (clock) => {
+  const folder = mkdtempSync(join(tmpdir(), 'queue-'));
+  const file = join(folder, 'millrace.db');
+  const servers: Server[] = [];
+  return {
+    clock,
+    start(faults) {
+      const queue = createSqlQueue({ file, clock, ...(faults === undefined ? {} : { faults }) });
+      const server = { queue, kill: () => queue.kill() };
+      servers.push(server);
+      return server;
+    },
+    async dispose() {
+      for (const { kill } of servers) kill();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+};
+
+if (adapters.includes('memory')) queueContract('memory', memory, { servers: 'several' });
+if (adapters.includes('sql')) queueContract('sql', sql, { servers: 'one' });

@@ -1,0 +1,47 @@
+import type { Queue } from '@millrace/queue';
+import type { Faults } from '@millrace/queue/memory';
+import type { ManualClock } from './clock.js';
+
+/** A queue as one server process has it. */
+export interface Server {
+  readonly queue: Queue;
+  /** The process is gone: nothing flushed, nothing released. */
+  kill(): void;
+}
+
+/** A store, and servers on it. Made anew for each test. */
+export interface QueueHarness {
+  readonly clock: ManualClock;
+  /** Starts a server; one at a time where the store allows only one process. */
+  start(faults?: Faults): Server;
+  /** After every test: closes what is open, removes the store. */
+  dispose(): Promise<void>;
+}
+
+/**
+ * Where adapters may differ, with the reason; everything else holds for all.
+ *
+ * | adapter | servers on one store | reason |
+ * | memory | several | they share an object |
+ * | sql (SQLite) | one at a time | the file is locked for its process |
+ */
+export interface QueueDifferences {
+  readonly servers: 'one' | 'several';
+}
+
+export type MakeHarness = (clock: ManualClock) => QueueHarness;
+
+/** Lets every callback that is ready run, those of the event loop included, a few rounds long. */
+export async function settle(): Promise<void> {
+  for (let round = 0; round < 20; round++) await new Promise<void>((resolve) => void setImmediate(resolve));
+}
+
+/** Moves the clock on until `done`: for what the adapter itself does by timers (leases, repeats, retention). */
+export async function advanceUntil(clock: ManualClock, done: () => boolean): Promise<void> {
+  for (let step = 0; step < 1_000; step++) {
+    await settle();
+    if (done()) return;
+    clock.advance(250);
+  }
+  throw new Error('It did not happen within 250 s of virtual time');
+}

@@ -1,0 +1,20 @@
+/// <reference types="jest" />
+import { crashingContract } from './crashing.js';
+import type { MakeHarness, QueueDifferences } from './harness.js';
+import { processingContract } from './processing.js';
+import { publishingContract, readingContract } from './publishing.js';
+import { workingContract } from './working.js';
+
+export { createManualClock, type ManualClock } from './clock.js';
+export type { MakeHarness, QueueDifferences, QueueHarness, Server } from './harness.js';
+
+/** The contract of `@millrace/queue`, as tests; run it for every adapter. Only callable under Jest. */
+export function queueContract(name: string, makeHarness: MakeHarness, differences: QueueDifferences): void {
+  describe(`queue: ${name}`, () => {
+    describe('publishing', () => publishingContract(makeHarness));
+    describe('reading', () => readingContract(makeHarness));
+    describe('processing', () => processingContract(makeHarness));
+    describe('crashing', () => crashingContract(makeHarness, differences));
+    describe('working', () => workingContract(makeHarness));
+  });
+}

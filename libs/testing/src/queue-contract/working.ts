@@ -1,0 +1,179 @@
+/// <reference types="jest" />
+import type { OutgoingRecord } from '@millrace/model';
+import type { Queue, TakenJob, Worker } from '@millrace/queue';
+import { settle, type MakeHarness } from './harness.js';
+import { aJob, type Note } from './ledger.js';
+import { collect, setUp, texts, type Setting } from './setting.js';
+
+/** Jobs and those who take them. */
+export function workingContract(makeHarness: MakeHarness): void {
+  let setting: Setting;
+  let tokens = 0;
+  beforeEach(() => (setting = setUp(makeHarness)));
+  afterEach(() => setting.dispose());
+
+  const note = (text: string): OutgoingRecord => ({
+    topic: setting.topics.notes,
+    key: 'a',
+    value: { text, at: 0 } satisfies Note,
+  });
+  const give = (queue: Queue, ...names: readonly string[]) =>
+    queue.publish(names.map((name) => ({ topic: setting.topics.jobs, key: name, value: aJob(name) })));
+
+  const work = (
+    queue: Queue,
+    run: (taken: TakenJob) => Promise<readonly OutgoingRecord[]>,
+    slots = 1,
+    instance = 'worker',
+  ): Promise<Worker> =>
+    queue.work({
+      topic: setting.topics.jobs,
+      instance,
+      slots,
+      newToken: () => `token-${++tokens}`,
+      claimed: ({ job }) => [note(`claimed ${job.taskRunId}`)],
+      run,
+    });
+
+  it('gives each job to one of many workers, the oldest first', async () => {
+    const { queue } = setting.start();
+    const names = Array.from({ length: 100 }, (_, n) => `job-${n}`);
+    const ran: string[] = [];
+    const notes = await collect(queue, setting.topics.notes);
+    await give(queue, ...names);
+    for (const instance of ['one', 'two', 'three']) {
+      await work(
+        queue,
+        async ({ job }) => {
+          ran.push(job.taskRunId);
+          return [note(`ended ${job.taskRunId}`)];
+        },
+        4,
+        instance,
+      );
+    }
+    await notes.until((values) => values.filter(({ text }) => text.startsWith('ended')).length === 100);
+    expect([...ran].sort()).toEqual([...names].sort());
+    expect(ran[0]).toBe('job-0');
+  });
+
+  it('makes the claim durable before the job runs', async () => {
+    const { queue } = setting.start();
+    const notes = await collect(queue, setting.topics.notes);
+    const seen: (readonly string[])[] = [];
+    await work(queue, async () => {
+      seen.push(texts(notes.values));
+      return [note('ended')];
+    });
+    await give(queue, 'x');
+    await notes.until((values) => values.length === 2);
+    expect(seen).toEqual([['claimed x']]);
+  });
+
+  it('takes no more jobs than it has slots', async () => {
+    const { queue } = setting.start();
+    const open: (() => void)[] = [];
+    const worker = await work(queue, () => new Promise((resolve) => open.push(() => resolve([]))), 2);
+    await give(queue, '1', '2', '3');
+    await settle();
+    expect([open.length, worker.freeSlots]).toEqual([2, 0]);
+    open[0]?.();
+    await settle();
+    expect([open.length, worker.freeSlots]).toEqual([3, 0]);
+    open.forEach((end) => end());
+    await settle();
+    expect(worker.freeSlots).toBe(2);
+  });
+
+  it('removes a job that nobody has taken', async () => {
+    const { queue } = setting.start();
+    const ran: string[] = [];
+    await give(queue, '1', '2');
+    await queue.publish([{ topic: setting.topics.jobs, key: '1', value: null }]);
+    await work(queue, async ({ job }) => {
+      ran.push(job.taskRunId);
+      return [];
+    });
+    await settle();
+    expect(ran).toEqual(['2']);
+  });
+
+  it('keeps waiting jobs over a restart, in their order', async () => {
+    const first = setting.start();
+    await give(first.queue, '1', '2', '3');
+    first.kill();
+    const second = setting.start();
+    const ran: string[] = [];
+    await work(second.queue, async ({ job }) => {
+      ran.push(job.taskRunId);
+      return [];
+    });
+    await settle();
+    expect(ran).toEqual(['1', '2', '3']);
+  });
+
+  it('does not give out again what a worker took that is gone; its claim is known', async () => {
+    const first = setting.start();
+    const notes = await collect(first.queue, setting.topics.notes);
+    await work(first.queue, () => new Promise(() => undefined));
+    await give(first.queue, '1');
+    await notes.until((values) => values.length === 1);
+    first.kill();
+    const second = setting.start();
+    const ran: string[] = [];
+    await work(second.queue, async ({ job }) => {
+      ran.push(job.taskRunId);
+      return [];
+    });
+    await settle();
+    expect(ran).toEqual([]);
+    expect(texts(notes.values)).toEqual(['claimed 1']);
+  });
+
+  it('claims anew under another token what is handed over twice', async () => {
+    let repeats = 1;
+    const { queue } = setting.start({ repeatJob: () => repeats-- > 0 });
+    const taken: string[] = [];
+    await work(queue, async ({ token }) => {
+      taken.push(token);
+      return [];
+    });
+    await give(queue, '1');
+    await settle();
+    expect(new Set(taken).size).toBe(2);
+  });
+
+  it('says the claim again when the answer to its taking was lost, and runs the job once', async () => {
+    let lost = true;
+    const { queue } = setting.start({
+      after({ kind }) {
+        if (kind !== 'take-jobs' || lost) return;
+        lost = true;
+        throw new Error('The connection broke');
+      },
+    });
+    const ran: string[] = [];
+    await work(queue, async ({ job }) => {
+      ran.push(job.taskRunId);
+      return [];
+    });
+    lost = false;
+    await give(queue, '1');
+    await settle();
+    expect(ran).toEqual(['1']);
+  });
+
+  it('drains: takes nothing more and waits for what runs', async () => {
+    const { queue } = setting.start();
+    const notes = await collect(queue, setting.topics.notes);
+    let end: () => void = () => undefined;
+    const worker = await work(queue, () => new Promise((resolve) => (end = () => resolve([note('ended')]))));
+    await give(queue, '1', '2');
+    await settle();
+    const drained = worker.drain();
+    end();
+    await drained;
+    await settle();
+    expect(texts(notes.values)).toEqual(['claimed 1', 'ended']);
+  });
+}

@@ -1,0 +1,141 @@
+import { request as requestHttp, type ClientRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import { pipeline } from 'node:stream/promises';
+import type { Readable } from 'node:stream';
+import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
+import { TaskFailure } from '@millrace/plugin-api';
+import { connectionFailure } from './connection-failure.js';
+
+/** One request as it goes over the wire. */
+export interface OutgoingRequest {
+  readonly url: URL;
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string | readonly string[]>>;
+  /** Made anew for each redirect that repeats it. */
+  readonly body?: () => Promise<Readable | string | Buffer>;
+}
+
+export interface ExchangeLimits {
+  /** Milliseconds; undefined leaves it to the system. */
+  readonly connectMs: number | undefined;
+  /** Milliseconds in which nothing comes. */
+  readonly idleMs: number;
+  /** Bytes of the answer's body, after decompression. */
+  readonly bodyBytes: number;
+  readonly anyCertificate: boolean;
+  readonly signal: AbortSignal;
+}
+
+export interface Answer {
+  readonly code: number;
+  /** The words after the code. */
+  readonly reason: string;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, readonly string[]>>;
+  readonly body: Buffer;
+}
+
+/**
+ * Sends one request and reads the whole answer.
+ * @throws TaskFailure when there is no answer, it stops coming or is too large; the signal's reason when aborted
+ */
+export async function exchange(outgoing: OutgoingRequest, limits: ExchangeLimits): Promise<Answer> {
+  limits.signal.throwIfAborted();
+  // Node forgets why a request was given up once its answer has begun.
+  const times: Times = { passed: undefined };
+  try {
+    const body = await outgoing.body?.();
+    const message = await send(outgoing, body, limits, times);
+    return {
+      code: message.statusCode ?? 0,
+      reason: message.statusMessage ?? '',
+      headers: headersOf(message),
+      body: await readBody(message, limits.bodyBytes),
+    };
+  } catch (error) {
+    limits.signal.throwIfAborted();
+    throw times.passed ?? (error instanceof TaskFailure ? error : connectionFailure(outgoing.url, error));
+  }
+}
+
+/** The time limit that has passed. */
+interface Times {
+  passed: TaskFailure | undefined;
+}
+
+function send(outgoing: OutgoingRequest, body: Readable | string | Buffer | undefined, limits: ExchangeLimits, times: Times): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const client = openRequest(outgoing, limits);
+    client.once('error', reject);
+    client.once('response', resolve);
+    watchTimes(client, outgoing.url, limits, times);
+    if (body === undefined || typeof body === 'string' || Buffer.isBuffer(body)) client.end(body);
+    else pipeline(body, client).catch(reject);
+  });
+}
+
+/** @throws TypeError of Node for headers and paths with characters that HTTP does not allow */
+function openRequest({ url, method, headers }: OutgoingRequest, { anyCertificate, signal }: ExchangeLimits): ClientRequest {
+  const options: RequestOptions = {
+    method, signal,
+    headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, typeof value === 'string' ? value : [...value]])),
+    // A connection of its own: one kept open may be closed by the server just when the next request is sent.
+    agent: false,
+  };
+  if (url.protocol === 'http:') return requestHttp(url, options);
+  return requestHttps(url, { ...options, rejectUnauthorized: !anyCertificate });
+}
+
+function watchTimes(client: ClientRequest, url: URL, { connectMs, idleMs }: ExchangeLimits, times: Times): void {
+  const giveUp = (sentence: string): void => {
+    times.passed = new TaskFailure(sentence);
+    client.destroy(times.passed);
+  };
+  client.setTimeout(idleMs, () => {
+    giveUp(`${url.host} sent nothing for ${idleMs / 1_000} s, the readIdleTimeout`);
+  });
+  if (connectMs === undefined) return;
+  const timer = setTimeout(() => {
+    giveUp(`No connection to ${url.host} within ${connectMs / 1_000} s, the connectTimeout`);
+  }, connectMs);
+  const stop = (): void => clearTimeout(timer);
+  client.once('socket', (socket) => socket.once(url.protocol === 'http:' ? 'connect' : 'secureConnect', stop));
+  client.once('close', stop);
+}
+
+function headersOf(message: IncomingMessage): Readonly<Record<string, readonly string[]>> {
+  return Object.fromEntries(Object.entries(message.headersDistinct).map(([name, values]) => [name, values ?? []]));
+}
+
+async function readBody(message: IncomingMessage, bytesMax: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  const collect = async (stream: AsyncIterable<Buffer>): Promise<void> => {
+    for await (const chunk of stream) {
+      bytes += chunk.length;
+      if (bytes > bytesMax) {
+        throw new TaskFailure(`The answer is larger than ${bytesMax} bytes, the most that is taken: ask for less, or fetch it with a script`);
+      }
+      chunks.push(chunk);
+    }
+  };
+  const unpack = decompressor(message);
+  if (unpack) await pipeline(message, unpack, collect);
+  else await pipeline(message, collect);
+  return Buffer.concat(chunks);
+}
+
+function decompressor({ headers, statusCode }: IncomingMessage) {
+  if (statusCode === 204 || statusCode === 304) return undefined;
+  switch (headers['content-encoding']?.trim().toLowerCase()) {
+    case 'gzip':
+    case 'x-gzip':
+      return createGunzip();
+    case 'deflate':
+      return createInflate();
+    case 'br':
+      return createBrotliDecompress();
+    default:
+      return undefined;
+  }
+}

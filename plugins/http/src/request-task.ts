@@ -1,0 +1,71 @@
+import { Type } from '@sinclair/typebox';
+import { excerpt, MapOf, taskSchema, type PlainObject } from '@millrace/model';
+import { defineTask, TaskFailure, type TaskContext } from '@millrace/plugin-api';
+import { requestProperties } from './properties.js';
+import { sendRequest, shownHeaders, type Answered, type RequestProperties } from './request.js';
+
+/** `core.http.Request`: one request, its answer as output. */
+export const requestTask = defineTask({
+  type: 'core.http.Request',
+  aliases: ['fs.http.Request'],
+  kind: 'runnable',
+  title: 'Sends an HTTP request.',
+  schema: taskSchema(
+    {
+      ...requestProperties,
+      encryptBody: Type.Optional(Type.Boolean({ default: false, description: 'Keeps the answer encrypted; not available yet.' })),
+    },
+    'Sends an HTTP request; its output is the answer.',
+  ),
+  outputs: Type.Object({
+    uri: Type.String({ description: 'Where the answer came from, after redirects.' }),
+    code: Type.Integer({ description: 'Status of the answer.' }),
+    headers: MapOf(Type.Array(Type.String()), { description: 'Headers of the answer, names in lower case.' }),
+    body: Type.String({ description: 'Body of the answer as text.' }),
+    formData: Type.Optional(MapOf(Type.Unknown(), { description: 'The form that was sent.' })),
+  }),
+  async run(properties, context) {
+    if (properties.encryptBody === true) throw new TaskFailure("'encryptBody' is not available yet: leave it out, or keep the answer out of the outputs");
+    const answer = await sendRequest(properties, context);
+    const outputs = outputsOf(properties, answer);
+    logAnswer(properties, answer, outputs, context);
+    const { allowFailed = false, allowedResponseCodes = [] } = properties.options ?? {};
+    if (answer.code < 400 || allowFailed || allowedResponseCodes.includes(answer.code)) return { outputs };
+    const words = answer.body.length === 0 ? '' : `: ${excerpt(outputs.body, 300)}`;
+    throw new TaskFailure(`${answer.url.host} answered ${answer.code} ${answer.reason}${words}`, outputs);
+  },
+});
+
+function outputsOf({ formData, options }: RequestProperties, { url, code, headers, body }: Answered) {
+  return {
+    uri: url.href,
+    code,
+    headers: { ...headers },
+    body: decoded(body, headers['content-type']?.[0], options?.defaultCharset ?? 'UTF-8'),
+    ...(formData && { formData }),
+  } satisfies PlainObject;
+}
+
+function decoded(body: Buffer, contentType: string | undefined, defaultCharset: string): string {
+  const named = /;\s*charset="?([^\s";]+)/i.exec(contentType ?? '')?.[1];
+  for (const charset of [named, defaultCharset]) {
+    if (charset === undefined) continue;
+    try {
+      return new TextDecoder(charset).decode(body);
+    } catch (error) {
+      // A name that nobody knows: the next one is tried.
+      if (!(error instanceof RangeError)) throw error;
+    }
+  }
+  throw new TaskFailure(`The charset '${excerpt(defaultCharset)}' in 'options.defaultCharset' is not known: use UTF-8, for example`);
+}
+
+function logAnswer(
+  { options }: RequestProperties,
+  { code, reason, headers }: Answered,
+  { body }: { readonly body: string },
+  { log }: TaskContext,
+): void {
+  if (options?.logs?.includes('RESPONSE_HEADERS')) log.write('INFO', `Response headers: ${code} ${reason}\n${shownHeaders(headers)}`);
+  if (options?.logs?.includes('RESPONSE_BODY')) log.write('INFO', `Response body: ${body}`);
+}

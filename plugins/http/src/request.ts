@@ -1,0 +1,132 @@
+import { excerpt, type PlainObject } from '@millrace/model';
+import { parseDuration, TaskFailure, type TaskContext } from '@millrace/plugin-api';
+import type { Static } from '@sinclair/typebox';
+import { exchange, type Answer, type ExchangeLimits, type OutgoingRequest } from './exchange.js';
+import type { RequestOptions } from './properties.js';
+import { requestBody, textOf, type RequestBody } from './request-body.js';
+
+export interface RequestProperties {
+  readonly uri: string;
+  readonly method?: string;
+  readonly body?: string;
+  readonly formData?: PlainObject;
+  readonly params?: PlainObject;
+  readonly contentType?: string;
+  readonly headers?: PlainObject;
+  readonly options?: Options;
+}
+type Options = Static<typeof RequestOptions>;
+
+/** An answer, and where it came from after redirects. */
+export interface Answered extends Answer {
+  readonly url: URL;
+}
+
+/** Bytes of an answer's body. */
+export const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
+
+const REDIRECTS_MAX = 10;
+const IDLE_MS = 300_000;
+
+/**
+ * Sends the request that the properties describe and follows redirects.
+ * @throws TaskFailure when there is no answer, or something was asked for that is not available
+ */
+export async function sendRequest(properties: RequestProperties, context: TaskContext, bytesMax = ANSWER_BYTES_MAX): Promise<Answered> {
+  const { options = {} } = properties;
+  checkAvailable(options);
+  const body = requestBody(properties, context.files);
+  let outgoing = firstRequest(properties, body);
+  logRequest(outgoing, body, options, context);
+  const limits = limitsOf(options, context.signal, bytesMax);
+  for (let redirects = 0; ; redirects++) {
+    const answer = await exchange(outgoing, limits);
+    const location = answer.headers['location']?.[0];
+    const follows = (options.followRedirects ?? true) && [301, 302, 303, 307, 308].includes(answer.code) && location !== undefined;
+    if (!follows) return { ...answer, url: outgoing.url };
+    if (redirects === REDIRECTS_MAX) throw new TaskFailure(`${outgoing.url.host} redirects more than ${REDIRECTS_MAX} times`);
+    outgoing = redirected(outgoing, answer.code, location);
+  }
+}
+
+function checkAvailable({ proxy, auth }: Options): void {
+  if (proxy && (proxy.type ?? 'DIRECT') !== 'DIRECT') {
+    throw new TaskFailure(`A proxy of type ${proxy.type} is not available yet: leave 'options.proxy' out to connect directly`);
+  }
+  if (auth?.type === 'DIGEST') throw new TaskFailure("DIGEST authentication is not available yet: use BASIC or BEARER in 'options.auth'");
+}
+
+function parsedUrl(text: string, base?: URL): URL {
+  if (!URL.canParse(text, base?.href)) throw new TaskFailure(`'${excerpt(text.split('?')[0])}' is not a URI: write it as https://host/path`);
+  const url = new URL(text, base);
+  if (url.protocol === 'http:' || url.protocol === 'https:') return url;
+  throw new TaskFailure(`A URI of an HTTP request begins with http:// or https://, but this one with ${url.protocol}`);
+}
+
+function firstRequest({ uri, method = 'GET', params = {}, headers = {}, options }: RequestProperties, body: RequestBody | undefined): OutgoingRequest {
+  const url = parsedUrl(uri.trim());
+  for (const [name, value] of Object.entries(params)) {
+    for (const one of Array.isArray(value) ? value : [value]) url.searchParams.append(name, textOf(one));
+  }
+  const all: Record<string, string | readonly string[]> = {
+    accept: '*/*',
+    'accept-encoding': 'gzip, deflate, br',
+    'user-agent': 'Millrace',
+    ...(body && { 'content-type': body.contentType }),
+    ...authorization(options?.auth ?? credentialsIn(url)),
+  };
+  for (const [name, value] of Object.entries(headers)) {
+    all[name.toLowerCase()] = Array.isArray(value) ? value.map(textOf) : textOf(value);
+  }
+  return { url, method: method.toUpperCase(), headers: all, ...(body && { body: body.open }) };
+}
+
+/** Takes user and password out of the URL, so that no output or log shows them. */
+function credentialsIn(url: URL): Options['auth'] {
+  if (url.username === '' && url.password === '') return undefined;
+  const auth = { type: 'BASIC' as const, username: decodeURIComponent(url.username), password: decodeURIComponent(url.password) };
+  url.username = '';
+  url.password = '';
+  return auth;
+}
+
+function authorization(auth: Options['auth']): Readonly<Record<string, string>> {
+  if (auth?.type === 'BEARER') return { authorization: `Bearer ${auth.token ?? ''}` };
+  if (auth?.type !== 'BASIC') return {};
+  const credentials = Buffer.from(`${auth.username ?? ''}:${auth.password ?? ''}`).toString('base64');
+  return { authorization: `Basic ${credentials}` };
+}
+
+function limitsOf({ timeout, ssl }: Options, signal: AbortSignal, bodyBytes: number): ExchangeLimits {
+  const { connectTimeout, readIdleTimeout } = timeout ?? {};
+  return {
+    connectMs: connectTimeout === undefined ? undefined : parseDuration(connectTimeout),
+    idleMs: (readIdleTimeout === undefined ? undefined : parseDuration(readIdleTimeout)) ?? IDLE_MS,
+    bodyBytes, signal,
+    anyCertificate: ssl?.insecureTrustAllCertificates ?? false,
+  };
+}
+
+/** As browsers do: 303, and 301 and 302 after a POST, go on with a GET; credentials never reach another origin. */
+function redirected({ url, method, headers, body }: OutgoingRequest, code: number, location: string): OutgoingRequest {
+  const target = parsedUrl(location, url);
+  const asGet = code === 303 ? method !== 'HEAD' : code < 307 && method === 'POST';
+  const left = new Set<string>(['host']);
+  if (asGet) for (const name of ['content-type', 'content-length', 'transfer-encoding']) left.add(name);
+  if (target.origin !== url.origin) for (const name of ['authorization', 'cookie', 'proxy-authorization']) left.add(name);
+  const kept = Object.fromEntries(Object.entries(headers).filter(([name]) => !left.has(name)));
+  return { url: target, method: asGet ? 'GET' : method, headers: kept, ...(body && !asGet && { body }) };
+}
+
+const SECRET_HEADERS: readonly string[] = ['authorization', 'cookie', 'set-cookie', 'proxy-authorization', 'x-api-key'];
+
+/** Headers as text for the log, without those that are credentials. */
+export function shownHeaders(headers: Readonly<Record<string, string | readonly string[]>>): string {
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${SECRET_HEADERS.includes(name) ? '******' : [value].flat().join(', ')}`);
+  return lines.join('\n');
+}
+
+function logRequest({ headers, method, url }: OutgoingRequest, body: RequestBody | undefined, { logs = [] }: Options, { log }: TaskContext): void {
+  if (logs.includes('REQUEST_HEADERS')) log.write('INFO', `Request headers: ${method} ${url.host}${url.pathname}\n${shownHeaders(headers)}`);
+  if (logs.includes('REQUEST_BODY')) log.write('INFO', `Request body: ${body?.shown ?? ''}`);
+}

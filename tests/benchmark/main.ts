@@ -1,0 +1,39 @@
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { embeddedRows } from './embedded.js';
+import type { Row } from './rows.js';
+
+const FIGURES = ['p50', 'p99', 'perSecond', 'seconds', 'cpuMsPerExecution', 'cpuUsPerTaskRun', 'rssMb', 'bytesPerTaskRun'] as const;
+
+const { values } = parseArgs({
+  options: {
+    backend: { type: 'string', default: 'embedded' },
+    json: { type: 'string' },
+    times: { type: 'string', default: '3' },
+  },
+});
+if (values.backend !== 'embedded') {
+  process.stderr.write(`There is no backend '${values.backend}' yet: use --backend embedded\n`);
+  process.exit(2);
+}
+
+const runs: Row[][] = [];
+for (let time = 0; time < Number(values.times); time++) runs.push(await embeddedRows());
+const rows = (runs[0] ?? []).map((row) => medianOf(runs.flatMap((run) => run.filter((other) => other.row === row.row))));
+for (const row of rows) {
+  const figures = FIGURES.filter((name) => row[name] !== undefined).map((name) => `${name} ${(row[name] ?? 0).toFixed(2)}`);
+  process.stdout.write(`${row.row.padEnd(56)} ${figures.join('  ').padEnd(46)} gate ${row.gate.padEnd(12)} aim ${row.aim.padEnd(12)} ${row.met}\n`);
+}
+if (values.json !== undefined) {
+  writeFileSync(values.json, `${JSON.stringify(rows.map((row) => ({ backend: values.backend, ...row })), null, 2)}\n`);
+}
+process.exitCode = rows.some(({ met }) => met === 'no') ? 1 : 0;
+
+/** The run in the middle by the row's first figure. */
+function medianOf(same: readonly Row[]): Row {
+  const value = (row: Row): number => FIGURES.map((name) => row[name]).find((figure) => figure !== undefined) ?? 0;
+  const sorted = [...same].sort((a, b) => value(a) - value(b));
+  const middle = sorted[Math.floor(sorted.length / 2)];
+  if (!middle) throw new Error('Nothing was measured');
+  return middle;
+}

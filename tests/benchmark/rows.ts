@@ -1,0 +1,150 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ProductClient } from '../product/client.js';
+import { cpuMs, residentBytes, startServer, type StartedServer } from '../product/server.js';
+
+/** One line of the result (conventions.md, Measuring). Absent figures are not part of the row. */
+export interface Row {
+  readonly row: string;
+  readonly p50?: number;
+  readonly p99?: number;
+  readonly perSecond?: number;
+  readonly seconds?: number;
+  readonly cpuMsPerExecution?: number;
+  readonly cpuUsPerTaskRun?: number;
+  readonly rssMb?: number;
+  readonly bytesPerTaskRun?: number;
+  readonly gate: string;
+  readonly aim: string;
+  readonly met: 'aim' | 'gate' | 'no';
+}
+
+/** What a measurement is judged by: at most (latency, memory) or at least (throughput). */
+export interface Goal {
+  readonly gate: number;
+  readonly aim: number;
+  readonly unit: string;
+  readonly better: 'less' | 'more';
+}
+
+const judge = (value: number, { gate, aim, better }: Goal): Row['met'] => {
+  const reached = (goal: number): boolean => (better === 'less' ? value <= goal : value >= goal);
+  return reached(aim) ? 'aim' : reached(gate) ? 'gate' : 'no';
+};
+
+const goals = (goal: Goal): Pick<Row, 'gate' | 'aim'> => ({
+  gate: `${goal.gate} ${goal.unit}`,
+  aim: `${goal.aim} ${goal.unit}`,
+});
+
+export const rowOf = (row: string, value: number, goal: Goal, figures: Omit<Row, 'row' | 'gate' | 'aim' | 'met'>): Row => ({
+  row,
+  ...figures,
+  ...goals(goal),
+  met: judge(value, goal),
+});
+
+const flow = (id: string, tasks: string): string => `id: ${id}\nnamespace: test\ntasks:\n${tasks}\n`;
+const inlineTask = (id: string): string => `  - {id: ${id}, type: core.log.Log, message: hello}`;
+const workerTask = (id: string): string => `  - {id: ${id}, type: core.flow.Sleep, duration: PT0S}`;
+const many = (count: number, task: (id: string) => string): string =>
+  Array.from({ length: count }, (_, index) => task(`t${index}`)).join('\n');
+
+export const FLOWS: Readonly<Record<string, string>> = {
+  inline: flow('inline', inlineTask('only')),
+  worker: flow('worker', workerTask('only')),
+  'steps-inline': flow('steps-inline', many(200, inlineTask)),
+  'steps-worker': flow('steps-worker', many(50, workerTask)),
+  'fan-out': flow(
+    'fan-out',
+    `  - id: all\n    type: core.flow.ForEach\n    concurrencyLimit: 0\n    values: "{{ range(1, 500) }}"\n    tasks:\n    ${workerTask('one')}`,
+  ),
+  'fan-out-inline': flow(
+    'fan-out-inline',
+    `  - id: all\n    type: core.flow.ForEach\n    concurrencyLimit: 0\n    values: "{{ range(1, 500) }}"\n    tasks:\n    ${inlineTask('one')}`,
+  ),
+  ...Object.fromEntries(
+    [100, 1_000, 10_000].map((values) => [
+      `loop-${values}`,
+      flow(
+        `loop-${values}`,
+        `  - id: all\n    type: core.flow.ForEach\n    concurrencyLimit: 16\n    values: "{{ range(1, ${values}) }}"\n    tasks:\n    ${workerTask('one')}`,
+      ),
+    ]),
+  ),
+};
+
+/** A fresh server with all flows of the benchmark. */
+export async function withServer<Result>(
+  use: (server: StartedServer, client: ProductClient) => Promise<Result>,
+): Promise<Result> {
+  const data = await mkdtemp(join(tmpdir(), 'millrace-benchmark-'));
+  const server = await startServer({ data });
+  const client = new ProductClient(server.url);
+  try {
+    for (const yaml of Object.values(FLOWS)) await client.save(yaml);
+    return await use(server, client);
+  } finally {
+    client.close();
+    await server.stop();
+    await rm(data, { recursive: true, force: true });
+  }
+}
+
+const quantile = (sorted: readonly number[], part: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? NaN;
+
+async function ended(client: ProductClient, flowId: string): Promise<void> {
+  const { state } = await client.start(flowId, { wait: true });
+  if (state.current !== 'SUCCESS') throw new Error(`An execution of '${flowId}' ended ${state.current}`);
+}
+
+/** One after the other, each from the call to its end. */
+export async function latency(client: ProductClient, flowId: string, count: number): Promise<{ p50: number; p99: number }> {
+  const took: number[] = [];
+  for (let at = 0; at < count; at++) {
+    const from = performance.now();
+    await ended(client, flowId);
+    took.push(performance.now() - from);
+  }
+  took.sort((a, b) => a - b);
+  return { p50: quantile(took, 0.5), p99: quantile(took, 0.99) };
+}
+
+/** `clients` at a time, each waiting for its execution's end; CPU is the server's alone. */
+export async function throughput(
+  server: StartedServer,
+  client: ProductClient,
+  flowId: string,
+  { clients, count }: { readonly clients: number; readonly count: number },
+): Promise<{ perSecond: number; cpuMsPerExecution: number }> {
+  let left = count;
+  const before = await cpuMs(server.process.pid);
+  const from = performance.now();
+  await Promise.all(
+    Array.from({ length: clients }, async () => {
+      while (left-- > 0) await ended(client, flowId);
+    }),
+  );
+  const seconds = (performance.now() - from) / 1000;
+  const cpu = (await cpuMs(server.process.pid)) - before;
+  return { perSecond: count / seconds, cpuMsPerExecution: cpu / count };
+}
+
+/** One execution with `taskRuns` task runs: its time, the server's CPU and the growth of its memory. */
+export async function large(
+  server: StartedServer,
+  client: ProductClient,
+  flowId: string,
+  taskRuns: number,
+): Promise<{ seconds: number; cpuUsPerTaskRun: number; bytesPerTaskRun: number }> {
+  const memoryBefore = await residentBytes(server.process.pid);
+  const before = await cpuMs(server.process.pid);
+  const from = performance.now();
+  await ended(client, flowId);
+  const seconds = (performance.now() - from) / 1000;
+  const cpu = (await cpuMs(server.process.pid)) - before;
+  const memory = (await residentBytes(server.process.pid)) - memoryBefore;
+  return { seconds, cpuUsPerTaskRun: (cpu * 1000) / taskRuns, bytesPerTaskRun: Math.max(0, memory) / taskRuns };
+}
