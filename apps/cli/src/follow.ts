@@ -1,10 +1,11 @@
 import { isTerminal } from '@millrace/model';
-import type { ExecutionAnswer } from './client/answers.js';
+import type { ExecutionAnswer, LogAnswer } from './client/answers.js';
 import type { Client } from './client/client.js';
 import { ServerUnreachable } from './client/http.js';
 import type { CommandContext } from './context.js';
 import { CommandFailure, EXIT } from './exit-code.js';
 import type { Paint } from './output/colour.js';
+import { createOrderedLines } from './output/ordered-lines.js';
 import { createProgress } from './output/progress.js';
 
 export interface FollowOptions {
@@ -30,22 +31,26 @@ export async function followExecution(client: Client, id: string, options: Follo
   context.signals.on('SIGINT', onSignal);
   context.signals.on('SIGTERM', onSignal);
   const progress = createProgress(paint);
+  const lines = createOrderedLines(context.clock, say);
   try {
-    const logs = followLogs(client, id, abort.signal, (lines) => say(lines), progress);
+    const logs = followLogs(client, id, abort.signal, (entry) => lines.add(progress.log(entry)));
     // Its failure is asked for below, after the execution's end.
     logs.catch(() => undefined);
     const ended = await followToEnd(client, id, {
       context,
       signal: abort.signal,
-      onChange: (one) => say(progress.execution(one)),
+      onChange: (one) => lines.add(progress.execution(one)),
     });
-    await logs;
+    const isLogWhole = await logs;
+    lines.flush();
+    if (!isLogWhole) say([`(the connection was lost: 'millrace executions logs ${id}' shows the whole log)`]);
     return ended;
   } catch (error) {
     if (!abort.signal.aborted) throw error;
     const message = `Stopped following; the execution ${id} goes on as long as its server does`;
     throw new CommandFailure(EXIT.interrupted, message, { cause: error });
   } finally {
+    lines.flush();
     abort.abort();
     context.signals.off('SIGINT', onSignal);
     context.signals.off('SIGTERM', onSignal);
@@ -83,18 +88,18 @@ async function followToEnd(
   }
 }
 
-/** Lines as they come; when the connection is lost, those that are missing at the end. */
+/** Entries as they come. Answers false when the connection was lost before the end. */
 async function followLogs(
   client: Client,
   id: string,
   signal: AbortSignal,
-  say: (lines: readonly string[]) => void,
-  progress: ReturnType<typeof createProgress>,
-): Promise<void> {
+  onEntry: (entry: LogAnswer) => void,
+): Promise<boolean> {
   try {
-    for await (const entry of client.followLogs(id, signal)) say(progress.log(entry));
+    for await (const entry of client.followLogs(id, signal)) onEntry(entry);
+    return true;
   } catch (error) {
     if (signal.aborted || !(error instanceof ServerUnreachable)) throw error;
-    say([`(the connection was lost: 'millrace executions logs ${id}' shows the whole log)`]);
+    return false;
   }
 }

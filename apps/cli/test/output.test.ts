@@ -1,5 +1,6 @@
 import type { ExecutionAnswer, LogAnswer, TaskRunAnswer } from '@millrace/cli';
 import { printable, type Paint } from '../src/output/colour.js';
+import { createOrderedLines, type TimedLine } from '../src/output/ordered-lines.js';
 import { createProgress } from '../src/output/progress.js';
 import { durationText, sizeText } from '../src/output/quantities.js';
 import { summaryLines, writtenFiles } from '../src/output/summary.js';
@@ -7,7 +8,8 @@ import { tableLines } from '../src/output/table.js';
 
 const plain: Paint = (_, text) => text;
 const at = (seconds: number): string => new Date(Date.UTC(2026, 0, 1, 0, 0, seconds)).toISOString();
-const withoutTimes = (lines: readonly string[]): readonly string[] => lines.map((line) => line.replace(/^\S+ /, ''));
+const withoutTimes = (lines: readonly TimedLine[]): readonly string[] =>
+  lines.map(({ text }) => text.replace(/^\S+ /, ''));
 
 function aTaskRun(
   taskId: string,
@@ -98,6 +100,27 @@ describe('the progress of an execution', () => {
   it('lets no log line write to the terminal what it wants', () => {
     const entry: LogAnswer = { executionId: 'e1', timestamp: at(1), level: 'INFO', message: 'a\u001b[2Jb\u0007' };
     expect(withoutTimes(createProgress(plain).log(entry))).toEqual(['INFO     a�[2Jb�']);
+  });
+});
+
+describe('lines of two streams', () => {
+  it('are told in the order in which things happened', () => {
+    const told: string[] = [];
+    let due: () => void = () => {};
+    const clock = { now: () => 0, after: (_delayMs: number, run: () => void) => ((due = run), () => {}) };
+    const lines = createOrderedLines(clock, (texts) => told.push(...texts));
+    lines.add([
+      { at: 2, rank: 'say', text: 'a log line' },
+      { at: 2, rank: 'say', text: 'another' },
+    ]);
+    lines.add([
+      { at: 2, rank: 'end', text: 'the end' },
+      { at: 2, rank: 'begin', text: 'the start' },
+      { at: 1, rank: 'end', text: 'before' },
+    ]);
+    expect(told).toEqual([]);
+    due();
+    expect(told).toEqual(['before', 'the start', 'a log line', 'another', 'the end']);
   });
 });
 

@@ -23,7 +23,7 @@ describe('A worker that runs a job', () => {
       { message: 'one', level: 'WARN', taskRunSequence: 3, lineNumber: 0 },
       { message: 'two', level: 'WARN', lineNumber: 1 },
     ]);
-    const names = queue.published.map((record) => record.topic.name);
+    const names = queue.committed.map(({ topic }) => topic);
     expect(names.lastIndexOf('logs')).toBeLessThan(names.lastIndexOf('execution-events'));
   });
 

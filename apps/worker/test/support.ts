@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import {
   createTopics,
   DEFAULT_GROUP,
+  jobKey,
   type Clock,
   type ExecutionEvent,
   type Job,
@@ -11,13 +12,18 @@ import {
   type LogEntry,
   type MetricEntry,
   type OutgoingRecord,
+  type ServiceEvent,
   type TaskDefinition,
+  type Topic,
+  type WorkerCommand,
 } from '@millrace/model';
 import { createTaskTypeRegistry, type Plugin } from '@millrace/plugin-api';
 import { plugin as corePlugin } from '@millrace/plugin-core';
-import type { Committed, Queue, TailOptions, TakenJob, WorkOptions } from '@millrace/queue';
+import type { Queue } from '@millrace/queue';
+import { createMemoryQueue, type MemoryQueue } from '@millrace/queue/memory';
 import { systemClock, type Logger, type Metrics, type Service, type ServiceContext } from '@millrace/service';
 import { createLocalStorage } from '@millrace/storage/local';
+import { anyRecord } from '../src/any-record.js';
 import { createWorker, type WorkerOptions } from '../src/index.js';
 
 export const topics = createTopics({ executionPartitions: 4, resourcePartitions: 4 });
@@ -72,109 +78,65 @@ export const settle = async (): Promise<void> => {
   for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
 };
 
-/** A queue in memory for one worker: hands out jobs, keeps what was published, follows commands. */
-export class TestQueue implements Queue {
-  readonly published: OutgoingRecord[] = [];
+/** What was committed, in order. */
+interface CommittedRecord {
+  readonly topic: string;
+  readonly key: string;
+  readonly value: unknown;
+}
+
+/** The queue in memory, with a look at all that is committed. */
+export class RecordingQueue {
+  readonly committed: CommittedRecord[] = [];
   /** Called before each publish; what it throws, the publish throws. */
   beforePublish: (records: readonly OutgoingRecord[]) => Promise<void> | void = () => undefined;
-  private readonly waiting: Job[] = [];
-  private readonly tails = new Set<TailOptions<unknown> & { readonly topic: string }>();
-  private readonly takers = new Set<() => void>();
+  readonly queue: Queue;
+  private readonly inner: MemoryQueue;
   private readonly watchers = new Set<() => void>();
 
-  async publish(records: readonly OutgoingRecord[]): Promise<void> {
-    await this.beforePublish(records);
-    this.accept(records);
+  constructor(clock: Clock) {
+    this.inner = createMemoryQueue({ clock });
+    this.queue = {
+      ...this.inner,
+      publish: async (records) => {
+        await this.beforePublish(records);
+        await this.inner.publish(records);
+      },
+    };
   }
 
-  private accept(records: readonly OutgoingRecord[]): void {
-    this.published.push(...records);
-    for (const record of records) {
-      if (record.topic.kind === 'jobs' && record.value !== null) this.waiting.push(record.value as Job);
-      for (const tail of this.tails) {
-        if (tail.topic !== record.topic.name || (tail.key !== undefined && tail.key !== record.key)) continue;
-        tail.onRecord({ key: record.key, id: record.id ?? '', value: record.value });
-      }
-    }
-    for (const take of this.takers) take();
-    for (const watcher of this.watchers) watcher();
+  async follow(): Promise<void> {
+    const { executionEvents, logs, metrics, serviceEvents } = topics;
+    await this.followTopic(executionEvents);
+    await this.followTopic(logs);
+    await this.followTopic(metrics);
+    await this.followTopic(serviceEvents);
   }
 
-  process = (): Promise<never> => Promise.reject(new Error('This queue has no processors'));
-
-  work(options: WorkOptions) {
-    let free = options.slots;
-    let draining = false;
-    const running = new Set<Promise<void>>();
-    const run = async (job: Job): Promise<void> => {
-      const taken: TakenJob = { job, token: options.newToken() };
-      await this.publish(options.claimed(taken));
-      this.accept(await options.run(taken));
-      free += 1;
-      take();
-    };
-    const take = (): void => {
-      while (!draining && free > 0 && this.waiting.length > 0) {
-        free -= 1;
-        const ended = run(this.waiting.shift() as Job).finally(() => running.delete(ended));
-        running.add(ended);
-      }
-    };
-    this.takers.add(take);
-    take();
-    const drain = async (): Promise<void> => {
-      draining = true;
-      this.takers.delete(take);
-      await Promise.all(running);
-    };
-    return Promise.resolve({
-      get freeSlots() {
-        return free;
+  private async followTopic<Value>(topic: Topic<Value>): Promise<void> {
+    await this.inner.tail(topic, {
+      onRecord: ({ key, value }) => {
+        this.committed.push({ topic: topic.name, key, value });
+        for (const watcher of this.watchers) watcher();
       },
-      drain,
-      close: () => {
-        draining = true;
-        this.takers.delete(take);
-        return Promise.resolve();
-      },
-      failed: new Promise<never>(() => undefined),
     });
   }
 
-  view = <Value>() => {
-    const listeners = new Set<(record: Committed<Value>) => void>();
-    return Promise.resolve({
-      get: () => undefined,
-      records: () => new Map<string, Value>(),
-      keys: () => [],
-      waitFor: () => Promise.resolve(false),
-      onChange: (listener: (record: Committed<Value>) => void) => {
-        listeners.add(listener);
-        return () => listeners.delete(listener);
-      },
-      close: () => undefined,
-    });
-  };
+  publish = (records: readonly OutgoingRecord[]): Promise<void> => this.inner.publish(records);
+  close = (): Promise<void> => this.inner.close();
 
-  tail<Value>(topic: { readonly name: string }, options: TailOptions<Value>) {
-    const tail = { ...options, topic: topic.name } as TailOptions<unknown> & { readonly topic: string };
-    this.tails.add(tail);
-    return Promise.resolve({ close: () => void this.tails.delete(tail) });
-  }
-
-  close = (): Promise<void> => Promise.resolve();
-
-  /** Resolves with the first published event of that kind that `fits`, past ones included. */
-  async event<Kind extends ExecutionEvent['kind']>(
+  /** Resolves with the first committed event of that kind that `fits`, past ones included. */
+  event<Kind extends ExecutionEvent['kind']>(
     kind: Kind,
     fits: (event: Extract<ExecutionEvent, { kind: Kind }>) => boolean = () => true,
   ): Promise<Extract<ExecutionEvent, { kind: Kind }>> {
-    const find = () =>
-      this.valuesOf<ExecutionEvent>(topics.executionEvents.name).find(
-        (value): value is Extract<ExecutionEvent, { kind: Kind }> =>
-          value.kind === kind && fits(value as Extract<ExecutionEvent, { kind: Kind }>),
-      );
-    return this.until(find);
+    return this.until(() => this.events(kind).find(fits));
+  }
+
+  events<Kind extends ExecutionEvent['kind']>(kind: Kind): Extract<ExecutionEvent, { kind: Kind }>[] {
+    return this.valuesOf<ExecutionEvent>(topics.executionEvents.name).filter(
+      (event): event is Extract<ExecutionEvent, { kind: Kind }> => event.kind === kind,
+    );
   }
 
   /** Resolves with what `find` answers as soon as it answers something. */
@@ -192,7 +154,7 @@ export class TestQueue implements Queue {
   }
 
   valuesOf<Value>(topic: string): Value[] {
-    return this.published.filter((record) => record.topic.name === topic).map(({ value }) => value as Value);
+    return this.committed.filter((record) => record.topic === topic).map(({ value }) => value as Value);
   }
 
   get logs(): LogEntry[] {
@@ -201,6 +163,10 @@ export class TestQueue implements Queue {
 
   get metrics(): MetricEntry[] {
     return this.valuesOf(topics.metrics.name);
+  }
+
+  get heartbeats(): ServiceEvent[] {
+    return this.valuesOf(topics.serviceEvents.name);
   }
 }
 
@@ -247,25 +213,31 @@ export const aJob = (task: Partial<TaskDefinition> & { readonly type: string }, 
 });
 
 export interface Started {
-  readonly queue: TestQueue;
+  readonly queue: RecordingQueue;
   readonly worker: Service;
   readonly directory: string;
   /** Hands the job to the worker. */
   submit(job: Job): Promise<void>;
   /** Hands the job to the worker and waits for its outcome. */
   outcome(job: Job): Promise<JobOutcome>;
+  command(command: WorkerCommand, key?: string): Promise<void>;
 }
 
-const started: Service[] = [];
+const started: (() => Promise<void>)[] = [];
+
+export interface StartOptions extends Partial<WorkerOptions> {
+  readonly plugins?: readonly Plugin[];
+  readonly clock?: Clock;
+}
 
 /** A started worker on a queue of its own. */
-export async function startWorker(options: Partial<WorkerOptions> & { readonly plugins?: readonly Plugin[] } = {}): Promise<Started> {
-  const queue = new TestQueue();
+export async function startWorker({ plugins = [], clock = systemClock, ...rest }: StartOptions = {}): Promise<Started> {
+  const queue = new RecordingQueue(clock);
+  await queue.follow();
   const directory = mkdtempSync(join(tmpdir(), 'millrace-worker-'));
-  const { plugins = [], ...rest } = options;
   const worker = createWorker({
-    context: aContext(),
-    queue,
+    context: aContext(clock),
+    queue: queue.queue,
     topics,
     storage: createLocalStorage({ directory: join(directory, 'storage') }),
     registry: createTaskTypeRegistry([corePlugin, ...plugins]),
@@ -274,19 +246,23 @@ export async function startWorker(options: Partial<WorkerOptions> & { readonly p
     ...rest,
   });
   await worker.start();
-  started.push(worker);
+  started.push(async () => {
+    await worker.stop();
+    await queue.close();
+  });
   const submit = (job: Job): Promise<void> =>
-    queue.publish([{ topic: topics.jobs(DEFAULT_GROUP), key: job.taskRunId, value: job } as OutgoingRecord]);
+    queue.publish([anyRecord({ topic: topics.jobs(DEFAULT_GROUP), key: jobKey(job), value: job })]);
   return {
     queue, worker, directory, submit,
     async outcome(job) {
       await submit(job);
       return (await queue.event('job-ended', ({ taskRunId }) => taskRunId === job.taskRunId)).outcome;
     },
+    command: (command, key = 'worker-1') => queue.publish([anyRecord({ topic: topics.workerCommands, key, value: command })]),
   };
 }
 
 /** Stops the workers of a test. */
 export async function stopWorkers(): Promise<void> {
-  await Promise.all(started.splice(0).map((worker) => worker.stop()));
+  await Promise.all(started.splice(0).map((stop) => stop()));
 }

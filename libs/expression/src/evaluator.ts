@@ -1,20 +1,20 @@
 import { callFunction, applyFilter, applyTest } from './calls.js';
 import { ExpressionError } from './error.js';
 import { suggestion } from './nearest.js';
-import { areEqual, arithmetic, compare, concatenate, contains, isIn, range, signed } from './operators.js';
+import {
+  areEqual,
+  arithmetic,
+  compare,
+  concatenate,
+  contains,
+  isIn,
+  isTrueInside,
+  range,
+  signed,
+} from './operators.js';
 import type { Run } from './run.js';
 import type { Attribute, Binary, Expression, MapLiteral, Name, Subscript } from './syntax.js';
-import {
-  hasKey,
-  isList,
-  isMapValue,
-  isReadableKey,
-  isTrueInside,
-  keysOf,
-  putEntry,
-  typeName,
-  valueOf,
-} from './values.js';
+import { hasKey, isList, isMapValue, isReadableKey, keysOf, putEntry, typeName, valueOf } from './values.js';
 
 /** Stands for a variable, attribute or element that does not exist; never leaves the evaluator. */
 const MISSING = Symbol('missing');
@@ -47,7 +47,7 @@ export function evaluate(node: Expression, run: Run): unknown {
     case 'binary':
       return binary(node, run);
     case 'conditional':
-      return evaluate(isTrueInside(evaluate(node.condition, run)) ? node.then : node.otherwise, run);
+      return evaluate(isTrueInside(evaluate(node.condition, run), run) ? node.then : node.otherwise, run);
     case 'filter': {
       const input = node.name === 'default' ? orNull(evaluateOrMissing(node.input, run)) : evaluate(node.input, run);
       return applyFilter(node.name, input, node.args, node.at, run);
@@ -61,7 +61,7 @@ export function evaluate(node: Expression, run: Run): unknown {
     case 'unary': {
       const operand = evaluate(node.operand, run);
       run.at = node.at;
-      return node.operator === 'not' ? !isTrueInside(operand) : signed(node.operator, operand, run);
+      return node.operator === 'not' ? !isTrueInside(operand, run) : signed(node.operator, operand, run);
     }
     case 'list':
       return node.items.map((item) => evaluate(item, run));
@@ -81,8 +81,10 @@ function mapLiteral(node: MapLiteral, run: Run): unknown {
 
 function binary(node: Binary, run: Run): unknown {
   const { operator } = node;
-  if (operator === 'and') return isTrueInside(evaluate(node.left, run)) && isTrueInside(evaluate(node.right, run));
-  if (operator === 'or') return isTrueInside(evaluate(node.left, run)) || isTrueInside(evaluate(node.right, run));
+  if (operator === 'and')
+    return isTrueInside(evaluate(node.left, run), run) && isTrueInside(evaluate(node.right, run), run);
+  if (operator === 'or')
+    return isTrueInside(evaluate(node.left, run), run) || isTrueInside(evaluate(node.right, run), run);
   if (operator === '??' || operator === '???') {
     const left = evaluateOrMissing(node.left, run);
     return isAbsent(left, operator) ? evaluate(node.right, run) : left;

@@ -1,9 +1,32 @@
 import type { Run } from './run.js';
-import { hasKey, isList, isMapValue, keysOf, typeName, valueOf } from './values.js';
+import { LazyMap, hasKey, isList, isMapValue, isTruthy, keysOf, typeName, valueOf } from './values.js';
 
 const NUMERIC = /^\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*$/;
 export type ArithmeticOperator = '+' | '-' | '*' | '/' | '%';
 export type ComparisonOperator = '<' | '>' | '<=' | '>=';
+
+/**
+ * Truth inside a template (`if`, `and`, `or`, `not`, `? :`): as `isTruthy`, but an empty list or map is false, since
+ * there it is the value that is asked, not its text.
+ */
+export function isTrueInside(value: unknown, run: Run): boolean {
+  if (typeof value === 'boolean') return value;
+  if (typeof value === 'string') run.made(value);
+  return isTruthy(value) && !isEmptyCollection(value, run);
+}
+
+/** Whether a value is a list or map without members. */
+export function isEmptyCollection(value: unknown, run: Run): boolean {
+  if (isList(value)) return value.length === 0;
+  if (!isMapValue(value)) return false;
+  if (value instanceof LazyMap) {
+    for (const _ of value.keys()) return false;
+    return true;
+  }
+  const { length } = Object.keys(value);
+  run.step(length);
+  return length === 0;
+}
 
 /** A number, or text that reads as one; undefined otherwise. */
 export function asNumber(value: unknown): number | undefined {
@@ -82,6 +105,7 @@ export function signed(operator: '-' | '+', value: unknown, run: Run): number {
  */
 export function compare(operator: ComparisonOperator, left: unknown, right: unknown, run: Run): boolean {
   if (left === null || left === undefined || right === null || right === undefined) return false;
+  if (typeof left === 'string') run.made(left);
   const order = orderOf(left, right);
   if (order === undefined) {
     run.fail('type', `'${operator}' cannot compare ${typeName(left)} with ${typeName(right)}`);
@@ -110,6 +134,7 @@ export function orderOf(left: unknown, right: unknown): number | undefined {
 
 /** Deep equality; a number never equals a text. */
 export function areEqual(left: unknown, right: unknown, run: Run): boolean {
+  if (typeof left === 'string') run.made(left);
   if (left === right) return true;
   if (typeof left === 'bigint' || typeof right === 'bigint') return sameInteger(left, right);
   if (typeof left !== 'object' || typeof right !== 'object' || left === null || right === null) {

@@ -1,9 +1,10 @@
 import { applyFilter } from './calls.js';
 import { evaluate } from './evaluator.js';
+import { isTrueInside } from './operators.js';
 import { Scope, type Run } from './run.js';
 import { TextSink, type Sink } from './sink.js';
 import type { Block, Body, FilterTag, For, If, Macro, SetTag, Statement, Tree } from './syntax.js';
-import { isList, isMapValue, isTrueInside, keysOf, typeName, valueOf } from './values.js';
+import { isList, isMapValue, keysOf, typeName, valueOf } from './values.js';
 
 /** Runs a template from the beginning; its macros and blocks are known in it and in what it renders. */
 export function executeTree(tree: Tree, run: Run, sink: Sink): void {
@@ -52,7 +53,7 @@ function executeOne(statement: Statement, run: Run, sink: Sink): void {
 }
 
 function ifTag(node: If, run: Run, sink: Sink): void {
-  const branch = node.branches.find(({ condition }) => isTrueInside(evaluate(condition, run)));
+  const branch = node.branches.find(({ condition }) => isTrueInside(evaluate(condition, run), run));
   execute(branch?.body ?? node.otherwise, run, sink);
 }
 

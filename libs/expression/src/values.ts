@@ -92,27 +92,6 @@ export function isTruthy(rendered: unknown): boolean {
   return text !== '' && text !== '0' && text !== '-0' && text !== 'false';
 }
 
-/**
- * Truth inside a template (`if`, `and`, `or`, `not`, `? :`): as `isTruthy`, but an empty list or map is false, since
- * there it is the value that is asked, not its text.
- */
-export function isTrueInside(value: unknown): boolean {
-  if (typeof value === 'boolean') return value;
-  return isTruthy(value) && !isEmptyCollection(value);
-}
-
-export function isEmptyCollection(value: unknown): boolean {
-  if (isList(value)) return value.length === 0;
-  if (value instanceof LazyMap) {
-    for (const _ of value.keys()) return false;
-    return true;
-  }
-  if (!isPlainMap(value)) return false;
-  // Stops at the first key, where Object.keys would list them all.
-  for (const key in value) if (Object.hasOwn(value, key)) return false;
-  return true;
-}
-
 /** Numbers as text: integers without a point or exponent, others as JavaScript prints them. */
 export function numberText(value: number): string {
   return Number.isInteger(value) && Math.abs(value) >= 1e21 ? BigInt(value).toString() : String(value);

@@ -95,11 +95,14 @@ function compileArray(schema: PlainObject, where: string): Convert {
 /** A value that fits as it is comes first, then one that fits after conversion, both in the order of the schema. */
 function compileUnion(schema: PlainObject, where: string): Convert {
   const schemas = [schema['anyOf'], schema['oneOf']].flat().filter(isPlainObject);
-  const alternatives = schemas.map((alternative) => compileSchema(alternative, where));
+  const compiled = schemas.map((alternative) => ({ text: kindOf(alternative, where) === 'string', convert: compileSchema(alternative, where) }));
+  const alternatives = compiled.map(({ convert }) => convert);
+  // A list or map becomes text only when nothing else takes it.
+  const textLast = [...compiled].sort((one, other) => Number(one.text) - Number(other.text)).map(({ convert }) => convert);
   return (value, at) => {
     let nearest: readonly Issue[] | undefined;
     for (const convert of at.convert ? [false, true] : [false]) {
-      for (const alternative of alternatives) {
+      for (const alternative of typeof value === 'object' ? textLast : alternatives) {
         const issues: Issue[] = [];
         const converted = alternative(value, { path: at.path, convert, issues });
         if (issues.length === 0) return converted;

@@ -74,7 +74,8 @@ function namespaceOf(segments: readonly string[]): string {
     const others = Object.hasOwn(MARKERS, segment) ? MARKERS[segment] : undefined;
     if (others !== undefined && index - others >= 1) return segments.slice(0, index - others).join('.');
   }
-  return segments.slice(0, -1).join('.');
+  // A folder above the marker: its last two parts may be a flow and a cache, not a namespace.
+  return segments.slice(0, -2).join('.');
 }
 
 /** True when a scope may see what is below a URI. The root and folders above a namespace need the whole tenant. */

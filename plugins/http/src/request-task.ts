@@ -48,16 +48,19 @@ function outputsOf({ formData, options }: RequestProperties, { url, code, header
 
 function decoded(body: Buffer, contentType: string | undefined, defaultCharset: string): string {
   const named = /;\s*charset="?([^\s";]+)/i.exec(contentType ?? '')?.[1];
-  for (const charset of [named, defaultCharset]) {
-    if (charset === undefined) continue;
-    try {
-      return new TextDecoder(charset).decode(body);
-    } catch (error) {
-      // A name that nobody knows: the next one is tried.
-      if (!(error instanceof RangeError)) throw error;
-    }
-  }
+  const decoder = decoderOf(named) ?? decoderOf(defaultCharset);
+  if (decoder) return decoder.decode(body);
   throw new TaskFailure(`The charset '${excerpt(defaultCharset)}' in 'options.defaultCharset' is not known: use UTF-8, for example`);
+}
+
+function decoderOf(charset: string | undefined): InstanceType<typeof TextDecoder> | undefined {
+  if (charset === undefined) return undefined;
+  try {
+    return new TextDecoder(charset);
+  } catch {
+    // The only reason is a name that is not known.
+    return undefined;
+  }
 }
 
 function logAnswer(

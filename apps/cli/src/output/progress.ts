@@ -1,6 +1,7 @@
 import type { LogLevel, State } from '@millrace/model';
 import type { ExecutionAnswer, LogAnswer, TaskRunAnswer } from '../client/answers.js';
 import { printable, stateColour, type Colour, type Paint } from './colour.js';
+import type { TimedLine } from './ordered-lines.js';
 import { durationText } from './quantities.js';
 
 /** States that last an instant and say nothing to a person. */
@@ -17,15 +18,15 @@ const LEVEL_COLOURS: Readonly<Record<LogLevel, Colour>> = {
 /** Turns what the server tells of an execution into lines for people; tells nothing twice. */
 export interface Progress {
   /** What changed since the last call. */
-  execution(execution: ExecutionAnswer): readonly string[];
-  log(entry: LogAnswer): readonly string[];
+  execution(execution: ExecutionAnswer): readonly TimedLine[];
+  log(entry: LogAnswer): readonly TimedLine[];
 }
 
 export function createProgress(paint: Paint): Progress {
   const told = new Map<string, number>();
   const names = new Map<string, string>();
 
-  const changes = (taskRun: TaskRunAnswer): readonly string[] => {
+  const changes = (taskRun: TaskRunAnswer): readonly TimedLine[] => {
     const name = taskRunName(taskRun);
     names.set(taskRun.id, name);
     const { histories } = taskRun.state;
@@ -36,9 +37,8 @@ export function createProgress(paint: Paint): Progress {
       const began = histories.findLast((earlier, index) => index < at && earlier.state === 'RUNNING');
       const took =
         began && state !== 'RUNNING' ? paint('grey', durationText(Date.parse(date) - Date.parse(began.date))) : '';
-      return [
-        `${clock(paint, date)} ${paint(stateColour(state), state.padEnd(8))} ${paint('bold', name)} ${took}`.trimEnd(),
-      ];
+      const text = `${clock(paint, date)} ${paint(stateColour(state), state.padEnd(8))} ${paint('bold', name)} ${took}`;
+      return [{ at: Date.parse(date), rank: state === 'RUNNING' ? 'begin' : 'end', text: text.trimEnd() }];
     });
   };
   return {
@@ -46,10 +46,11 @@ export function createProgress(paint: Paint): Progress {
     log(entry) {
       const name = names.get(entry.taskRunId ?? '') ?? entry.taskId ?? '';
       const level = paint(LEVEL_COLOURS[entry.level], entry.level.padEnd(8));
-      const lines = printable(entry.message ?? '').split('\n');
-      return lines.map(
-        (line) => `${clock(paint, entry.timestamp)} ${level} ${paint('grey', name)}${name ? ' ' : ''}${line}`,
-      );
+      const start = `${clock(paint, entry.timestamp)} ${level} ${paint('grey', name)}${name ? ' ' : ''}`;
+      const at = Date.parse(entry.timestamp);
+      return printable(entry.message ?? '')
+        .split('\n')
+        .map((line) => ({ at, rank: 'say', text: start + line }));
     },
   };
 }

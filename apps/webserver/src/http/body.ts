@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { Ajv, type ErrorObject } from 'ajv';
 import { HttpError, unprocessable } from './errors.js';
+import { checkJsonNesting, checkYamlNesting } from './nesting.js';
 
 /** Largest bodies, in bytes. */
 export const BODY_LIMITS = { json: 1024 * 1024, flow: 1024 * 1024 } as const;
@@ -51,10 +52,10 @@ function readBytes(request: IncomingMessage, maxBytes: number): Promise<Buffer> 
   });
 }
 
-/** The YAML text of a flow. */
+/** The YAML text of flows. @throws HttpError 413, 415, 422 */
 export const readYaml = (request: IncomingMessage): Promise<string> => readText(request, YAML_TYPES, BODY_LIMITS.flow);
 
-const ajv = new Ajv({ allErrors: true, strict: true, maxItems: undefined } as object);
+const ajv = new Ajv({ allErrors: true, strict: true });
 
 /** A JSON body with a schema: checked when it is read, shown in the OpenAPI document. */
 export interface JsonBody<Value> {
@@ -81,7 +82,9 @@ export function jsonBody<Value>(schema: object): JsonBody<Value> {
   };
 }
 
+/** @throws HttpError 422 when the text is no JSON or nested too deeply */
 export function parseJson(text: string): unknown {
+  checkJsonNesting(text);
   try {
     return JSON.parse(text);
   } catch (error) {

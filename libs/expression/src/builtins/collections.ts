@@ -1,15 +1,6 @@
-import { orderOf } from '../operators.js';
+import { isEmptyCollection, orderOf } from '../operators.js';
 import type { Run } from '../run.js';
-import {
-  isList,
-  isMapValue,
-  keysOf,
-  putEntry,
-  typeName,
-  valueOf,
-  isEmptyCollection,
-  type MapValue,
-} from '../values.js';
+import { isList, isMapValue, keysOf, putEntry, typeName, valueOf, type MapValue } from '../values.js';
 import { integerArgument, listInput, textArgument } from './arguments.js';
 import type { Filters } from './definition.js';
 
@@ -19,7 +10,7 @@ export const COLLECTION_FILTERS: Filters = {
     parameters: ['default'],
     required: 1,
     acceptsNull: true,
-    apply: (input, [fallback]) => (isAbsent(input) ? (fallback ?? null) : input),
+    apply: (input, [fallback], run) => (isAbsent(input, run) ? (fallback ?? null) : input),
   },
   first: { parameters: [], apply: (input, _, run) => end(input, 0, 'first', run) },
   last: { parameters: [], apply: (input, _, run) => end(input, -1, 'last', run) },
@@ -37,9 +28,7 @@ export const COLLECTION_FILTERS: Filters = {
   reverse: {
     parameters: [],
     apply: (input, _, run) =>
-      typeof input === 'string'
-        ? [...run.made(input)].reverse().join('')
-        : [...listInput(input, 'reverse', run)].reverse(),
+      typeof input === 'string' ? reversed(input, run) : [...listInput(input, 'reverse', run)].reverse(),
   },
   sort: { parameters: [], apply: (input, _, run) => sort(listInput(input, 'sort', run), 1, run) },
   rsort: { parameters: [], apply: (input, _, run) => sort(listInput(input, 'rsort', run), -1, run) },
@@ -78,8 +67,8 @@ export const COLLECTION_FILTERS: Filters = {
 };
 
 /** For `default`: null, what does not exist, text of nothing but white space, an empty list or map. */
-function isAbsent(input: unknown): boolean {
-  return input === null || (typeof input === 'string' && input.trim() === '') || isEmptyCollection(input);
+function isAbsent(input: unknown, run: Run): boolean {
+  return input === null || (typeof input === 'string' && input.trim() === '') || isEmptyCollection(input, run);
 }
 
 function mapInput(input: unknown, filter: string, run: Run): MapValue {
@@ -145,6 +134,12 @@ function merge(input: unknown, items: unknown, run: Run): unknown {
 
 function copyEntries(from: MapValue, to: Record<string, unknown>): void {
   for (const key of keysOf(from)) putEntry(to, key, valueOf(from, key));
+}
+
+function reversed(text: string, run: Run): string {
+  // Splitting into characters costs far more than copying text.
+  run.step(Math.ceil(text.length / 4));
+  return [...text].reverse().join('');
 }
 
 function sort(list: readonly unknown[], direction: 1 | -1, run: Run): unknown[] {

@@ -1,6 +1,6 @@
-import { areEqual, asNumber } from '../operators.js';
+import { areEqual, asNumber, isEmptyCollection } from '../operators.js';
 import type { Run } from '../run.js';
-import { isEmptyCollection, isList, isMapValue, typeName } from '../values.js';
+import { isList, isMapValue, typeName } from '../values.js';
 import type { Test, Tests } from './definition.js';
 
 const isEqual: Test = {
@@ -16,7 +16,7 @@ const isEqual: Test = {
 export const TESTS: Tests = {
   defined: { parameters: [], holds: (input) => input !== null },
   null: { parameters: [], holds: (input) => input === null },
-  empty: { parameters: [], holds: isEmpty },
+  empty: { parameters: [], holds: (input, _, run) => isEmpty(input, run) },
   even: { parameters: [], holds: (input, _, run) => remainder(input, 'even', run) === 0 },
   odd: { parameters: [], holds: (input, _, run) => remainder(input, 'odd', run) !== 0 },
   iterable: { parameters: [], holds: (input) => isList(input) || isMapValue(input) },
@@ -26,9 +26,9 @@ export const TESTS: Tests = {
   json: { parameters: [], holds: (input, _, run) => typeof input === 'string' && isJson(input, run) },
 };
 
-function isEmpty(input: unknown): boolean {
+function isEmpty(input: unknown, run: Run): boolean {
   if (typeof input === 'string') return input.trim() === '';
-  return input === null || isEmptyCollection(input);
+  return input === null || isEmptyCollection(input, run);
 }
 
 function remainder(input: unknown, test: string, run: Run): number {

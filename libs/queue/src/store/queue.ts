@@ -34,6 +34,7 @@ export function createStoreQueue({ store, clock, instance }: StoreQueueOptions):
   const readers = new Set<{ close(): void }>();
   let closed = false;
   let closing: Promise<void> | undefined;
+  let abandoned = false;
 
   const assertOpen = (): void => {
     if (closed) throw closedError();
@@ -53,6 +54,9 @@ export function createStoreQueue({ store, clock, instance }: StoreQueueOptions):
     set.add(started);
     return started;
   }
+
+  const end = (started: Processing | Working): Promise<void> | void =>
+    abandoned ? started.abandon() : started.close();
 
   async function shutDown(): Promise<void> {
     closed = true;
@@ -74,11 +78,11 @@ export function createStoreQueue({ store, clock, instance }: StoreQueueOptions):
     },
     async process(definition) {
       assertOpen();
-      return keep(processors, startProcessing(parts, definition), (started) => started.close());
+      return keep(processors, startProcessing(parts, definition), end);
     },
     async work(options) {
       assertOpen();
-      return keep(workers, startWorking(parts, options), (started) => started.close());
+      return keep(workers, startWorking(parts, options), end);
     },
     async view(topic) {
       assertOpen();
@@ -91,6 +95,7 @@ export function createStoreQueue({ store, clock, instance }: StoreQueueOptions):
     close: () => (closing ??= shutDown()),
     abandon() {
       closed = true;
+      abandoned = true;
       closing ??= Promise.resolve();
       retention.stop();
       unfollow();

@@ -31,7 +31,11 @@ export function createLocalStorage({ directory, fileBytesMax = FILE_BYTES_MAX }:
     const folder = tenantFolder(root, scope.tenant);
     if (!isVisible(scope, segments)) return undefined;
     const path = join(folder.path, ...segments);
-    return (await folder.contains(path)) ? { folder, path } : undefined;
+    try {
+      return (await folder.contains(path)) ? { folder, path } : undefined;
+    } catch (error) {
+      throw storageError(error, uri);
+    }
   }
 
   async function describe(path: string, uri: string): Promise<StoredFile | undefined> {
@@ -98,9 +102,11 @@ export function createLocalStorage({ directory, fileBytesMax = FILE_BYTES_MAX }:
       const place = await locate(scope, uri);
       if (!place) return 0;
       const files = await countFiles(place.path, uri);
-      await rm(place.path, { recursive: true, force: true }).catch((error: unknown) => {
-        throw storageError(error, uri);
-      });
+      try {
+        await rm(place.path, { recursive: true, force: true });
+      } catch (error) {
+        if (!isMissing(error)) throw storageError(error, uri);
+      }
       await removeEmptyFolders(dirname(place.path), place.folder.path);
       return files;
     },

@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { Transform, type Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import type { Readable } from 'node:stream';
 import { StorageError } from '../contract.js';
 import { isMissing, storageError, systemCode } from './file-errors.js';
 
@@ -33,7 +32,8 @@ export function createFileWriter(root: string, bytesMax: number): FileWriter {
         await moveInto(temporary, path);
       } catch (error) {
         if (systemCode(error) !== undefined) prepared = undefined;
-        await rm(temporary, { force: true });
+        // Whether it can be removed or not, the first error is the one to tell.
+        await rm(temporary, { force: true }).catch(() => undefined);
         throw error instanceof StorageError ? error : storageError(error, uri);
       }
     },
@@ -52,7 +52,7 @@ async function writeDurably(
       if (Buffer.byteLength(content) > bytesMax) throw tooLarge(uri, bytesMax);
       await file.writeFile(content);
     } else {
-      await pipeline(content, limited(bytesMax, uri), file.createWriteStream({ autoClose: false }));
+      await writeFile(file, limited(content, bytesMax, uri));
     }
     // A result that names the file is durable; the file must be too.
     await file.sync();
@@ -61,15 +61,14 @@ async function writeDurably(
   }
 }
 
-function limited(bytesMax: number, uri: string): Transform {
+async function* limited(content: Readable, bytesMax: number, uri: string): AsyncGenerator<Buffer> {
   let bytes = 0;
-  return new Transform({
-    transform(chunk: Buffer | string, encoding, done) {
-      bytes += typeof chunk === 'string' ? Buffer.byteLength(chunk, encoding) : chunk.length;
-      if (bytes > bytesMax) done(tooLarge(uri, bytesMax));
-      else done(null, chunk);
-    },
-  });
+  for await (const chunk of content) {
+    const piece = Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk);
+    bytes += piece.length;
+    if (bytes > bytesMax) throw tooLarge(uri, bytesMax);
+    yield piece;
+  }
 }
 
 const tooLarge = (uri: string, bytesMax: number): StorageError =>

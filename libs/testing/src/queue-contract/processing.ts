@@ -76,7 +76,9 @@ export function processingContract(makeHarness: MakeHarness): void {
     expect(texts(notes.values)).toEqual(['added 1', 'added 2']);
   });
 
-  it('lets another key have its turn in the middle of a long chain, and loses nothing of it', async () => {
+  it('lets another key of the partition have its turn in the middle of a long chain, and loses nothing of it', async () => {
+    await setting.dispose();
+    setting = setUp(makeHarness, 1);
     const { tell, notes, queue } = await startLedger(setting);
     await tell(
       'a',

@@ -157,6 +157,7 @@ export function workingContract(makeHarness: MakeHarness): void {
       ran.push(job.taskRunId);
       return [];
     });
+    await settle();
     lost = false;
     await give(queue, '1');
     await settle();

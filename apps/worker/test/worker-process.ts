@@ -1,0 +1,31 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createTaskTypeRegistry } from '@millrace/plugin-api';
+import { plugin as scriptPlugin } from '@millrace/plugin-script';
+import { createMemoryQueue } from '@millrace/queue/memory';
+import { systemClock } from '@millrace/service';
+import { createLocalStorage } from '@millrace/storage/local';
+import { jobKey, type LogEntry } from '@millrace/model';
+import { anyRecord } from '../src/any-record.js';
+import { createWorker } from '../src/index.js';
+import { aContext, aJob, topics } from './support.js';
+
+/** A worker process that runs one script and prints what it logs; a test kills it. */
+const queue = createMemoryQueue({ clock: systemClock });
+const directory = mkdtempSync(join(tmpdir(), 'millrace-worker-process-'));
+await queue.tail<LogEntry>(topics.logs, {
+  onRecord: ({ value }) => process.stdout.write(`${value?.message ?? ''}\n`),
+});
+const worker = createWorker({
+  context: aContext(),
+  queue,
+  topics,
+  storage: createLocalStorage({ directory: join(directory, 'storage') }),
+  registry: createTaskTypeRegistry([scriptPlugin]),
+  slots: 1,
+  temporaryDirectory: join(directory, 'tmp'),
+});
+await worker.start();
+const job = aJob({ type: 'scripts.shell.Commands', commands: process.argv.slice(2) });
+await queue.publish([anyRecord({ topic: topics.jobs('default'), key: jobKey(job), value: job })]);

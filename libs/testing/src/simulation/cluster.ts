@@ -1,0 +1,45 @@
+import type { Instant, Topics } from '@millrace/model';
+import type { MemoryStore } from '@millrace/queue/memory';
+import type { VirtualClock } from '../virtual-clock.js';
+import type { SeededRandom } from './random.js';
+import type { Scenario } from './scenario.js';
+import type { Trace } from './trace.js';
+
+/** How often what was done to the cluster. */
+export interface Disturbances {
+  /** Crashes of a server, at any moment. */
+  kills: number;
+  /** Servers that were told to stop, and stopped in order. */
+  stops: number;
+  /** Servers that stood still for longer than their lease. */
+  stalls: number;
+  /** Writes that were stored and whose answer was lost. */
+  lostAnswers: number;
+  /** Writes that never arrived. */
+  lostWrites: number;
+  /** Publishes that reached the log twice. */
+  duplicates: number;
+  /** Jobs that were handed to a second worker. */
+  doubledJobs: number;
+}
+
+/** What all parts of a simulation share. */
+export interface Cluster {
+  readonly scenario: Scenario;
+  readonly clock: VirtualClock;
+  readonly store: MemoryStore;
+  readonly topics: Topics;
+  readonly trace: Trace;
+  readonly disturbances: Disturbances;
+  /** Nothing is disturbed from this moment on. */
+  readonly calmFrom: Instant;
+  /** Of executors, milliseconds. */
+  readonly leaseMs: number;
+  random(name: string): SeededRandom;
+  /** Something that must not happen. */
+  violation(text: string): void;
+  /** The simulation has been judged; nobody starts anything any more. */
+  isOver(): boolean;
+}
+
+export const isCalm = ({ clock, calmFrom }: Cluster): boolean => clock.now() >= calmFrom;

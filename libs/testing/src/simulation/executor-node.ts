@@ -1,0 +1,117 @@
+import type {
+  ExecutionRecord,
+  InstanceLost,
+  PlainObject,
+  Reply,
+  Resource,
+  ResourceCommand,
+  ServiceEvent,
+  ServiceInstance,
+  Topics,
+} from '@millrace/model';
+import type {
+  Effect,
+  ExecutionContext,
+  ExecutionLimits,
+  ExecutionState,
+  Fact,
+  FlowPlan,
+  InlineTask,
+  Input,
+} from '@millrace/executor-core';
+import type { ProcessorDefinition, RecordSet } from '@millrace/queue';
+import type { Cluster } from './cluster.js';
+import { SimulatedNode, type Boot } from './node.js';
+import { SIMULATED_INLINE } from './undisturbed.js';
+
+/** A rule left out on purpose, to show that the checks notice (conventions.md, Honesty). */
+export type BrokenRule = 'no-claim-token' | 'position-outside-transaction';
+
+export interface ExecutionProcessorOptions {
+  readonly topics: Topics;
+  readonly flowPlan: (reference: {
+    readonly flowId: string;
+  }) => FlowPlan | undefined | Promise<FlowPlan | undefined>;
+  readonly inlineTask: (type: string) => InlineTask | undefined;
+  readonly serverVariables: PlainObject;
+  readonly timeZone: string;
+  readonly limits?: Partial<ExecutionLimits>;
+  readonly onFault: (fault: { readonly key: string; readonly error: Error }) => void;
+  readonly broken?: BrokenRule;
+}
+
+/**
+ * The processors as an executor ships them: what apps/executor exports. Given by the caller, because a library does not
+ * import a server.
+ */
+export interface ShippedProcessors {
+  executionDefinition(
+    options: ExecutionProcessorOptions,
+  ): ProcessorDefinition<ExecutionState, ExecutionRecord, Input, Fact, Effect, ExecutionContext>;
+  resourceDefinition(
+    topics: Topics,
+  ): ProcessorDefinition<
+    RecordSet<Resource>,
+    Resource,
+    ResourceCommand,
+    { readonly id: string; readonly resource: Resource },
+    { readonly replyTo: string; readonly reply: Reply },
+    undefined
+  >;
+  livenessDefinition(
+    topics: Topics,
+  ): ProcessorDefinition<
+    RecordSet<ServiceInstance>,
+    ServiceInstance,
+    ServiceEvent,
+    ServiceInstance,
+    InstanceLost,
+    { readonly now: number }
+  >;
+}
+
+/** Losses of workers must not decide how an execution ends here: the undisturbed run has none. */
+const LIMITS: Partial<ExecutionLimits> = { resubmits: 1_000_000 };
+
+/** A server that runs the shipped processors. */
+export function createExecutorNode(
+  cluster: Cluster,
+  name: string,
+  processors: ShippedProcessors,
+  broken: BrokenRule | undefined,
+): SimulatedNode {
+  const { clock, topics, scenario } = cluster;
+  const random = cluster.random(`plans ${name}`);
+  const plans = new Map(scenario.executions.map(({ flow, plan }) => [flow.id, plan]));
+
+  /** At once, or after a while, as from a view that lags. */
+  function flowPlan({ flowId }: { readonly flowId: string }): FlowPlan | undefined | Promise<FlowPlan | undefined> {
+    const plan = plans.get(flowId);
+    if (!random.chance(0.05)) return plan;
+    return new Promise((resolve) => void clock.after(random.between(0, 30), () => resolve(plan)));
+  }
+
+  const boot: Boot = async (life) => {
+    const executions = processors.executionDefinition({
+      topics,
+      flowPlan,
+      inlineTask: (type) => SIMULATED_INLINE[type],
+      serverVariables: {},
+      timeZone: 'UTC',
+      limits: LIMITS,
+      onFault: ({ key, error }) => cluster.violation(`The engine failed at '${key}': ${error.message}`),
+      ...(broken === undefined ? {} : { broken }),
+    });
+    const running = [
+      await life.queue.process(processors.resourceDefinition(topics)),
+      await life.queue.process(processors.livenessDefinition(topics)),
+      await life.queue.process(executions),
+    ];
+    for (const { failed } of running) {
+      failed.catch((error: unknown) => {
+        if (!life.isOver) cluster.violation(`A processor of ${life.instance} stopped by itself: ${String(error)}`);
+      });
+    }
+  };
+  return new SimulatedNode(cluster, name, boot);
+}

@@ -1,0 +1,96 @@
+import {
+  isTerminal,
+  keyOf,
+  type DeadLetter,
+  type ExecutionEvent,
+  type ExecutionHead,
+  type ExecutionRecord,
+  type Reply,
+  type Resource,
+  type TaskRun,
+} from '@millrace/model';
+import { DEAD_LETTERS, type View } from '@millrace/queue';
+import { createMemoryQueue } from '@millrace/queue/memory';
+import type { Cluster } from './cluster.js';
+import { TENANT } from './scenario.js';
+
+/** Everything that became durable, as a reader of the topics sees it. */
+export interface Observer {
+  /** By execution, in the order of the log. */
+  readonly events: ReadonlyMap<string, readonly ExecutionEvent[]>;
+  readonly deadLetters: readonly DeadLetter[];
+  readonly replies: readonly Reply[];
+  readonly resources: View<Resource>;
+  readonly executions: View<ExecutionRecord>;
+  /** When the last event for executions was written. */
+  readonly lastEventAt: () => number;
+  head(executionId: string): ExecutionHead | undefined;
+  runs(executionId: string): readonly TaskRun[];
+  /** Executions that have ended with all that comes after. */
+  ended(): number;
+}
+
+/** Follows the topics through the queue's own contract, undisturbed. */
+export async function startObserver({ clock, store, topics, trace }: Cluster): Promise<Observer> {
+  const queue = createMemoryQueue({ clock, store });
+  const events = new Map<string, ExecutionEvent[]>();
+  const deadLetters: DeadLetter[] = [];
+  const replies: Reply[] = [];
+  const ended = new Set<string>();
+  let lastEventAt = clock.now();
+
+  const resources = await queue.view(topics.resources);
+  const executions = await queue.view(topics.executions);
+  const taskRuns = await queue.view(topics.taskRuns);
+  executions.onChange(({ key, value }) => {
+    if (value?.kind !== 'head') return;
+    if (isTerminal(value.state) && value.progress.section === 'ended') ended.add(key);
+    else ended.delete(key);
+  });
+  await queue.tail(topics.executionEvents, {
+    onRecord: ({ key, value }) => {
+      if (value === null) return;
+      lastEventAt = clock.now();
+      trace.line(`log ${key} ${describe(value)}`);
+      const known = events.get(key);
+      if (known === undefined) events.set(key, [value]);
+      else known.push(value);
+    },
+  });
+  await queue.tail(DEAD_LETTERS, { onRecord: ({ value }) => void (value && deadLetters.push(value)) });
+  await queue.tail(topics.replies, { onRecord: ({ value }) => void (value && replies.push(value)) });
+
+  return {
+    events,
+    deadLetters,
+    replies,
+    resources,
+    executions,
+    lastEventAt: () => lastEventAt,
+    head(executionId) {
+      const record = executions.get(keyOf(TENANT, executionId), 'head');
+      return record?.kind === 'head' ? record : undefined;
+    },
+    runs: (executionId) =>
+      [...taskRuns.records(keyOf(TENANT, executionId)).values()].sort((one, other) => one.sequence - other.sequence),
+    ended: () => ended.size,
+  };
+}
+
+function describe(event: ExecutionEvent): string {
+  switch (event.kind) {
+    case 'job-claimed':
+    case 'job-handed-back':
+      return `${event.kind} ${event.taskRunId} ${event.attempt} ${event.token}`;
+    case 'job-ended':
+      return `${event.kind} ${event.taskRunId} ${event.attempt} ${event.token} ${event.outcome.state}`;
+    case 'instance-lost':
+      return `${event.kind} ${event.instance}`;
+    case 'execution-requested':
+    case 'kill-requested':
+    case 'continued':
+      return event.kind;
+    default:
+      return event satisfies never;
+  }
+}

@@ -1,0 +1,123 @@
+import * as fc from 'fast-check';
+import {
+  FLOWABLE_TASKS,
+  isPlainObject,
+  taskTypeCatalog,
+  type Flow,
+  type FlowSource,
+  type PlainObject,
+} from '@millrace/model';
+import { planFlow, type FlowPlan } from '@millrace/executor-core';
+import { randomFlow, type RandomFlow } from '../random-flow.js';
+import { secretExpression } from './outcomes.js';
+import { hashOf, seededRandom, type SeededRandom } from './random.js';
+import { runUndisturbed, type UndisturbedRun } from './undisturbed.js';
+
+export const TENANT = 'main';
+export const NAMESPACE = 'simulation';
+/** Task runs of one execution: enough for every kind of task, few enough for a thousand seeds. */
+const TASK_RUNS_MAX = 40;
+const FLOWS_DRAWN = 6;
+
+export interface PlannedExecution {
+  readonly id: string;
+  readonly flow: Flow;
+  readonly plan: FlowPlan;
+  /** Milliseconds after the start of the simulation. */
+  readonly startAfter: number;
+  /** Milliseconds after the start; undefined when nobody kills it. */
+  readonly killAfter: number | undefined;
+  /** What it comes to when nothing disturbs it and nobody kills it. */
+  readonly expected: UndisturbedRun;
+}
+
+/** All that one seed decides before the start; what it decides on the way is drawn by the nodes and the disturbance. */
+export interface Scenario {
+  readonly seed: number;
+  readonly executors: number;
+  readonly workers: number;
+  readonly slots: number;
+  readonly executionPartitions: number;
+  readonly resourcePartitions: number;
+  /** How long faults strike. */
+  readonly disturbedMs: number;
+  readonly flows: readonly Flow[];
+  /** Revisions that each flow is saved with, in all. */
+  readonly revisions: number;
+  readonly executions: readonly PlannedExecution[];
+}
+
+export function drawScenario(seed: number): Scenario {
+  const random = seededRandom(seed, 'scenario');
+  const disturbedMs = random.between(10_000, 30_000);
+  const candidates = drawFlows(seed, random);
+  const flows = candidates.slice(0, random.between(1, 3));
+  const executions = Array.from({ length: random.between(3, 8) }, (_, index): PlannedExecution => {
+    const chosen = flows[index % flows.length] ?? candidates[0];
+    if (chosen === undefined) throw new Error('No flow was drawn');
+    const startAfter = random.between(0, disturbedMs / 2);
+    const killAfter = random.chance(0.2) ? startAfter + random.between(0, 15_000) : undefined;
+    return { id: `execution-${index}`, ...chosen, startAfter, killAfter };
+  });
+  return {
+    seed,
+    executors: random.between(2, 3),
+    workers: random.between(2, 3),
+    slots: random.between(1, 4),
+    executionPartitions: random.between(1, 4),
+    resourcePartitions: random.between(1, 2),
+    disturbedMs,
+    flows: flows.map(({ flow }) => flow),
+    revisions: random.between(1, 4),
+    executions,
+  };
+}
+
+type Candidate = Pick<PlannedExecution, 'flow' | 'plan' | 'expected'>;
+
+/** Small enough random flows, and a plain one for seeds that drew none. */
+function drawFlows(seed: number, random: SeededRandom): readonly Candidate[] {
+  const drawn = fc.sample(randomFlow, { seed: hashOf(seed, 'flows') | 0, numRuns: FLOWS_DRAWN });
+  const plain: RandomFlow = {
+    tasks: [
+      { id: 't1', type: 'core.flow.Sleep', duration: 'PT1S' },
+      { id: 't2', type: 'core.flow.Sleep', duration: 'PT1S' },
+    ],
+  };
+  const candidates: Candidate[] = [];
+  for (const [index, written] of [...drawn, plain].entries()) {
+    const flow = flowOf(`flow-${index}`, { ...written, tasks: written.tasks.map((task) => withSecrets(task, random)) });
+    const plan = planFlow(flow, taskTypeCatalog(FLOWABLE_TASKS));
+    const expected = runUndisturbed(seed, flow, plan, TASK_RUNS_MAX);
+    if (expected !== undefined && expected.jobs > 0) candidates.push({ flow, plan, expected });
+  }
+  return candidates;
+}
+
+const flowOf = (id: string, lists: RandomFlow): Flow => ({
+  tenant: TENANT,
+  namespace: NAMESPACE,
+  id,
+  revision: 1,
+  source: JSON.stringify(lists),
+  definition: { id, namespace: NAMESPACE, ...lists } as unknown as FlowSource,
+  deleted: false,
+  updated: 0,
+});
+
+/** Makes a worker evaluate some of the conditions, values and retries shorter, so that a run stays small. */
+function withSecrets(task: PlainObject, random: SeededRandom): PlainObject {
+  const changed: Record<string, unknown> = {};
+  for (const [name, written] of Object.entries(task)) {
+    if (Array.isArray(written) && written.every(isPlainObject)) {
+      changed[name] = written.map((inner: PlainObject) => withSecrets(inner, random));
+    } else if (name === 'condition' || (name === 'value' && typeof written === 'string')) {
+      changed[name] = random.chance(0.3) ? secretExpression(String(written)) : written;
+    } else if (name === 'values') {
+      changed[name] = random.chance(0.3) ? secretExpression(JSON.stringify(written)) : written;
+    } else if (name === 'retry' && isPlainObject(written) && written['interval'] === 'PT30S') {
+      changed[name] = { ...written, interval: 'PT3S' };
+    } else changed[name] = written;
+  }
+  return changed;
+}
