@@ -31,7 +31,7 @@ export async function followExecution(client: Client, id: string, options: Follo
   context.signals.on('SIGINT', onSignal);
   context.signals.on('SIGTERM', onSignal);
   const progress = createProgress(paint);
-  const lines = createOrderedLines(context.clock, say);
+  const lines = createOrderedLines({ clock: context.clock, places: progress.places }, say);
   try {
     const logs = followLogs(client, id, abort.signal, (entry) => lines.add(progress.log(entry)));
     // Its failure is asked for below, after the execution's end.

@@ -110,7 +110,10 @@ describe('the REST client', () => {
 
   it('says what to do when the server wants to know who calls', async () => {
     answer = () => ({ status: 401, body: { message: 'Unauthorized' } });
-    await expect(client.execution('e1')).rejects.toThrow('set MILLRACE_USER and MILLRACE_PASSWORD, or use --user');
+    await expect(client.execution('e1')).rejects.toThrow("does not accept the user 'ada'");
+    await expect(createClient({ url: client.url }).execution('e1')).rejects.toThrow(
+      'set MILLRACE_USER and MILLRACE_PASSWORD, or use --user',
+    );
   });
 
   it('tells a refusal by a page of a proxy by its status', async () => {

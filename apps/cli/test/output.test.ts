@@ -9,7 +9,7 @@ import { tableLines } from '../src/output/table.js';
 const plain: Paint = (_, text) => text;
 const at = (seconds: number): string => new Date(Date.UTC(2026, 0, 1, 0, 0, seconds)).toISOString();
 const withoutTimes = (lines: readonly TimedLine[]): readonly string[] =>
-  lines.map(({ text }) => text.replace(/^\S+ /, ''));
+  lines.map((line) => line.text().replace(/^\S+ /, ''));
 
 function aTaskRun(
   taskId: string,
@@ -99,28 +99,56 @@ describe('the progress of an execution', () => {
 
   it('lets no log line write to the terminal what it wants', () => {
     const entry: LogAnswer = { executionId: 'e1', timestamp: at(1), level: 'INFO', message: 'a\u001b[2Jb\u0007' };
-    expect(withoutTimes(createProgress(plain).log(entry))).toEqual(['INFO     a�[2Jb�']);
+    expect(withoutTimes(createProgress(plain).log(entry))).toEqual(['INFO      a�[2Jb�']);
   });
 });
 
 describe('lines of two streams', () => {
-  it('are told in the order in which things happened', () => {
+  it('are told in the order in which things happened, each task run together, the inner one first', () => {
     const told: string[] = [];
     let due: () => void = () => {};
     const clock = { now: () => 0, after: (_delayMs: number, run: () => void) => ((due = run), () => {}) };
-    const lines = createOrderedLines(clock, (texts) => told.push(...texts));
-    lines.add([
-      { at: 2, rank: 'say', text: 'a log line' },
-      { at: 2, rank: 'say', text: 'another' },
-    ]);
-    lines.add([
-      { at: 2, rank: 'end', text: 'the end' },
-      { at: 2, rank: 'begin', text: 'the start' },
-      { at: 1, rank: 'end', text: 'before' },
-    ]);
+    const progress = createProgress(plain);
+    const lines = createOrderedLines({ clock, places: progress.places }, (texts) => told.push(...texts));
+    const entry: LogAnswer = {
+      executionId: 'e1',
+      taskId: 'b',
+      taskRunId: 'b-x',
+      timestamp: at(1),
+      level: 'INFO',
+      message: 'said',
+    };
+    lines.add(progress.log(entry));
+    const instant = (): [string, number][] => [
+      ['RUNNING', 1],
+      ['SUCCESS', 1],
+    ];
+    lines.add(
+      progress.execution(
+        anExecution([
+          aTaskRun('a', [
+            ['RUNNING', 0],
+            ['SUCCESS', 1],
+          ]),
+          aTaskRun('b', instant(), { value: 'x', parentTaskRunId: 'a-' }),
+          aTaskRun('c', instant(), { parentTaskRunId: 'a-' }),
+          aTaskRun('d', instant()),
+        ]),
+      ),
+    );
     expect(told).toEqual([]);
     due();
-    expect(told).toEqual(['before', 'the start', 'a log line', 'another', 'the end']);
+    expect(told.map((line) => line.replace(/^\S+ /, ''))).toEqual([
+      'RUNNING  a',
+      'RUNNING  b[x]',
+      'INFO     b[x] said',
+      'SUCCESS  b[x] 0 ms',
+      'RUNNING  c',
+      'SUCCESS  c 0 ms',
+      'SUCCESS  a 1.00 s',
+      'RUNNING  d',
+      'SUCCESS  d 0 ms',
+    ]);
   });
 });
 

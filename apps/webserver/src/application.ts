@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import express, { type ErrorRequestHandler, type Express, type Request } from 'express';
 import type { Principal } from '@millrace/authorization';
+import type { Clock } from '@millrace/model';
 import type { Logger, Metrics } from '@millrace/service';
 import { errorAnswer, send } from './http/answer.js';
+import { discardBody } from './http/discard.js';
 import { asHttpError, HttpError, notFound } from './http/errors.js';
 import { securityHeaders } from './http/headers.js';
 import { createRegistry, reservedSegments } from './http/registry.js';
@@ -14,11 +16,12 @@ export interface ApplicationOptions {
   readonly principalOf: (request: Request) => Promise<Principal>;
   readonly stopping: AbortSignal;
   readonly log: Logger;
+  readonly clock: Clock;
   readonly metrics: Metrics;
 }
 
 /** The Express application: headers, the tenant's segment, the routes, errors. No route is outside the registry. */
-export function createApplication({ routes, principalOf, stopping, log, metrics }: ApplicationOptions): Express {
+export function createApplication({ routes, principalOf, stopping, log, clock, metrics }: ApplicationOptions): Express {
   const reserved = reservedSegments(routes);
   const tenants = new WeakMap<object, string | null>();
   const served = metrics.histogram('http_request_duration_seconds', 'Time from a request to its answer', [
@@ -49,49 +52,44 @@ export function createApplication({ routes, principalOf, stopping, log, metrics 
     }),
   );
   application.use((_request, _response, next) => next(notFound('No such page')));
-  application.use(errorHandler(log));
+  application.use(errorHandler(log, clock));
   return application;
 }
 
 /** Turns every error into an answer with a JSON body; what nobody expected is logged and told nobody. */
-function errorHandler(log: Logger): ErrorRequestHandler {
+function errorHandler(log: Logger, clock: Clock): ErrorRequestHandler {
   return (error: unknown, request, response, _next) => {
     const known = asHttpError(error) ?? statusOfFramework(error);
-    if (!known || known.status >= 500) {
-      const requestId = randomUUID();
-      // A client that went away in the middle of an answer is no failure of the server.
-      if (!known && response.destroyed) return;
-      if (!known) log.error({ err: error, requestId, method: request.method, path: request.path }, 'A request failed');
-      else
-        log.warn(
-          { err: known.cause ?? known, requestId, method: request.method, path: request.path },
-          'A request could not be served',
-        );
-      if (response.headersSent) response.destroy();
-      else if (known)
-        send(
-          response,
-          errorAnswer(
-            new HttpError(known.status, known.message, {
-              members: { ...known.members, requestId },
-              headers: known.headers,
-            }),
-            request.originalUrl,
-          ),
-        );
-      else
-        send(
-          response,
-          errorAnswer(
-            new HttpError(500, 'The server failed to answer', { members: { requestId } }),
-            request.originalUrl,
-          ),
-        );
+    // A client that went away in the middle of an answer is no failure of the server.
+    if (!known && response.destroyed) return;
+    const shown = known && known.status < 500 ? known : reported(known, error, request, log);
+    if (response.headersSent) {
+      response.destroy();
       return;
     }
-    if (response.headersSent) response.destroy();
-    else send(response, errorAnswer(known, request.originalUrl));
+    discardBody(request, clock).then(
+      (complete) => {
+        if (!complete) response.setHeader('Connection', 'close');
+        send(response, errorAnswer(shown, request.originalUrl));
+      },
+      (failure: unknown) => {
+        log.error({ err: failure }, 'A refusal could not be sent');
+        response.destroy();
+      },
+    );
   };
+}
+
+/** Writes a failure of the server to its log; the answer carries only the id under which it is found there. */
+function reported(known: HttpError | undefined, error: unknown, request: Request, log: Logger): HttpError {
+  const requestId = randomUUID();
+  const fields = { requestId, method: request.method, path: request.path };
+  if (!known) {
+    log.error({ ...fields, err: error }, 'A request failed');
+    return new HttpError(500, 'The server failed to answer', { members: { requestId } });
+  }
+  log.warn({ ...fields, err: known.cause ?? known }, 'A request could not be served');
+  return new HttpError(known.status, known.message, { members: { ...known.members, requestId }, headers: known.headers });
 }
 
 /** Express marks what is wrong with a request by a status below 500. */

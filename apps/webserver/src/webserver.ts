@@ -87,6 +87,7 @@ export function createWebserver(options: WebserverOptions): Webserver {
     principalOf: (request) => principalOf(services, request),
     stopping: stopping.signal,
     log: context.log,
+    clock: context.clock,
     metrics: context.metrics,
   });
   // Uploads may take longer than Node's default of five minutes for a whole request.

@@ -1,4 +1,14 @@
-import { keyOf, LEVEL_RANK, type Clock, type Job, type LogEntry, type LogLevel, type MetricEntry, type OutgoingRecord, type Topics } from '@millrace/model';
+import {
+  keyOf,
+  LEVEL_RANK,
+  type Clock,
+  type Job,
+  type LogEntry,
+  type LogLevel,
+  type MetricEntry,
+  type OutgoingRecord,
+  type Topics,
+} from '@millrace/model';
 import { cutLine, LOG_LIMITS, type TaskContext, type TaskLog } from '@millrace/plugin-api';
 import type { Queue } from '@millrace/queue';
 import { anyRecord } from './any-record.js';
@@ -41,8 +51,14 @@ export function createAttemptLog({ job, queue, topics, clock, hide }: AttemptLog
 
   function append(level: LogLevel, message: string): void {
     const value: LogEntry = {
-      ...about, attempt: job.attempt, timestamp: clock.now(), level, message, thread: 'worker',
-      taskRunSequence: job.sequence, lineNumber: lines++,
+      ...about,
+      attempt: job.attempt,
+      timestamp: clock.now(),
+      level,
+      message,
+      thread: 'worker',
+      taskRunSequence: job.sequence,
+      lineNumber: lines++,
     };
     outbox.add(anyRecord({ topic: topics.logs, key, value }), message.length);
   }
@@ -51,7 +67,10 @@ export function createAttemptLog({ job, queue, topics, clock, hide }: AttemptLog
     write(level, message) {
       if (closed || lines > LOG_LIMITS.linesPerAttempt || LEVEL_RANK[level] < LEVEL_RANK[job.logLevel]) return;
       if (lines === LOG_LIMITS.linesPerAttempt) {
-        append('WARN', `The log of this attempt has reached ${LOG_LIMITS.linesPerAttempt} lines: the rest is dropped, the task goes on`);
+        append(
+          'WARN',
+          `The log of this attempt has reached ${LOG_LIMITS.linesPerAttempt} lines: the rest is dropped, the task goes on`,
+        );
       } else if (outbox.size > FULL) {
         append('WARN', 'The task writes faster than its log can be stored: the rest is dropped, the task goes on');
         lines = LOG_LIMITS.linesPerAttempt + 1;
@@ -61,7 +80,14 @@ export function createAttemptLog({ job, queue, topics, clock, hide }: AttemptLog
     metric({ type, name, value, tags = {} }) {
       if (closed || metrics >= METRICS_MAX || !Number.isFinite(value)) return;
       metrics += 1;
-      const entry: MetricEntry = { ...about, type, name: hide(name).slice(0, 256), value, tags, timestamp: clock.now() };
+      const entry: MetricEntry = {
+        ...about,
+        type,
+        name: hide(name).slice(0, 256),
+        value,
+        tags,
+        timestamp: clock.now(),
+      };
       outbox.add(anyRecord({ topic: topics.metrics, key, value: entry }), 0);
     },
     async close() {
@@ -91,7 +117,8 @@ function createOutbox(queue: Pick<Queue, 'publish'>, clock: Clock): Outbox {
   function takeBatch(): readonly { readonly record: OutgoingRecord; readonly size: number }[] {
     let bytes = 0;
     let count = 0;
-    while (count < pending.length && count < LOG_BATCH.records && bytes < LOG_BATCH.size) bytes += pending[count++]?.size ?? 0;
+    while (count < pending.length && count < LOG_BATCH.records && bytes < LOG_BATCH.size)
+      bytes += pending[count++]?.size ?? 0;
     const batch = pending.slice(0, count);
     pending = pending.slice(count);
     return batch;
@@ -101,7 +128,11 @@ function createOutbox(queue: Pick<Queue, 'publish'>, clock: Clock): Outbox {
     try {
       while (pending.length > 0) {
         const batch = takeBatch();
-        await publishPersistently(queue, clock, batch.map(({ record }) => record));
+        await publishPersistently(
+          queue,
+          clock,
+          batch.map(({ record }) => record),
+        );
         size -= batch.reduce((sum, entry) => sum + entry.size, 0);
       }
     } catch (error) {

@@ -54,11 +54,16 @@ export function createAttempts(options: AttemptsOptions): Attempts {
     job: RunningJob,
   ): Promise<readonly OutgoingRecord[]> {
     const result =
-      reason.kind === 'handed-back' ? records.handedBack(attempt.taken) : records.ended(attempt.taken, outcome, clock.now());
+      reason.kind === 'handed-back'
+        ? records.handedBack(attempt.taken)
+        : records.ended(attempt.taken, outcome, clock.now());
     try {
       await publishPersistently(environment.queue, clock, result);
     } catch (error) {
-      environment.log.error({ error }, 'The result of a task that does not stop could not be published; it follows when the task has ended');
+      environment.log.error(
+        { error },
+        'The result of a task that does not stop could not be published; it follows when the task has ended',
+      );
       await job.outcome;
       return result;
     }
@@ -91,7 +96,10 @@ export function createAttempts(options: AttemptsOptions): Attempts {
 }
 
 /** A result without its log is better than none: what the log cannot take is told to the operators. */
-async function closeLog({ log }: RunningJob, { log: serverLog }: { readonly log: JobEnvironment['log']; readonly clock: Clock }): Promise<void> {
+async function closeLog(
+  { log }: RunningJob,
+  { log: serverLog }: { readonly log: JobEnvironment['log']; readonly clock: Clock },
+): Promise<void> {
   try {
     await log.close();
   } catch (error) {

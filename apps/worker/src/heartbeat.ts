@@ -5,7 +5,9 @@ import type { ServiceContext } from '@millrace/service';
 import { anyRecord } from './any-record.js';
 
 /** What an instance tells about itself with each heartbeat. */
-export type ServiceDescription = Pick<ServiceInstance, 'state' | 'group' | 'slots' | 'freeSlots'> & { readonly role: Role };
+export type ServiceDescription = Pick<ServiceInstance, 'state' | 'group' | 'slots' | 'freeSlots'> & {
+  readonly role: Role;
+};
 
 export interface HeartbeatOptions {
   readonly queue: Pick<Queue, 'publish'>;
@@ -47,7 +49,12 @@ export async function startHeartbeat(options: HeartbeatOptions): Promise<Heartbe
   async function beat(): Promise<void> {
     const sentAt = clock.now();
     const service: ServiceInstance = {
-      ...describe(), instance: context.instance, host, startedAt, heartbeatAt: sentAt, format: EXECUTION_FORMAT,
+      ...describe(),
+      instance: context.instance,
+      host,
+      startedAt,
+      heartbeatAt: sentAt,
+      format: EXECUTION_FORMAT,
     };
     await queue.publish([
       anyRecord({ topic: topics.serviceEvents, key: context.instance, value: { kind: 'heartbeat', service } }),
@@ -66,7 +73,10 @@ export async function startHeartbeat(options: HeartbeatOptions): Promise<Heartbe
 
   function lost(): void {
     leaseHeld = false;
-    context.log.error({ leaseMs: LIVENESS.leaseMs }, 'No heartbeat could be published: this server takes no new work until the queue answers');
+    context.log.error(
+      { leaseMs: LIVENESS.leaseMs },
+      'No heartbeat could be published: this server takes no new work until the queue answers',
+    );
     options.onLeaseLost?.();
     cancelLease = clock.after(LIVENESS.graceMs, () => options.onLeaseOverdue?.());
   }

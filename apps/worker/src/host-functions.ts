@@ -43,7 +43,8 @@ export function createHostFunctions(options: HostOptions) {
     async read(args, named) {
       const uri = fileOf(args, named);
       const { size } = await found(uri);
-      if (size > READ_BYTES_MAX) throw new Error(`${uri} has ${size} bytes, and read() takes at most ${READ_BYTES_MAX}`);
+      if (size > READ_BYTES_MAX)
+        throw new Error(`${uri} has ${size} bytes, and read() takes at most ${READ_BYTES_MAX}`);
       const chunks: Buffer[] = [];
       for await (const chunk of await storage.read(scope, uri)) chunks.push(Buffer.from(chunk));
       return Buffer.concat(chunks).toString('utf8');
@@ -75,7 +76,8 @@ function fileUri(job: Job, path: string): string {
 function secretOf({ secrets, mask }: HostOptions, args: Arguments, named: Named): string {
   const key = needed(text(argument(args, named, 0, 'key')), 'key');
   const value = secrets.find(key);
-  if (value === undefined) throw new Error(`there is no secret '${key}': set SECRET_${key.toUpperCase()} (base64) for the workers`);
+  if (value === undefined)
+    throw new Error(`there is no secret '${key}': set SECRET_${key.toUpperCase()} (base64) for the workers`);
   mask.add(value);
   const subkey = text(argument(args, named, 2, 'subkey'));
   if (subkey === undefined) return value;

@@ -14,7 +14,11 @@ export function createJobRecords(topics: Topics, instance: string): JobRecords {
     anyRecord({ topic: topics.executionEvents, key: keyOf(job.tenant, job.executionId), value }),
   ];
   const about = ({ job, token }: TakenJob) => ({
-    tenant: job.tenant, executionId: job.executionId, taskRunId: job.taskRunId, attempt: job.attempt, token,
+    tenant: job.tenant,
+    executionId: job.executionId,
+    taskRunId: job.taskRunId,
+    attempt: job.attempt,
+    token,
   });
   return {
     claimed: (taken, at) => record(taken, { kind: 'job-claimed', ...about(taken), instance, at }),

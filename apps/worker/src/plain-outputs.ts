@@ -26,11 +26,14 @@ function plainValue(value: unknown, path: string, depth: number): unknown {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
   if (typeof value === 'number') return Number.isFinite(value) ? value : null;
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : value.toString();
-  if (depth > DEPTH_MAX) throw new TaskFailure(`${path} is nested more than ${DEPTH_MAX} levels deep, or contains itself`);
+  if (depth > DEPTH_MAX)
+    throw new TaskFailure(`${path} is nested more than ${DEPTH_MAX} levels deep, or contains itself`);
   if (value instanceof Date) return value.toISOString();
   if (value instanceof URL) return value.href;
-  if (Array.isArray(value)) return value.map((item: unknown, index) => plainValue(item ?? null, `${path}[${index}]`, depth + 1));
-  if (!isPlainObject(value) || ArrayBuffer.isView(value)) throw new TaskFailure(`${path} is a ${typeof value} that has no JSON form`);
+  if (Array.isArray(value))
+    return value.map((item: unknown, index) => plainValue(item ?? null, `${path}[${index}]`, depth + 1));
+  if (!isPlainObject(value) || ArrayBuffer.isView(value))
+    throw new TaskFailure(`${path} is a ${typeof value} that has no JSON form`);
   const toJson = value['toJSON'];
   const form: unknown = typeof toJson === 'function' ? Reflect.apply(toJson, value, []) : value;
   if (form !== value) return plainValue(form ?? null, path, depth + 1);

@@ -53,7 +53,9 @@ export function startJob(attempt: Attempt, environment: JobEnvironment): Running
   const files = createAttemptFiles(job, storage, environment.temporaryDirectory);
   let cancelTimeout: (() => void) | undefined;
   const runner: TaskRunner = {
-    job, log, renderer,
+    job,
+    log,
+    renderer,
     registry: environment.registry,
     context: taskContext(attempt, log, renderer, files),
     startTimeout(milliseconds, after) {
@@ -70,7 +72,10 @@ export function startJob(attempt: Attempt, environment: JobEnvironment): Running
     } finally {
       cancelTimeout?.();
       await files.remove().catch((error: unknown) => {
-        environment.log.warn({ error, taskRunId: job.taskRunId }, 'The working directory of a task could not be removed');
+        environment.log.warn(
+          { error, taskRunId: job.taskRunId },
+          'The working directory of a task could not be removed',
+        );
       });
     }
   }
@@ -78,7 +83,8 @@ export function startJob(attempt: Attempt, environment: JobEnvironment): Running
     log,
     outcome: run().then((outcome) => masked(outcome, mask)),
     unstopped: (reason) => {
-      if (reason.kind !== 'handed-back') log.write('WARN', 'The task does not stop; its slot stays occupied until it does');
+      if (reason.kind !== 'handed-back')
+        log.write('WARN', 'The task does not stop; its slot stays occupied until it does');
       return stoppedOutcome(reason, log);
     },
   };

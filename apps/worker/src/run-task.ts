@@ -29,7 +29,8 @@ export interface TaskRunner {
 export async function runTask(runner: TaskRunner): Promise<JobOutcome> {
   const { job, registry, renderer } = runner;
   const taskType = registry.find(job.task.type);
-  if (!taskType) throw new TaskFailure(`This worker has no task type '${job.task.type}': install the plugin that brings it`);
+  if (!taskType)
+    throw new TaskFailure(`This worker has no task type '${job.task.type}': install the plugin that brings it`);
   if (job.task.runIf !== undefined && job.task.runIf !== null) {
     if (!isTruthy(await rendered(renderer, 'runIf', job.task.runIf))) return { state: 'SKIPPED' };
   }
@@ -59,7 +60,11 @@ async function call(runner: TaskRunner, taskType: TaskType, properties: PlainObj
 }
 
 const inlineContext = ({ executionId, taskRunId, task, flowId, namespace }: Job): InlineContext => ({
-  executionId, taskRunId, taskId: task.id, flowId, namespace,
+  executionId,
+  taskRunId,
+  taskId: task.id,
+  flowId,
+  namespace,
 });
 
 function inlineOutcome({ log }: TaskRunner, result: InlineResult): JobOutcome {
@@ -75,7 +80,10 @@ function outcomeOf({ state = 'SUCCESS', outputs }: TaskResult): JobOutcome {
 }
 
 /** Renders the expressions of a job of kind `evaluate`. */
-export async function evaluateExpressions({ job, renderer }: Pick<TaskRunner, 'job' | 'renderer'>): Promise<JobOutcome> {
+export async function evaluateExpressions({
+  job,
+  renderer,
+}: Pick<TaskRunner, 'job' | 'renderer'>): Promise<JobOutcome> {
   const evaluated = await renderer.values(job.expressions ?? {});
   return { state: 'SUCCESS', evaluated: plainOutputs(evaluated, 'values of the expressions') };
 }

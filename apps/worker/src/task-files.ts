@@ -14,7 +14,9 @@ export function mayRead(job: Job, uri: string): boolean {
 /** @throws TaskFailure when the file is another execution's or namespace's */
 export function checkMayRead(job: Job, uri: string): void {
   if (!mayRead(job, uri)) {
-    throw new TaskFailure(`The file ${uri} belongs neither to this execution nor to the files of namespace ${job.namespace}`);
+    throw new TaskFailure(
+      `The file ${uri} belongs neither to this execution nor to the files of namespace ${job.namespace}`,
+    );
   }
 }
 

@@ -60,6 +60,7 @@ class WorkerServer {
   private taker: JobTaker | undefined;
   private temporaryDirectory: string | undefined;
   private state: ServiceDescription['state'] = 'RUNNING';
+  private paused: Promise<void> = Promise.resolve();
   private stopping: Promise<void> | undefined;
 
   constructor(private readonly options: WorkerOptions) {
@@ -79,7 +80,8 @@ class WorkerServer {
     this.attempts = this.createAttempts(this.temporaryDirectory);
     // Commands first: a kill must not slip between the first job and their reader (protocols.md part 3.4).
     this.commands = await followCommands({
-      queue, topics,
+      queue,
+      topics,
       log: context.log,
       keys: [context.instance, this.group],
       onCommand: (command) => this.onCommand(command),
@@ -87,10 +89,12 @@ class WorkerServer {
     });
     await this.watchOwnRecord();
     this.heartbeat = await startHeartbeat({
-      queue, topics, context,
+      queue,
+      topics,
+      context,
       describe: () => this.describe(),
       // Draining ends the taking of jobs for good; it is taken up anew when the lease is back.
-      onLeaseLost: () => void this.pause(),
+      onLeaseLost: () => void this.pause().catch(this.fail),
       onLeaseOverdue: () => this.attempts?.handBackAll(),
       onLeaseRegained: () => void this.resume(),
     });
@@ -111,7 +115,11 @@ class WorkerServer {
     const metrics = createWorkerMetrics(context.metrics, () => this.attempts?.running ?? 0);
     return createAttempts({
       environment: {
-        queue, topics, storage, registry, temporaryDirectory,
+        queue,
+        topics,
+        storage,
+        registry,
+        temporaryDirectory,
         clock: context.clock,
         log: context.log,
         secrets: this.options.secrets ?? environmentSecrets(process.env),
@@ -138,7 +146,8 @@ class WorkerServer {
     const records = createJobRecords(topics, instance);
     const taker = await queue.work({
       topic: topics.jobs(this.group),
-      instance, slots,
+      instance,
+      slots,
       newToken: () => newId(clock.now(), randomBytes(16)),
       claimed: (taken) => records.claimed(taken, clock.now()),
       run: (taken) => attempts.run(taken),
@@ -166,11 +175,12 @@ class WorkerServer {
     this.services = services;
   }
 
-  private async pause(): Promise<void> {
+  /** Ends when the running tasks have ended too: taking jobs anew before would exceed the slots. */
+  private pause(): Promise<void> {
     const { taker } = this;
     this.taker = undefined;
-    await taker?.drain();
-    await taker?.close();
+    if (taker) this.paused = taker.drain().then(() => taker.close());
+    return this.paused;
   }
 
   private async resume(): Promise<void> {
@@ -185,8 +195,10 @@ class WorkerServer {
   private async shutDown(): Promise<void> {
     const { clock, log } = this.options.context;
     this.state = 'TERMINATING';
-    await this.heartbeat?.beat().catch((error: unknown) => log.warn({ error }, 'The heartbeat that tells of the stop failed'));
-    const drained = this.taker?.drain() ?? Promise.resolve();
+    await this.heartbeat
+      ?.beat()
+      .catch((error: unknown) => log.warn({ error }, 'The heartbeat that tells of the stop failed'));
+    const drained = this.taker?.drain() ?? this.paused;
     await waitAtMost(clock, drained, this.options.stopTimeoutMs ?? STOP_TIMEOUT_MS);
     if (this.attempts && this.attempts.running > 0) {
       log.warn({ jobs: this.attempts.running }, 'Tasks did not end in time: their jobs go to other workers');

@@ -117,7 +117,8 @@ export class RecordingQueue {
     await this.inner.tail(topic, {
       onRecord: ({ key, value }) => {
         this.committed.push({ topic: topic.name, key, value });
-        for (const watcher of this.watchers) watcher();
+        // Nobody waits for a line of the log, and there may be very many.
+        if (topic.name !== topics.logs.name) for (const watcher of this.watchers) watcher();
       },
     });
   }
@@ -253,12 +254,16 @@ export async function startWorker({ plugins = [], clock = systemClock, ...rest }
   const submit = (job: Job): Promise<void> =>
     queue.publish([anyRecord({ topic: topics.jobs(DEFAULT_GROUP), key: jobKey(job), value: job })]);
   return {
-    queue, worker, directory, submit,
+    queue,
+    worker,
+    directory,
+    submit,
     async outcome(job) {
       await submit(job);
       return (await queue.event('job-ended', ({ taskRunId }) => taskRunId === job.taskRunId)).outcome;
     },
-    command: (command, key = 'worker-1') => queue.publish([anyRecord({ topic: topics.workerCommands, key, value: command })]),
+    command: (command, key = 'worker-1') =>
+      queue.publish([anyRecord({ topic: topics.workerCommands, key, value: command })]),
   };
 }
 

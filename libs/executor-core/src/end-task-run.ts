@@ -55,7 +55,8 @@ function moveToEnd(decision: Decision, run: { readonly id: string; readonly pare
 export function closeTaskRun(decision: Decision, run: TaskRun, task: TaskPlan, state: State): void {
   const final = softened(task, state);
   stopChildren(decision, run.id, final);
-  if (run.attempts.length > 0) {
+  // Without an attempt there may be the claim of a job that evaluates its expressions.
+  if (run.attempts.length > 0 || run.claim !== undefined) {
     decision.fact({ kind: 'attempt-closed', taskRunId: run.id, state: final, at: decision.now });
   }
   moveToEnd(decision, run, final);
@@ -72,7 +73,8 @@ export function stopChildren(decision: Decision, owner: string | undefined, stat
 /** Ends one task run from outside: nobody waits for what it would have answered. */
 export function stopTaskRun(decision: Decision, run: TaskRun, state: State): void {
   withdrawJob(decision, run);
-  if (run.attempts.at(-1)?.state === 'RUNNING') {
+  // A job that evaluates expressions is claimed and has no attempt; its claim is released all the same.
+  if (run.claim !== undefined || run.attempts.at(-1)?.state === 'RUNNING') {
     decision.fact({ kind: 'attempt-closed', taskRunId: run.id, state, at: decision.now });
   }
   decision.fact({ kind: 'task-run-moved', taskRunId: run.id, to: state, at: decision.now });

@@ -193,7 +193,8 @@ export function submitAgain(decision: Decision, run: TaskRun, resubmits: number)
   const task = decision.taskOf(run);
   if (run.evaluating) return requestEvaluation(decision, task, run);
   const { runIf } = task.definition;
-  const past: Past = { ...NEW, attempts: countedAttempts(run), nextAttempt: run.attempts.length + 1 };
+  // The open attempt is the one that is given up: it does not count for the new one.
+  const past: Past = { ...NEW, attempts: countedAttempts(run) - 1, nextAttempt: run.attempts.length + 1 };
   submitJob(decision, task, placeOf(run), past, { decided: runIf === undefined || isPure({ runIf }), resubmits });
 }
 

@@ -17,5 +17,5 @@ export const DEFAULT_FLOW_LIMITS: FlowLimits = Object.freeze({
   depth: 100,
   values: 500_000,
   tasks: 10_000,
-  faults: 1_000,
+  faults: 200,
 });

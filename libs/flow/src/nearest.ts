@@ -1,5 +1,7 @@
 /** Names longer than this are not compared: nobody types them by hand, and the comparison is quadratic. */
 const NAME_LENGTH_MAX = 120;
+/** Of very many names only the first are looked at: a suggestion is a courtesy and must stay cheap. */
+const CANDIDATES_MAX = 1_000;
 
 /**
  * The one of `known` that looks most like `wanted`: fewest edits, a swap of neighbours being one; upper and lower case
@@ -12,7 +14,9 @@ export function nearestName(wanted: string, known: Iterable<string>): string | u
   const lowered = wanted.toLowerCase();
   let best: string | undefined;
   let bestDistance = Math.max(1, Math.floor(wanted.length / 3)) + 1;
+  let seen = 0;
   for (const candidate of known) {
+    if (++seen > CANDIDATES_MAX) break;
     if (candidate.length > NAME_LENGTH_MAX || Math.abs(candidate.length - wanted.length) >= bestDistance) continue;
     const distance = editDistance(lowered, candidate.toLowerCase());
     if (distance >= bestDistance || distance >= Math.max(wanted.length, candidate.length)) continue;

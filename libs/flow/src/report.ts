@@ -21,6 +21,8 @@ export interface Report {
   deprecated(path: Path): void;
   /** Findings at or below `path` would only follow from one that is known already. */
   silence(path: Path): void;
+  /** No more findings of this kind are kept, so looking for the best words is in vain. Counts the one not made. */
+  isFull(kind: 'fault' | 'warning'): boolean;
   positionOf(path: Path): Position;
   writtenAt(path: Path): string | undefined;
   result(): Findings;
@@ -61,6 +63,7 @@ export function createReport(locator: Locator, max: number): Report {
     info: into(infos),
     deprecated: (path) => deprecations.add(pathText(path)),
     silence: (path) => silenced.add(pathText(path)),
+    isFull: (kind) => (kind === 'fault' ? faults : warnings).isFull(),
     positionOf: (path) => locator.positionOf(path, 'name'),
     writtenAt: (path) => locator.writtenAt(path),
     result: () => ({

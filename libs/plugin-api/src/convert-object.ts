@@ -31,7 +31,8 @@ function compileMembers(schema: PlainObject, where: string, compile: Compile): M
   const known = new Map<string, Convert>();
   for (const [name, member] of Object.entries(isPlainObject(properties) ? properties : {})) {
     // The common properties of tasks are checked when the flow is saved and never reach the task.
-    if (isPlainObject(member)) known.set(name, isTaskList(member) ? (value) => value : compile(member, `${where}, ${name}`));
+    if (isPlainObject(member))
+      known.set(name, isTaskList(member) ? (value) => value : compile(member, `${where}, ${name}`));
   }
   // `Record(String, …)` makes one pattern that fits every name.
   const pattern = isPlainObject(patternProperties) ? Object.values(patternProperties)[0] : undefined;

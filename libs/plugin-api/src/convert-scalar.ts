@@ -74,8 +74,10 @@ function textChecks(schema: PlainObject): readonly Check[] {
   const onText = (expected: string, fits: (text: string) => boolean): void => {
     checks.push((value) => (typeof value !== 'string' || fits(value) ? undefined : expected));
   };
-  if (typeof minLength === 'number') onText(`text of at least ${minLength} characters`, (text) => text.length >= minLength);
-  if (typeof maxLength === 'number') onText(`text of at most ${maxLength} characters`, (text) => text.length <= maxLength);
+  if (typeof minLength === 'number')
+    onText(`text of at least ${minLength} characters`, (text) => text.length >= minLength);
+  if (typeof maxLength === 'number')
+    onText(`text of at most ${maxLength} characters`, (text) => text.length <= maxLength);
   if (typeof pattern === 'string') {
     // Patterns come from task types, never from users.
     const expression = new RegExp(pattern, 'u');

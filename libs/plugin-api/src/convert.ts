@@ -4,7 +4,17 @@ import { compileObject } from './convert-object.js';
 import { checkText, toBoolean, toNumber, toText } from './convert-scalar.js';
 
 /** Keywords that say something to people or tools and nothing about which values fit. */
-const ANNOTATIONS = ['title', 'description', 'default', 'examples', 'deprecated', 'readOnly', 'writeOnly', '$id', '$comment'];
+const ANNOTATIONS = [
+  'title',
+  'description',
+  'default',
+  'examples',
+  'deprecated',
+  'readOnly',
+  'writeOnly',
+  '$id',
+  '$comment',
+];
 const KEYWORDS: Readonly<Record<string, readonly string[]>> = {
   string: ['type', 'enum', 'const', 'minLength', 'maxLength', 'pattern', 'format'],
   integer: ['type', 'enum', 'const', 'minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum'],
@@ -58,7 +68,8 @@ function kindOf(schema: PlainObject, where: string): string {
     if (KEYWORDS[type]) return type;
     throw new Error(`The schema of ${where} has the unknown type '${type}'`);
   }
-  const literal = schema['const'] ?? (Array.isArray(schema['enum']) ? (schema['enum'] as readonly unknown[])[0] : undefined);
+  const literal =
+    schema['const'] ?? (Array.isArray(schema['enum']) ? (schema['enum'] as readonly unknown[])[0] : undefined);
   if (literal !== undefined) return typeof literal;
   return 'any';
 }
@@ -95,10 +106,15 @@ function compileArray(schema: PlainObject, where: string): Convert {
 /** A value that fits as it is comes first, then one that fits after conversion, both in the order of the schema. */
 function compileUnion(schema: PlainObject, where: string): Convert {
   const schemas = [schema['anyOf'], schema['oneOf']].flat().filter(isPlainObject);
-  const compiled = schemas.map((alternative) => ({ text: kindOf(alternative, where) === 'string', convert: compileSchema(alternative, where) }));
+  const compiled = schemas.map((alternative) => ({
+    text: kindOf(alternative, where) === 'string',
+    convert: compileSchema(alternative, where),
+  }));
   const alternatives = compiled.map(({ convert }) => convert);
   // A list or map becomes text only when nothing else takes it.
-  const textLast = [...compiled].sort((one, other) => Number(one.text) - Number(other.text)).map(({ convert }) => convert);
+  const textLast = [...compiled]
+    .sort((one, other) => Number(one.text) - Number(other.text))
+    .map(({ convert }) => convert);
   return (value, at) => {
     let nearest: readonly Issue[] | undefined;
     for (const convert of at.convert ? [false, true] : [false]) {

@@ -6,8 +6,7 @@ import type { TaskType } from './task-type.js';
 
 /** Rendered properties, converted to the types of their schema; or what is wrong with them, a sentence for each. */
 export type CheckedProperties =
-  | { readonly ok: true; readonly properties: PlainObject }
-  | { readonly ok: false; readonly errors: readonly string[] };
+  { readonly ok: true; readonly properties: PlainObject } | { readonly ok: false; readonly errors: readonly string[] };
 
 /** So many mistakes are told; one is enough to fail. */
 const ERRORS_MAX = 10;

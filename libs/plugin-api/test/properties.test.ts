@@ -1,6 +1,14 @@
 import { Type } from '@sinclair/typebox';
 import { Duration, Dynamic, MapOf, taskSchema } from '@millrace/model';
-import { checkProperties, createTaskTypeRegistry, defineTask, isTextProperty, parseDuration, propertiesLeftAsWritten, propertiesToRender } from '../src/index.js';
+import {
+  checkProperties,
+  createTaskTypeRegistry,
+  defineTask,
+  isTextProperty,
+  parseDuration,
+  propertiesLeftAsWritten,
+  propertiesToRender,
+} from '../src/index.js';
 
 const schema = taskSchema(
   {
@@ -15,33 +23,71 @@ const schema = taskSchema(
     list: Type.Optional(Type.Array(Type.Integer(), { maxItems: 3 })),
     map: Type.Optional(MapOf(Type.Integer())),
     either: Type.Optional(Type.Union([Type.Boolean(), Type.Integer(), Type.Array(Type.String())])),
-    nested: Type.Optional(Type.Object({ needed: Type.String(), more: Type.Optional(Type.Object({ n: Type.Integer() })) }, { additionalProperties: false })),
+    nested: Type.Optional(
+      Type.Object(
+        { needed: Type.String(), more: Type.Optional(Type.Object({ n: Type.Integer() })) },
+        { additionalProperties: false },
+      ),
+    ),
     anything: Type.Optional(Type.Unknown()),
   },
   'A task for tests.',
 );
-const task = defineTask({ type: 'test.Task', aliases: ['io.kestra.core.tasks.Old'], kind: 'runnable', title: 'For tests.', schema, run: () => Promise.resolve({}), rendersItself: ['anything'] });
+const task = defineTask({
+  type: 'test.Task',
+  aliases: ['io.kestra.core.tasks.Old'],
+  kind: 'runnable',
+  title: 'For tests.',
+  schema,
+  run: () => Promise.resolve({}),
+  rendersItself: ['anything'],
+});
 
 describe('Rendered properties', () => {
   it.each([
-    ['text', 'x', 'x'], ['text', 5, '5'], ['text', true, 'true'], ['text', null, ''], ['text', { a: [1] }, '{"a":[1]}'],
+    ['text', 'x', 'x'],
+    ['text', 5, '5'],
+    ['text', true, 'true'],
+    ['text', null, ''],
+    ['text', { a: [1] }, '{"a":[1]}'],
     ['text', new Date(0), '1970-01-01T00:00:00.000Z'],
-    ['count', '42', 42], ['count', ' 7 ', 7], ['count', 3, 3],
-    ['ratio', '0.5', 0.5], ['ratio', '-1e-3', -0.001],
-    ['on', 'true', true], ['on', 'FALSE', false], ['on', false, false],
-    ['wait', 'PT5S', 'PT5S'], ['day', '2026-03-31', '2026-03-31'], ['at', new Date(0), '1970-01-01T00:00:00.000Z'],
-    ['level', 'INFO', 'INFO'], ['level', 'warn', 'WARN'],
-    ['list', [1, '2'], [1, 2]], ['list', '[1, 2]', [1, 2]], ['list', '[]', []],
-    ['map', { a: '1' }, { a: 1 }], ['map', '{"a": 1}', { a: 1 }],
-    ['either', true, true], ['either', '5', 5], ['either', 'true', true], ['either', '["a"]', ['a']],
+    ['count', '42', 42],
+    ['count', ' 7 ', 7],
+    ['count', 3, 3],
+    ['ratio', '0.5', 0.5],
+    ['ratio', '-1e-3', -0.001],
+    ['on', 'true', true],
+    ['on', 'FALSE', false],
+    ['on', false, false],
+    ['wait', 'PT5S', 'PT5S'],
+    ['day', '2026-03-31', '2026-03-31'],
+    ['at', new Date(0), '1970-01-01T00:00:00.000Z'],
+    ['level', 'INFO', 'INFO'],
+    ['level', 'warn', 'WARN'],
+    ['list', [1, '2'], [1, 2]],
+    ['list', '[1, 2]', [1, 2]],
+    ['list', '[]', []],
+    ['map', { a: '1' }, { a: 1 }],
+    ['map', '{"a": 1}', { a: 1 }],
+    ['either', true, true],
+    ['either', '5', 5],
+    ['either', 'true', true],
+    ['either', '["a"]', ['a']],
     ['nested', { needed: 1, more: '{"n": "2"}' }, { needed: '1', more: { n: 2 } }],
     ['anything', { a: [null] }, { a: [null] }],
   ])('%s from %j becomes %j', (name, value, expected) => {
-    expect(checkProperties(task, { [name]: value })).toEqual({ ok: true, properties: expect.objectContaining({ [name]: expected }) });
+    expect(checkProperties(task, { [name]: value })).toEqual({
+      ok: true,
+      properties: expect.objectContaining({ [name]: expected }),
+    });
   });
 
   it.each([
-    ['text', 'x'.repeat(31), "Property 'text' must be text of at most 30 characters, but is 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx'"],
+    [
+      'text',
+      'x'.repeat(31),
+      "Property 'text' must be text of at most 30 characters, but is 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx'",
+    ],
     ['count', '1.5', "Property 'count' must be a whole number, but is '1.5'"],
     ['count', -1, "Property 'count' must be at least 0, but is -1"],
     ['count', '', "Property 'count' must be a whole number, but is ''"],
@@ -56,7 +102,11 @@ describe('Rendered properties', () => {
     ['list', [1, 2, 3, 4], "Property 'list' must be a list of at most 3, but is a list"],
     ['map', [1], "Property 'map' must be a map, but is a list"],
     ['map', { a: {} }, "Property 'map.a' must be a whole number, but is a map"],
-    ['either', { a: 1 }, "Property 'either' must be of another type or value; see the documentation of the task, but is a map"],
+    [
+      'either',
+      { a: 1 },
+      "Property 'either' must be of another type or value; see the documentation of the task, but is a map",
+    ],
     ['nested', {}, "Property 'nested.needed' is required"],
     ['nested', { needed: 'x', other: 1 }, "Property 'nested.other' is unknown here; known are needed, more"],
     ['nested', { needed: 'x', more: { n: 'x' } }, "Property 'nested.more.n' must be a whole number, but is 'x'"],
@@ -78,17 +128,32 @@ describe('Rendered properties', () => {
   });
 
   it('without a value are as if they were not written', () => {
-    expect(checkProperties(task, { count: null, on: null, list: null })).toEqual({ ok: true, properties: { id: 'task', type: 'test.Task' } });
+    expect(checkProperties(task, { count: null, on: null, list: null })).toEqual({
+      ok: true,
+      properties: { id: 'task', type: 'test.Task' },
+    });
   });
 });
 
 describe('What has to be rendered', () => {
-  const written = { id: 't', type: 'test.Task', text: '{{ x }}', count: null, anything: '{{ y }}', timeout: 'PT1S', runIf: '{{ z }}' };
+  const written = {
+    id: 't',
+    type: 'test.Task',
+    text: '{{ x }}',
+    count: null,
+    anything: '{{ y }}',
+    timeout: 'PT1S',
+    runIf: '{{ z }}',
+  };
 
   it('is what belongs to the type and was given, but not what the task renders itself', () => {
     expect(propertiesToRender(task, written)).toEqual({ text: '{{ x }}' });
     expect(propertiesLeftAsWritten(task, written)).toEqual({ anything: '{{ y }}' });
-    expect([isTextProperty(task, 'text'), isTextProperty(task, 'list'), isTextProperty(task, 'none')]).toEqual([true, false, false]);
+    expect([isTextProperty(task, 'text'), isTextProperty(task, 'list'), isTextProperty(task, 'none')]).toEqual([
+      true,
+      false,
+      false,
+    ]);
   });
 });
 
@@ -104,19 +169,45 @@ describe('The registry', () => {
   });
 
   it('refuses two types of one name', () => {
-    expect(() => createTaskTypeRegistry([{ name: 'a', tasks: [task] }, { name: 'b', tasks: [task] }])).toThrow("Two task types are called 'test.Task'");
+    expect(() =>
+      createTaskTypeRegistry([
+        { name: 'a', tasks: [task] },
+        { name: 'b', tasks: [task] },
+      ]),
+    ).toThrow("Two task types are called 'test.Task'");
   });
 
   it('refuses a schema whose rules could not be kept', () => {
-    const odd = defineTask({ type: 'test.Odd', kind: 'runnable', title: '', schema: taskSchema({ x: Type.Intersect([Type.String(), Type.String()]) }, ''), run: () => Promise.resolve({}) });
-    expect(() => createTaskTypeRegistry([{ name: 'a', tasks: [odd] }])).toThrow("The schema of task type test.Odd, x uses 'allOf'");
+    const odd = defineTask({
+      type: 'test.Odd',
+      kind: 'runnable',
+      title: '',
+      schema: taskSchema({ x: Type.Intersect([Type.String(), Type.String()]) }, ''),
+      run: () => Promise.resolve({}),
+    });
+    expect(() => createTaskTypeRegistry([{ name: 'a', tasks: [odd] }])).toThrow(
+      "The schema of task type test.Odd, x uses 'allOf'",
+    );
   });
 });
 
 describe('A duration', () => {
   it.each([
-    ['PT5S', 5_000], ['PT0.25S', 250], ['PT1M30S', 90_000], ['PT2H', 7_200_000], ['P1D', 86_400_000], ['P1DT1H', 90_000_000],
-    ['P2W', 1_209_600_000], ['-PT1S', -1_000], ['pt1s', 1_000], ['P', undefined], ['PT', undefined], ['P1DT', undefined], ['5', undefined], ['P1M', undefined], ['', undefined],
+    ['PT5S', 5_000],
+    ['PT0.25S', 250],
+    ['PT1M30S', 90_000],
+    ['PT2H', 7_200_000],
+    ['P1D', 86_400_000],
+    ['P1DT1H', 90_000_000],
+    ['P2W', 1_209_600_000],
+    ['-PT1S', -1_000],
+    ['pt1s', 1_000],
+    ['P', undefined],
+    ['PT', undefined],
+    ['P1DT', undefined],
+    ['5', undefined],
+    ['P1M', undefined],
+    ['', undefined],
   ])('%s is %s ms', (text, milliseconds) => {
     expect(parseDuration(text)).toBe(milliseconds);
   });

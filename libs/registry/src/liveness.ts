@@ -3,12 +3,23 @@ import { nothing, type Decided, type Records, type Wake } from './records.js';
 
 /** A wake later than this shows that the processor itself stood still: then nobody is declared lost yet. */
 const OWN_GAP_MS = 2_000;
+/**
+ * When a loss is announced once more, after it was noticed: a lost worker may have stood still while it took a job, which
+ * it then has under its lost id. Later than any write that was on its way.
+ */
+const ANNOUNCE_AGAIN_MS = 30_000;
 const SERVICE = 'service';
 
-type State = Records<ServiceInstance>;
+/** What is kept of an instance. */
+type KnownService = ServiceInstance & {
+  /** Its lease has run out; it is lost then, unless a heartbeat comes or waits to be read. */
+  readonly lostAt?: number;
+  readonly announceAgainAt?: number;
+};
+type State = Records<KnownService>;
 
 /** The instance as it is known from now on. */
-export type LivenessFact = ServiceInstance;
+export type LivenessFact = KnownService;
 export type LivenessEffect = InstanceLost;
 
 export interface LivenessContext {
@@ -17,7 +28,7 @@ export interface LivenessContext {
 
 /**
  * Who is alive: a processor over the heartbeats, single partition (protocols.md part 3.5). An instance without a heartbeat
- * for the lease is lost for good, which is broadcast to the owners of its jobs. A gap in the processor's own time extends
+ * for the lease and the grace is lost for good, which is broadcast to the owners of its jobs. A gap in the processor's own time extends
  * the leases, so that an outage of the queue, or a stopped machine, declares nobody dead.
  */
 export function livenessProcessor(topics: Pick<Topics, 'serviceEvents' | 'services'>) {
@@ -32,11 +43,12 @@ export function livenessProcessor(topics: Pick<Topics, 'serviceEvents' | 'servic
     fail: () => nothing<LivenessFact, LivenessEffect>(),
     dueAt: (state: State) => {
       const service = state.get(SERVICE);
-      return service && isAlive(service) ? (service.seenAt ?? 0) + LIVENESS.leaseMs : undefined;
+      if (service === undefined) return undefined;
+      return isAlive(service) ? leaseEnd(service) : service.announceAgainAt;
     },
     ended: (state: State) => {
       const service = state.get(SERVICE);
-      return service !== undefined && !isAlive(service);
+      return service !== undefined && !isAlive(service) && service.announceAgainAt === undefined;
     },
     continuation: (): never => {
       throw new Error('A heartbeat is decided in one step');
@@ -46,7 +58,7 @@ export function livenessProcessor(topics: Pick<Topics, 'serviceEvents' | 'servic
       if (event.kind !== 'all-earlier-lost') return;
       for (const [key, state] of live) {
         const service = state.get(SERVICE);
-        if (service && !event.keep.includes(service.instance)) {
+        if (service && isAlive(service) && !event.keep.includes(service.instance)) {
           yield [key, { kind: 'declared-lost', instance: service.instance }];
         }
       }
@@ -64,20 +76,17 @@ function decide(
   const known = state.get(SERVICE);
   switch (input.kind) {
     case 'heartbeat': {
-      // A lost instance never comes back; one that goes on under its old id finds its claims refused.
-      if (known && !isAlive(known)) return nothing();
+      // A lost instance never comes back; what one that goes on under its old id has taken since is given to others.
+      if (known && !isAlive(known)) return { facts: [], effects: [lostEvent(known.instance)], next: [] };
       const { service } = input;
-      const effects = isAlive(service) ? [] : [lostEvent(service.instance)];
-      return { facts: [{ ...service, seenAt: now }], effects, next: [] };
+      if (isAlive(service)) return { facts: [{ ...service, seenAt: now }], effects: [], next: [] };
+      return lost({ ...service, seenAt: now }, service.state, now);
     }
     case 'declared-lost':
-      return known && isAlive(known) ? lost(known) : nothing();
-    case 'wake': {
-      if (!known || !isAlive(known)) return nothing();
-      const dueAt = (known.seenAt ?? 0) + LIVENESS.leaseMs;
-      if (now < dueAt) return nothing();
-      return now - dueAt > OWN_GAP_MS ? { facts: [{ ...known, seenAt: now }], effects: [], next: [] } : lost(known);
-    }
+      return known && isAlive(known) ? lost(known, 'DISCONNECTED', now) : nothing();
+    case 'wake':
+      if (!known) return nothing();
+      return isAlive(known) ? leaseDue(known, now) : announceAgain(known, now);
     case 'all-earlier-lost':
       return nothing();
     default:
@@ -85,10 +94,35 @@ function decide(
   }
 }
 
+const leaseEnd = ({ lostAt, seenAt = 0 }: KnownService): number => lostAt ?? seenAt + LIVENESS.leaseMs;
+
+/**
+ * First the lease ends, and after the grace, when the worker has stopped its tasks by itself, the instance is lost
+ * (protocols.md part 3.6). In between heartbeats are read that waited for a new owner of this partition.
+ */
+function leaseDue(service: KnownService, now: number): Decided<LivenessFact, LivenessEffect> {
+  const dueAt = leaseEnd(service);
+  if (now < dueAt) return nothing();
+  const { lostAt, ...seen } = service;
+  if (now - dueAt > OWN_GAP_MS) return { facts: [{ ...seen, seenAt: now }], effects: [], next: [] };
+  if (lostAt !== undefined) return lost(seen, 'DISCONNECTED', now);
+  return { facts: [{ ...seen, lostAt: now + LIVENESS.graceMs }], effects: [], next: [] };
+}
+
 const lostEvent = (instance: string): InstanceLost => ({ kind: 'instance-lost', instance });
 
-const lost = (service: ServiceInstance): Decided<LivenessFact, LivenessEffect> => ({
-  facts: [{ ...service, state: 'DISCONNECTED' }],
+const lost = (
+  service: ServiceInstance,
+  state: ServiceInstance['state'],
+  now: number,
+): Decided<LivenessFact, LivenessEffect> => ({
+  facts: [{ ...service, state, announceAgainAt: now + ANNOUNCE_AGAIN_MS }],
   effects: [lostEvent(service.instance)],
   next: [],
 });
+
+function announceAgain(service: KnownService, now: number): Decided<LivenessFact, LivenessEffect> {
+  const { announceAgainAt, ...settled } = service;
+  if (announceAgainAt === undefined || now < announceAgainAt) return nothing();
+  return { facts: [settled], effects: [lostEvent(service.instance)], next: [] };
+}

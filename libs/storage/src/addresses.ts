@@ -57,8 +57,7 @@ export const inputFileUri = (address: ExecutionAddress & { readonly inputId: str
 /** A file that came with the trigger of an execution. @throws StorageError INVALID_URI */
 export const triggerFileUri = (
   address: ExecutionAddress & { readonly triggerId: string; readonly name: string },
-): string =>
-  uriOf([...executionParts(address), 'trigger', slug(address.triggerId) || address.triggerId, address.name]);
+): string => uriOf([...executionParts(address), 'trigger', slug(address.triggerId) || address.triggerId, address.name]);
 
 /**
  * A namespace file; `path` with or without a leading slash. Versions above 1 have a suffix.

@@ -7,7 +7,6 @@ export const STORAGE_SCHEME = 'kestra://';
 /** Limits of a URI: `length` in UTF-16 units, `segmentBytes` in bytes of UTF-8 (file systems allow no more). */
 export const URI_LIMITS = { length: 1_024, segmentBytes: 255 } as const;
 
-// eslint-disable-next-line no-control-regex -- control characters are what is looked for
 const CONTROL = /[\u0000-\u001f\u007f]/;
 const ENCODED_ASCII = /%([0-7][0-9a-fA-F])/g;
 

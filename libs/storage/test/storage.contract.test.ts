@@ -17,14 +17,20 @@ const FILE_BYTES_MAX = 1_000_000;
 const ADAPTERS: readonly Adapter[] = [
   {
     name: 'local',
-    create: (options) => Promise.resolve(createLocalStorage({ directory: mkdtempSync(join(tmpdir(), 'millrace-storage-')), ...options })),
+    create: (options) =>
+      Promise.resolve(createLocalStorage({ directory: mkdtempSync(join(tmpdir(), 'millrace-storage-')), ...options })),
   },
 ];
 
 const wanted = process.env['ADAPTERS']?.split(',');
 const adapters = ADAPTERS.filter(({ name }) => wanted?.includes(name) ?? true);
 
-async function textOf(storage: Storage, uri: string, scope = everything, range?: { start: number; end?: number }): Promise<string> {
+async function textOf(
+  storage: Storage,
+  uri: string,
+  scope = everything,
+  range?: { start: number; end?: number },
+): Promise<string> {
   let text = '';
   for await (const chunk of await storage.read(scope, uri, range)) text += String(chunk);
   return text;
@@ -115,7 +121,10 @@ describe.each(adapters)('Storage: $name', ({ create }) => {
     for (const name of ['b/2', 'a', 'c', 'b/1', 'B']) await storage.put(everything, `kestra:///top/${name}`, 'x');
     const listed = await storage.list(everything, 'kestra:///top');
     expect(listed.map(({ uri, kind }) => `${kind} ${uri}`)).toEqual([
-      'file kestra:///top/B', 'file kestra:///top/a', 'directory kestra:///top/b', 'file kestra:///top/c',
+      'file kestra:///top/B',
+      'file kestra:///top/a',
+      'directory kestra:///top/b',
+      'file kestra:///top/c',
     ]);
   });
 
@@ -144,26 +153,74 @@ describe.each(adapters)('Storage: $name', ({ create }) => {
     expect(await textOf(storage, 'kestra:///a/f')).toBe('main');
   });
 
-  it.each(['..', '../main', 'main/x', '.', '', 'Main', '.unfinished'])('refuses a tenant that could be a path: %j', async (tenant) => {
-    expect(await refusal(storage.stat(Scope.system(tenant), 'kestra:///a/f'))).toBe('INVALID_URI');
-  });
+  it.each(['..', '../main', 'main/x', '.', '', 'Main', '.unfinished'])(
+    'refuses a tenant that could be a path: %j',
+    async (tenant) => {
+      expect(await refusal(storage.stat(Scope.system(tenant), 'kestra:///a/f'))).toBe('INVALID_URI');
+    },
+  );
 
   it.each([
-    'kestra:///..', 'kestra:///a/../b', 'kestra:///a/..', 'kestra:///%2e%2e/b', 'kestra:///a/%2E%2e/b', 'kestra:///a/.%2e',
-    'kestra:///%252e%252e/b', 'kestra:///a/./b', 'kestra:///.', 'kestra:///a//b', 'kestra:////a', 'kestra:///a/', 'kestra:///a\\b',
-    'kestra:///a/..\\b', 'kestra:///a%5cb', 'kestra:///a%2fb', 'kestra:///a%2f..%2fb', 'kestra:///a\0b', 'kestra:///a%00', 'kestra:///a\nb',
-    'kestra:///a%0ab', 'kestra://a/b', 'kestra:/a', 'file:///etc/passwd', '/etc/passwd', 'a', '', 'KESTRA:///a', 'kestra:///\ud800',
-    `kestra:///${'a'.repeat(256)}`, `kestra:///${'ä'.repeat(128)}`, `kestra:///${'a/'.repeat(600)}a`,
+    'kestra:///..',
+    'kestra:///a/../b',
+    'kestra:///a/..',
+    'kestra:///%2e%2e/b',
+    'kestra:///a/%2E%2e/b',
+    'kestra:///a/.%2e',
+    'kestra:///%252e%252e/b',
+    'kestra:///a/./b',
+    'kestra:///.',
+    'kestra:///a//b',
+    'kestra:////a',
+    'kestra:///a/',
+    'kestra:///a\\b',
+    'kestra:///a/..\\b',
+    'kestra:///a%5cb',
+    'kestra:///a%2fb',
+    'kestra:///a%2f..%2fb',
+    'kestra:///a\0b',
+    'kestra:///a%00',
+    'kestra:///a\nb',
+    'kestra:///a%0ab',
+    'kestra://a/b',
+    'kestra:/a',
+    'file:///etc/passwd',
+    '/etc/passwd',
+    'a',
+    '',
+    'KESTRA:///a',
+    'kestra:///\ud800',
+    `kestra:///${'a'.repeat(256)}`,
+    `kestra:///${'ä'.repeat(128)}`,
+    `kestra:///${'a/'.repeat(600)}a`,
   ])('refuses the URI %j in every call', async (uri) => {
     for (const call of [
-      storage.put(everything, uri, 'x'), storage.read(everything, uri), storage.stat(everything, uri),
-      storage.list(everything, uri), storage.remove(everything, uri),
+      storage.put(everything, uri, 'x'),
+      storage.read(everything, uri),
+      storage.stat(everything, uri),
+      storage.list(everything, uri),
+      storage.remove(everything, uri),
     ]) {
       expect(await refusal(call)).toBe('INVALID_URI');
     }
   });
 
-  it.each(['a b.txt', 'ä', '...', '..a', 'a..', '100%.txt', '%41', 'a%zz', 'x'.repeat(255), '日本', '-rf', '$(id)', "a'b", 'a?b#c'])('takes the file name %j', async (name) => {
+  it.each([
+    'a b.txt',
+    'ä',
+    '...',
+    '..a',
+    'a..',
+    '100%.txt',
+    '%41',
+    'a%zz',
+    'x'.repeat(255),
+    '日本',
+    '-rf',
+    '$(id)',
+    "a'b",
+    'a?b#c',
+  ])('takes the file name %j', async (name) => {
     const uri = `kestra:///a/${name}`;
     await storage.put(everything, uri, name);
     expect(await textOf(storage, uri)).toBe(name);
@@ -179,8 +236,21 @@ describe.each(adapters)('Storage: $name', ({ create }) => {
 
   describe('with a scope of some namespaces', () => {
     const scope = Scope.granted('main', ['company.team']);
-    const inside = ['company/team/_files/f', 'company/team/sub/_files/f', 'company/team/flow/executions/e/tasks/t/r/f', 'company/team/sub/flow/executions/e/inputs/f'];
-    const outside = ['company/_files/f', 'company/teams/_files/f', 'other/_files/f', 'company/team/executions/e/tasks/t/r/f', 'company/team', 'company', 'company/flow/executions/company/team/_files/f'];
+    const inside = [
+      'company/team/_files/f',
+      'company/team/sub/_files/f',
+      'company/team/flow/executions/e/tasks/t/r/f',
+      'company/team/sub/flow/executions/e/inputs/f',
+    ];
+    const outside = [
+      'company/_files/f',
+      'company/teams/_files/f',
+      'other/_files/f',
+      'company/team/executions/e/tasks/t/r/f',
+      'company/team',
+      'company',
+      'company/flow/executions/company/team/_files/f',
+    ];
 
     it.each(inside)('sees %s', async (path) => {
       await storage.put(scope, `kestra:///${path}`, 'x');
@@ -226,7 +296,10 @@ describe('Storage in a folder', () => {
       expect(await refusal(storage.read(everything, `kestra:///a/${name}`))).toBe('NOT_FOUND');
       expect(await refusal(storage.put(everything, `kestra:///a/${name}`, 'x'))).toBe('INVALID_URI');
     }
-    expect((await storage.list(everything, 'kestra:///a')).map(({ uri }) => uri)).toEqual(['kestra:///a/link', 'kestra:///a/own']);
+    expect((await storage.list(everything, 'kestra:///a')).map(({ uri }) => uri)).toEqual([
+      'kestra:///a/link',
+      'kestra:///a/own',
+    ]);
     expect(await textOf(storage, 'kestra:///a/link')).toBe('own');
   });
 

@@ -9,3 +9,7 @@ export {
   type QueueHarness,
   type Server,
 } from './queue-contract/index.js';
+export { createVirtualClock, type VirtualClock, type VirtualClockOptions } from './virtual-clock.js';
+export type { Disturbances } from './simulation/cluster.js';
+export type { BrokenRule, ExecutionProcessorOptions, ShippedProcessors } from './simulation/executor-node.js';
+export { runSimulation, type SimulationOptions, type SimulationReport } from './simulation/simulation.js';

@@ -11,7 +11,10 @@ export const returnTask = defineTask({
   aliases: ['io.kestra.core.tasks.debugs.Return'],
   kind: 'runnable',
   title: 'Gives a rendered text as its output.',
-  schema: taskSchema({ format: format('The text; without it there is no output.') }, 'Gives a rendered text as its output.'),
+  schema: taskSchema(
+    { format: format('The text; without it there is no output.') },
+    'Gives a rendered text as its output.',
+  ),
   outputs: Type.Object({ value: Type.Optional(Type.String({ description: 'The rendered text.' })) }),
   inline({ format: value }) {
     if (value === undefined) return {};

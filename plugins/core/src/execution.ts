@@ -3,7 +3,14 @@ import { isTruthy } from '@millrace/expression';
 import { Dynamic, excerpt, taskSchema } from '@millrace/model';
 import { defineTask } from '@millrace/plugin-api';
 
-const Condition = Type.Union([Type.String(), Type.Boolean(), Type.Number(), Type.Null(), Type.Array(Type.Unknown()), Type.Object({}, { additionalProperties: true })]);
+const Condition = Type.Union([
+  Type.String(),
+  Type.Boolean(),
+  Type.Number(),
+  Type.Null(),
+  Type.Array(Type.Unknown()),
+  Type.Object({}, { additionalProperties: true }),
+]);
 
 /** `core.execution.Fail`: fails, always or under a condition. */
 export const failTask = defineTask({
@@ -13,7 +20,9 @@ export const failTask = defineTask({
   title: 'Fails, always or when a condition holds.',
   schema: taskSchema(
     {
-      condition: Type.Optional(Dynamic({ ...Condition, description: 'Fail only when this is truthy. Without it the task always fails.' })),
+      condition: Type.Optional(
+        Dynamic({ ...Condition, description: 'Fail only when this is truthy. Without it the task always fails.' }),
+      ),
       errorMessage: Type.Optional(Dynamic(Type.String({ default: 'Task failure', description: 'What the log says.' }))),
     },
     'Fails the task run, and with it the execution unless something handles the error.',
@@ -48,6 +57,11 @@ export const assertTask = defineTask({
       level: 'ERROR' as const,
       message: `Condition ${index + 1} does not hold: it is '${excerpt(conditions[index] ?? '')}'`,
     }));
-    return { state: 'FAILED', logs, metrics, error: errorMessage ?? `${failed.length} of ${conditions.length} conditions do not hold` };
+    return {
+      state: 'FAILED',
+      logs,
+      metrics,
+      error: errorMessage ?? `${failed.length} of ${conditions.length} conditions do not hold`,
+    };
   },
 });

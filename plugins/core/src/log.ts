@@ -4,7 +4,9 @@ import { defineTask } from '@millrace/plugin-api';
 
 /** A level of log entries, as a property. */
 export const levelProperty = (description: string) =>
-  Type.Optional(Dynamic(Type.Unsafe<LogLevel>({ type: 'string', enum: [...LOG_LEVELS], default: 'INFO', description })));
+  Type.Optional(
+    Dynamic(Type.Unsafe<LogLevel>({ type: 'string', enum: [...LOG_LEVELS], default: 'INFO', description })),
+  );
 
 /** `core.log.Log`: one entry in the log for each message. */
 export const logTask = defineTask({

@@ -10,7 +10,11 @@ export const outputValuesTask = defineTask({
   schema: taskSchema(
     {
       values: Type.Optional(
-        Dynamic(MapOf(Type.Unknown(), { description: 'The values by name; a single expression keeps the type of its result.' })),
+        Dynamic(
+          MapOf(Type.Unknown(), {
+            description: 'The values by name; a single expression keeps the type of its result.',
+          }),
+        ),
       ),
     },
     'Gives rendered values as its outputs.',

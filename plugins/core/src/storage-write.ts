@@ -11,7 +11,13 @@ export const storageWriteTask = defineTask({
     {
       content: Dynamic(Type.String({ description: 'Content of the file.' })),
       extension: Type.Optional(
-        Dynamic(Type.String({ pattern: '^\\.?[A-Za-z0-9][A-Za-z0-9._-]*$', maxLength: 32, description: 'Extension of the file name, such as .csv.' })),
+        Dynamic(
+          Type.String({
+            pattern: '^\\.?[A-Za-z0-9][A-Za-z0-9._-]*$',
+            maxLength: 32,
+            description: 'Extension of the file name, such as .csv.',
+          }),
+        ),
       ),
     },
     'Writes a text into a file of internal storage.',

@@ -25,10 +25,29 @@ function decide(type: string, properties: PlainObject): InlineResult {
 describe('Inline tasks', () => {
   it.each([
     ['core.log.Log', { message: 'x' }, { logs: [{ level: 'INFO', message: 'x' }] }],
-    ['core.log.Log', { message: ['x', 2], level: 'error' }, { logs: [{ level: 'ERROR', message: 'x' }, { level: 'ERROR', message: '2' }] }],
+    [
+      'core.log.Log',
+      { message: ['x', 2], level: 'error' },
+      {
+        logs: [
+          { level: 'ERROR', message: 'x' },
+          { level: 'ERROR', message: '2' },
+        ],
+      },
+    ],
     ['core.log.Log', { message: { a: 1 } }, { logs: [{ level: 'INFO', message: '{"a":1}' }] }],
     ['core.debug.Return', {}, {}],
-    ['core.debug.Return', { format: 5 }, { outputs: { value: '5' }, metrics: [{ type: 'counter', name: 'length', value: 1 }, { type: 'timer', name: 'duration', value: 0 }] }],
+    [
+      'core.debug.Return',
+      { format: 5 },
+      {
+        outputs: { value: '5' },
+        metrics: [
+          { type: 'counter', name: 'length', value: 1 },
+          { type: 'timer', name: 'duration', value: 0 },
+        ],
+      },
+    ],
     ['core.debug.Echo', { format: 'x', level: 'WARN' }, { logs: [{ level: 'WARN', message: 'x' }] }],
     ['core.debug.Echo', {}, {}],
     ['core.output.OutputValues', { values: { a: 1, b: [true] } }, { outputs: { values: { a: 1, b: [true] } } }],
@@ -39,7 +58,16 @@ describe('Inline tasks', () => {
     ['core.execution.Fail', { condition: false }, {}],
     ['core.execution.Fail', { condition: null }, {}],
     ['core.execution.Fail', { condition: 1 }, { state: 'FAILED', error: 'Task failure' }],
-    ['core.execution.Assert', { conditions: [true, 'yes', 1] }, { metrics: [{ type: 'counter', name: 'success', value: 3 }, { type: 'counter', name: 'failed', value: 0 }] }],
+    [
+      'core.execution.Assert',
+      { conditions: [true, 'yes', 1] },
+      {
+        metrics: [
+          { type: 'counter', name: 'success', value: 3 },
+          { type: 'counter', name: 'failed', value: 0 },
+        ],
+      },
+    ],
   ])('%s with %j', (type, properties, expected) => {
     expect(decide(type, properties)).toEqual(expected);
   });
@@ -52,14 +80,24 @@ describe('Inline tasks', () => {
         { level: 'ERROR', message: "Condition 2 does not hold: it is '0'" },
         { level: 'ERROR', message: "Condition 3 does not hold: it is ''" },
       ],
-      metrics: [{ type: 'counter', name: 'success', value: 1 }, { type: 'counter', name: 'failed', value: 2 }],
+      metrics: [
+        { type: 'counter', name: 'success', value: 1 },
+        { type: 'counter', name: 'failed', value: 2 },
+      ],
     });
   });
 });
 
 function aContext(stored: Map<string, unknown> = new Map(), signal = new AbortController().signal): TaskContext {
   return {
-    tenant: 'main', namespace: 'n', flowId: 'f', executionId: 'e', taskId: 't', taskRunId: 'r', attempt: 1, signal,
+    tenant: 'main',
+    namespace: 'n',
+    flowId: 'f',
+    executionId: 'e',
+    taskId: 't',
+    taskRunId: 'r',
+    attempt: 1,
+    signal,
     log: { write: () => undefined, ready: () => Promise.resolve() },
     files: {
       workingDirectory: () => Promise.reject(new Error('none')),
@@ -96,14 +134,24 @@ describe('Tasks for workers', () => {
     await expect(run('core.flow.Sleep', { duration: '-PT1S' }, aContext())).rejects.toThrow(TaskFailure);
   });
 
-  it.each([[undefined, 'content'], ['.csv', 'content.csv'], ['csv', 'content.csv']])('Write stores a file with the extension %s', async (extension, name) => {
+  it.each([
+    [undefined, 'content'],
+    ['.csv', 'content.csv'],
+    ['csv', 'content.csv'],
+  ])('Write stores a file with the extension %s', async (extension, name) => {
     const stored = new Map<string, unknown>();
-    const result = await run('core.storage.Write', { content: 'a,b', ...(extension && { extension }) }, aContext(stored));
+    const result = await run(
+      'core.storage.Write',
+      { content: 'a,b', ...(extension && { extension }) },
+      aContext(stored),
+    );
     expect(result).toEqual({ outputs: { uri: `kestra:///stored/${name}` } });
     expect(stored.get(name)).toBe('a,b');
   });
 
   it.each(['/../x', '../x', 'a/b', '.'])('Write refuses the extension %j', (extension) => {
-    expect(() => convert('core.storage.Write', { content: 'x', extension })).toThrow("Property 'extension' must be text that matches");
+    expect(() => convert('core.storage.Write', { content: 'x', extension })).toThrow(
+      "Property 'extension' must be text that matches",
+    );
   });
 });

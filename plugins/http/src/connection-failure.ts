@@ -15,7 +15,8 @@ const SENTENCES: Readonly<Record<string, (url: URL) => string>> = {
   CERT_HAS_EXPIRED: (url) => `The certificate of ${hostAndPort(url)} has expired`,
   DEPTH_ZERO_SELF_SIGNED_CERT: (url) => `The certificate of ${hostAndPort(url)} is signed by nobody that is trusted`,
   SELF_SIGNED_CERT_IN_CHAIN: (url) => `The certificate of ${hostAndPort(url)} is signed by nobody that is trusted`,
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: (url) => `The certificate of ${hostAndPort(url)} is signed by nobody that is trusted`,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: (url) =>
+    `The certificate of ${hostAndPort(url)} is signed by nobody that is trusted`,
   ERR_TLS_CERT_ALTNAME_INVALID: (url) => `The certificate of ${hostAndPort(url)} is for another host`,
   EPROTO: (url) => `${hostAndPort(url)} does not speak TLS: is it http instead of https?`,
   ERR_INVALID_CHAR: () => 'A header has a character that HTTP does not allow',
@@ -25,13 +26,21 @@ const SENTENCES: Readonly<Record<string, (url: URL) => string>> = {
 
 /** What the user is told of a failed connection. Shows host and port, never the path, query or headers: they may hold secrets. */
 export function connectionFailure(url: URL, error: unknown): TaskFailure {
-  const code = typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  const code =
+    typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string'
+      ? error.code
+      : undefined;
   const sentence = code === undefined ? undefined : SENTENCES[code];
   if (sentence) return new TaskFailure(sentence(url), undefined, error);
   if (code?.startsWith('HPE_')) {
-    return new TaskFailure(`What ${hostAndPort(url)} answered is not HTTP: is it https instead of http?`, undefined, error);
+    return new TaskFailure(
+      `What ${hostAndPort(url)} answered is not HTTP: is it https instead of http?`,
+      undefined,
+      error,
+    );
   }
-  if (code?.startsWith('Z_')) return new TaskFailure(`The compressed answer of ${hostAndPort(url)} is damaged`, undefined, error);
+  if (code?.startsWith('Z_'))
+    return new TaskFailure(`The compressed answer of ${hostAndPort(url)} is damaged`, undefined, error);
   const detail = code ?? String(error);
   return new TaskFailure(`The request to ${hostAndPort(url)} failed: ${detail}`, undefined, error);
 }

@@ -63,7 +63,12 @@ interface Times {
   passed: TaskFailure | undefined;
 }
 
-function send(outgoing: OutgoingRequest, body: Readable | string | Buffer | undefined, limits: ExchangeLimits, times: Times): Promise<IncomingMessage> {
+function send(
+  outgoing: OutgoingRequest,
+  body: Readable | string | Buffer | undefined,
+  limits: ExchangeLimits,
+  times: Times,
+): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const client = openRequest(outgoing, limits);
     client.once('error', reject);
@@ -75,10 +80,16 @@ function send(outgoing: OutgoingRequest, body: Readable | string | Buffer | unde
 }
 
 /** @throws TypeError of Node for headers and paths with characters that HTTP does not allow */
-function openRequest({ url, method, headers }: OutgoingRequest, { anyCertificate, signal }: ExchangeLimits): ClientRequest {
+function openRequest(
+  { url, method, headers }: OutgoingRequest,
+  { anyCertificate, signal }: ExchangeLimits,
+): ClientRequest {
   const options: RequestOptions = {
-    method, signal,
-    headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, typeof value === 'string' ? value : [...value]])),
+    method,
+    signal,
+    headers: Object.fromEntries(
+      Object.entries(headers).map(([name, value]) => [name, typeof value === 'string' ? value : [...value]]),
+    ),
     // A connection of its own: one kept open may be closed by the server just when the next request is sent.
     agent: false,
   };
@@ -114,7 +125,9 @@ async function readBody(message: IncomingMessage, bytesMax: number): Promise<Buf
     for await (const chunk of stream) {
       bytes += chunk.length;
       if (bytes > bytesMax) {
-        throw new TaskFailure(`The answer is larger than ${bytesMax} bytes, the most that is taken: ask for less, or fetch it with a script`);
+        throw new TaskFailure(
+          `The answer is larger than ${bytesMax} bytes, the most that is taken: ask for less, or fetch it with a script`,
+        );
       }
       chunks.push(chunk);
     }

@@ -22,7 +22,10 @@ const FORM = 'application/x-www-form-urlencoded';
 const MULTIPART = 'multipart/form-data';
 
 /** @throws TaskFailure when a form has a file and is not sent as multipart/form-data */
-export function requestBody({ body, formData, contentType }: BodyProperties, files: Pick<TaskFiles, 'read'>): RequestBody | undefined {
+export function requestBody(
+  { body, formData, contentType }: BodyProperties,
+  files: Pick<TaskFiles, 'read'>,
+): RequestBody | undefined {
   if (formData) {
     if (body !== undefined) throw new TaskFailure("Give either 'body' or 'formData', not both");
     return contentType?.toLowerCase().startsWith(MULTIPART) ? multipart(formData, files) : form(formData);
@@ -40,7 +43,8 @@ export function textOf(value: unknown): string {
 function form(fields: PlainObject): RequestBody {
   const parameters = new URLSearchParams();
   for (const [name, value] of Object.entries(fields)) {
-    if (isFile(value)) throw new TaskFailure(`The field '${name}' of the form is a file: set contentType to ${MULTIPART}`);
+    if (isFile(value))
+      throw new TaskFailure(`The field '${name}' of the form is a file: set contentType to ${MULTIPART}`);
     for (const one of Array.isArray(value) ? value : [value]) parameters.append(name, textOf(one));
   }
   const text = parameters.toString();
@@ -56,7 +60,9 @@ function multipart(fields: PlainObject, files: Pick<TaskFiles, 'read'>): Request
     for (const [name, value] of Object.entries(fields)) {
       const disposition = `--${boundary}\r\nContent-Disposition: form-data; name="${parameter(name)}"`;
       if (isFile(value)) {
-        yield Buffer.from(`${disposition}; filename="${parameter(value.name)}"\r\nContent-Type: application/octet-stream\r\n\r\n`);
+        yield Buffer.from(
+          `${disposition}; filename="${parameter(value.name)}"\r\nContent-Type: application/octet-stream\r\n\r\n`,
+        );
         for await (const chunk of await files.read(value.content)) yield Buffer.from(chunk);
       } else yield Buffer.from(`${disposition}\r\n\r\n${textOf(value)}`);
       yield Buffer.from('\r\n');

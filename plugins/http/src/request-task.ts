@@ -13,7 +13,9 @@ export const requestTask = defineTask({
   schema: taskSchema(
     {
       ...requestProperties,
-      encryptBody: Type.Optional(Type.Boolean({ default: false, description: 'Keeps the answer encrypted; not available yet.' })),
+      encryptBody: Type.Optional(
+        Type.Boolean({ default: false, description: 'Keeps the answer encrypted; not available yet.' }),
+      ),
     },
     'Sends an HTTP request; its output is the answer.',
   ),
@@ -25,7 +27,8 @@ export const requestTask = defineTask({
     formData: Type.Optional(MapOf(Type.Unknown(), { description: 'The form that was sent.' })),
   }),
   async run(properties, context) {
-    if (properties.encryptBody === true) throw new TaskFailure("'encryptBody' is not available yet: leave it out, or keep the answer out of the outputs");
+    if (properties.encryptBody === true)
+      throw new TaskFailure("'encryptBody' is not available yet: leave it out, or keep the answer out of the outputs");
     const answer = await sendRequest(properties, context);
     const outputs = outputsOf(properties, answer);
     logAnswer(properties, answer, outputs, context);
@@ -50,7 +53,9 @@ function decoded(body: Buffer, contentType: string | undefined, defaultCharset: 
   const named = /;\s*charset="?([^\s";]+)/i.exec(contentType ?? '')?.[1];
   const decoder = decoderOf(named) ?? decoderOf(defaultCharset);
   if (decoder) return decoder.decode(body);
-  throw new TaskFailure(`The charset '${excerpt(defaultCharset)}' in 'options.defaultCharset' is not known: use UTF-8, for example`);
+  throw new TaskFailure(
+    `The charset '${excerpt(defaultCharset)}' in 'options.defaultCharset' is not known: use UTF-8, for example`,
+  );
 }
 
 function decoderOf(charset: string | undefined): InstanceType<typeof TextDecoder> | undefined {
@@ -69,6 +74,7 @@ function logAnswer(
   { body }: { readonly body: string },
   { log }: TaskContext,
 ): void {
-  if (options?.logs?.includes('RESPONSE_HEADERS')) log.write('INFO', `Response headers: ${code} ${reason}\n${shownHeaders(headers)}`);
+  if (options?.logs?.includes('RESPONSE_HEADERS'))
+    log.write('INFO', `Response headers: ${code} ${reason}\n${shownHeaders(headers)}`);
   if (options?.logs?.includes('RESPONSE_BODY')) log.write('INFO', `Response body: ${body}`);
 }

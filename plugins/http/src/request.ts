@@ -32,7 +32,11 @@ const IDLE_MS = 300_000;
  * Sends the request that the properties describe and follows redirects.
  * @throws TaskFailure when there is no answer, or something was asked for that is not available
  */
-export async function sendRequest(properties: RequestProperties, context: TaskContext, bytesMax = ANSWER_BYTES_MAX): Promise<Answered> {
+export async function sendRequest(
+  properties: RequestProperties,
+  context: TaskContext,
+  bytesMax = ANSWER_BYTES_MAX,
+): Promise<Answered> {
   const { options = {} } = properties;
   checkAvailable(options);
   const body = requestBody(properties, context.files);
@@ -42,28 +46,37 @@ export async function sendRequest(properties: RequestProperties, context: TaskCo
   for (let redirects = 0; ; redirects++) {
     const answer = await exchange(outgoing, limits);
     const location = answer.headers['location']?.[0];
-    const follows = (options.followRedirects ?? true) && [301, 302, 303, 307, 308].includes(answer.code) && location !== undefined;
+    const follows =
+      (options.followRedirects ?? true) && [301, 302, 303, 307, 308].includes(answer.code) && location !== undefined;
     if (!follows) return { ...answer, url: outgoing.url };
-    if (redirects === REDIRECTS_MAX) throw new TaskFailure(`${outgoing.url.host} redirects more than ${REDIRECTS_MAX} times`);
+    if (redirects === REDIRECTS_MAX)
+      throw new TaskFailure(`${outgoing.url.host} redirects more than ${REDIRECTS_MAX} times`);
     outgoing = redirected(outgoing, answer.code, location);
   }
 }
 
 function checkAvailable({ proxy, auth }: Options): void {
   if (proxy && (proxy.type ?? 'DIRECT') !== 'DIRECT') {
-    throw new TaskFailure(`A proxy of type ${proxy.type} is not available yet: leave 'options.proxy' out to connect directly`);
+    throw new TaskFailure(
+      `A proxy of type ${proxy.type} is not available yet: leave 'options.proxy' out to connect directly`,
+    );
   }
-  if (auth?.type === 'DIGEST') throw new TaskFailure("DIGEST authentication is not available yet: use BASIC or BEARER in 'options.auth'");
+  if (auth?.type === 'DIGEST')
+    throw new TaskFailure("DIGEST authentication is not available yet: use BASIC or BEARER in 'options.auth'");
 }
 
 function parsedUrl(text: string, base?: URL): URL {
-  if (!URL.canParse(text, base?.href)) throw new TaskFailure(`'${excerpt(text.split('?')[0])}' is not a URI: write it as https://host/path`);
+  if (!URL.canParse(text, base?.href))
+    throw new TaskFailure(`'${excerpt(text.split('?')[0])}' is not a URI: write it as https://host/path`);
   const url = new URL(text, base);
   if (url.protocol === 'http:' || url.protocol === 'https:') return url;
   throw new TaskFailure(`A URI of an HTTP request begins with http:// or https://, but this one with ${url.protocol}`);
 }
 
-function firstRequest({ uri, method = 'GET', params = {}, headers = {}, options }: RequestProperties, body: RequestBody | undefined): OutgoingRequest {
+function firstRequest(
+  { uri, method = 'GET', params = {}, headers = {}, options }: RequestProperties,
+  body: RequestBody | undefined,
+): OutgoingRequest {
   const url = parsedUrl(uri.trim());
   for (const [name, value] of Object.entries(params)) {
     for (const one of Array.isArray(value) ? value : [value]) url.searchParams.append(name, textOf(one));
@@ -84,7 +97,11 @@ function firstRequest({ uri, method = 'GET', params = {}, headers = {}, options 
 /** Takes user and password out of the URL, so that no output or log shows them. */
 function credentialsIn(url: URL): Options['auth'] {
   if (url.username === '' && url.password === '') return undefined;
-  const auth = { type: 'BASIC' as const, username: decodeURIComponent(url.username), password: decodeURIComponent(url.password) };
+  const auth = {
+    type: 'BASIC' as const,
+    username: decodeURIComponent(url.username),
+    password: decodeURIComponent(url.password),
+  };
   url.username = '';
   url.password = '';
   return auth;
@@ -102,7 +119,8 @@ function limitsOf({ timeout, ssl }: Options, signal: AbortSignal, bodyBytes: num
   return {
     connectMs: connectTimeout === undefined ? undefined : parseDuration(connectTimeout),
     idleMs: (readIdleTimeout === undefined ? undefined : parseDuration(readIdleTimeout)) ?? IDLE_MS,
-    bodyBytes, signal,
+    bodyBytes,
+    signal,
     anyCertificate: ssl?.insecureTrustAllCertificates ?? false,
   };
 }
@@ -113,7 +131,8 @@ function redirected({ url, method, headers, body }: OutgoingRequest, code: numbe
   const asGet = code === 303 ? method !== 'HEAD' : code < 307 && method === 'POST';
   const left = new Set<string>(['host']);
   if (asGet) for (const name of ['content-type', 'content-length', 'transfer-encoding']) left.add(name);
-  if (target.origin !== url.origin) for (const name of ['authorization', 'cookie', 'proxy-authorization']) left.add(name);
+  if (target.origin !== url.origin)
+    for (const name of ['authorization', 'cookie', 'proxy-authorization']) left.add(name);
   const kept = Object.fromEntries(Object.entries(headers).filter(([name]) => !left.has(name)));
   return { url: target, method: asGet ? 'GET' : method, headers: kept, ...(body && !asGet && { body }) };
 }
@@ -122,11 +141,19 @@ const SECRET_HEADERS: readonly string[] = ['authorization', 'cookie', 'set-cooki
 
 /** Headers as text for the log, without those that are credentials. */
 export function shownHeaders(headers: Readonly<Record<string, string | readonly string[]>>): string {
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${SECRET_HEADERS.includes(name) ? '******' : [value].flat().join(', ')}`);
+  const lines = Object.entries(headers).map(
+    ([name, value]) => `${name}: ${SECRET_HEADERS.includes(name) ? '******' : [value].flat().join(', ')}`,
+  );
   return lines.join('\n');
 }
 
-function logRequest({ headers, method, url }: OutgoingRequest, body: RequestBody | undefined, { logs = [] }: Options, { log }: TaskContext): void {
-  if (logs.includes('REQUEST_HEADERS')) log.write('INFO', `Request headers: ${method} ${url.host}${url.pathname}\n${shownHeaders(headers)}`);
+function logRequest(
+  { headers, method, url }: OutgoingRequest,
+  body: RequestBody | undefined,
+  { logs = [] }: Options,
+  { log }: TaskContext,
+): void {
+  if (logs.includes('REQUEST_HEADERS'))
+    log.write('INFO', `Request headers: ${method} ${url.host}${url.pathname}\n${shownHeaders(headers)}`);
   if (logs.includes('REQUEST_BODY')) log.write('INFO', `Request body: ${body?.shown ?? ''}`);
 }

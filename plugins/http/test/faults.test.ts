@@ -34,28 +34,45 @@ describe('A request that gets no answer', () => {
   });
 
   it('ends after the idle time when the answer stops in the middle', async () => {
-    const address = await serve((_, response) => void response.writeHead(200, { 'content-length': '100' }).write('half'));
+    const address = await serve(
+      (_, response) => void response.writeHead(200, { 'content-length': '100' }).write('half'),
+    );
     const { message } = await failure({ uri: address, options: { timeout: { readIdleTimeout: 'PT0.05S' } } });
     expect(message).toMatch(/ sent nothing for 0\.05 s, the readIdleTimeout$/);
   });
 
   it('ends after the connect time when the TLS handshake hangs', async () => {
     const port = await listening(createServer());
-    const { message } = await failure({ uri: `https://127.0.0.1:${port}/`, options: { timeout: { connectTimeout: 'PT0.05S' } } });
+    const { message } = await failure({
+      uri: `https://127.0.0.1:${port}/`,
+      options: { timeout: { connectTimeout: 'PT0.05S' } },
+    });
     expect(message).toBe(`No connection to 127.0.0.1:${port} within 0.05 s, the connectTimeout`);
   });
 
   it.each([
     ['before the answer', (socket: { destroy(): void; write(text: string): void }) => socket.destroy()],
-    ['in the middle of the answer', (socket: { destroy(): void; end(text: string): void }) => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf')],
+    [
+      'in the middle of the answer',
+      (socket: { destroy(): void; end(text: string): void }) =>
+        socket.end('HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf'),
+    ],
   ])('says that the connection was closed %s', async (_, answer) => {
-    const port = await listening(createServer((socket) => socket.once('data', () => answer(socket)).on('error', () => undefined)));
-    expect((await failure({ uri: `http://127.0.0.1:${port}/` })).message).toBe(`127.0.0.1:${port} closed the connection before its answer was complete`);
+    const port = await listening(
+      createServer((socket) => socket.once('data', () => answer(socket)).on('error', () => undefined)),
+    );
+    expect((await failure({ uri: `http://127.0.0.1:${port}/` })).message).toBe(
+      `127.0.0.1:${port} closed the connection before its answer was complete`,
+    );
   });
 
   it('says when the answer is not HTTP', async () => {
-    const port = await listening(createServer((socket) => socket.once('data', () => socket.end('SSH-2.0\r\n\r\n')).on('error', () => undefined)));
-    expect((await failure({ uri: `http://127.0.0.1:${port}/` })).message).toBe(`What 127.0.0.1:${port} answered is not HTTP: is it https instead of http?`);
+    const port = await listening(
+      createServer((socket) => socket.once('data', () => socket.end('SSH-2.0\r\n\r\n')).on('error', () => undefined)),
+    );
+    expect((await failure({ uri: `http://127.0.0.1:${port}/` })).message).toBe(
+      `What 127.0.0.1:${port} answered is not HTTP: is it https instead of http?`,
+    );
   });
 
   it('stops at once when the attempt is stopped', async () => {
@@ -68,14 +85,42 @@ describe('A request that gets no answer', () => {
 describe('A request with what it cannot do', () => {
   it.each([
     ['no URI', { uri: 'example' }, "'example' is not a URI: write it as https://host/path"],
-    ['another scheme', { uri: 'ftp://x/' }, 'A URI of an HTTP request begins with http:// or https://, but this one with ftp:'],
-    ['DIGEST', { options: { auth: { type: 'DIGEST' } } }, "DIGEST authentication is not available yet: use BASIC or BEARER in 'options.auth'"],
-    ['a proxy', { options: { proxy: { type: 'HTTP', address: 'p' } } }, "A proxy of type HTTP is not available yet: leave 'options.proxy' out to connect directly"],
+    [
+      'another scheme',
+      { uri: 'ftp://x/' },
+      'A URI of an HTTP request begins with http:// or https://, but this one with ftp:',
+    ],
+    [
+      'DIGEST',
+      { options: { auth: { type: 'DIGEST' } } },
+      "DIGEST authentication is not available yet: use BASIC or BEARER in 'options.auth'",
+    ],
+    [
+      'a proxy',
+      { options: { proxy: { type: 'HTTP', address: 'p' } } },
+      "A proxy of type HTTP is not available yet: leave 'options.proxy' out to connect directly",
+    ],
     ['encryption', { encryptBody: true }, expect.stringMatching(/^'encryptBody' is not available yet/)],
-    ['a header that HTTP does not allow', { headers: { a: 'x\r\ny: z' } }, 'A header has a character that HTTP does not allow'],
-    ['a method that is none', { method: 'GET /' }, expect.stringMatching(/^Property 'method' must be text that matches/)],
-    ['a file in a plain form', { formData: { f: { name: 'a', content: 'kestra:///a' } } }, "The field 'f' of the form is a file: set contentType to multipart/form-data"],
-    ['a wrong option', { options: { timeout: { connectTimeout: '5' } } }, "Property 'options.timeout.connectTimeout' must be a duration such as PT5S, but is '5'"],
+    [
+      'a header that HTTP does not allow',
+      { headers: { a: 'x\r\ny: z' } },
+      'A header has a character that HTTP does not allow',
+    ],
+    [
+      'a method that is none',
+      { method: 'GET /' },
+      expect.stringMatching(/^Property 'method' must be text that matches/),
+    ],
+    [
+      'a file in a plain form',
+      { formData: { f: { name: 'a', content: 'kestra:///a' } } },
+      "The field 'f' of the form is a file: set contentType to multipart/form-data",
+    ],
+    [
+      'a wrong option',
+      { options: { timeout: { connectTimeout: '5' } } },
+      "Property 'options.timeout.connectTimeout' must be a duration such as PT5S, but is '5'",
+    ],
   ])('refuses %s with a sentence', async (_, properties, message) => {
     expect((await failure({ uri: 'http://127.0.0.1:1/', method: 'POST', ...properties })).message).toEqual(message);
   });
@@ -88,7 +133,9 @@ describe('A request with what it cannot do', () => {
       };
       more();
     });
-    expect((await failure({ uri: address })).message).toBe(`The answer is larger than ${16 * 1024 * 1024} bytes, the most that is taken: ask for less, or fetch it with a script`);
+    expect((await failure({ uri: address })).message).toBe(
+      `The answer is larger than ${16 * 1024 * 1024} bytes, the most that is taken: ask for less, or fetch it with a script`,
+    );
   });
 });
 
@@ -96,19 +143,49 @@ describe('TLS', () => {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-tls-'));
   const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
   beforeAll(() => {
-    execFileSync('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', key, '-out', cert, '-subj', '/CN=localhost', '-days', '2'], { stdio: 'ignore' });
+    execFileSync(
+      'openssl',
+      [
+        'req',
+        '-x509',
+        '-newkey',
+        'ec',
+        '-pkeyopt',
+        'ec_paramgen_curve:prime256v1',
+        '-nodes',
+        '-keyout',
+        key,
+        '-out',
+        cert,
+        '-subj',
+        '/CN=localhost',
+        '-days',
+        '2',
+      ],
+      { stdio: 'ignore' },
+    );
   });
   const secure = async (): Promise<number> =>
-    listening(createHttpsServer({ key: readFileSync(key), cert: readFileSync(cert) }, (incoming, response) => void bodyOf(incoming).then(() => response.end('safe'))));
+    listening(
+      createHttpsServer(
+        { key: readFileSync(key), cert: readFileSync(cert) },
+        (incoming, response) => void bodyOf(incoming).then(() => response.end('safe')),
+      ),
+    );
 
   it('refuses a certificate that nobody signed', async () => {
     const port = await secure();
-    expect((await failure({ uri: `https://127.0.0.1:${port}/` })).message).toBe(`The certificate of 127.0.0.1:${port} is signed by nobody that is trusted`);
+    expect((await failure({ uri: `https://127.0.0.1:${port}/` })).message).toBe(
+      `The certificate of 127.0.0.1:${port} is signed by nobody that is trusted`,
+    );
   });
 
   it('accepts any certificate when it is told to', async () => {
     const port = await secure();
     const options = { ssl: { insecureTrustAllCertificates: true } };
-    expect((await request({ uri: `https://127.0.0.1:${port}/`, options })).outputs).toMatchObject({ code: 200, body: 'safe' });
+    expect((await request({ uri: `https://127.0.0.1:${port}/`, options })).outputs).toMatchObject({
+      code: 200,
+      body: 'safe',
+    });
   });
 });

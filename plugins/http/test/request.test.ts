@@ -4,7 +4,13 @@ import { aContext, bodyOf, closeServers, echo, failure, request, serve } from '.
 afterEach(closeServers);
 
 /** What the echoing server got. */
-const got = (outputs: unknown) => JSON.parse((outputs as { body: string }).body) as { method: string; url: string; headers: Record<string, string>; body: string };
+const got = (outputs: unknown) =>
+  JSON.parse((outputs as { body: string }).body) as {
+    method: string;
+    url: string;
+    headers: Record<string, string>;
+    body: string;
+  };
 
 describe('A request', () => {
   it('gives code, headers, body and address of the answer', async () => {
@@ -13,20 +19,48 @@ describe('A request', () => {
       response.end('grüß');
     });
     const { outputs } = await request({ uri: `${address}/x` });
-    expect(outputs).toMatchObject({ uri: `${address}/x`, code: 201, body: 'grüß', headers: { 'set-cookie': ['a=1', 'b=2'], 'content-type': ['text/plain; charset=utf-8'] } });
+    expect(outputs).toMatchObject({
+      uri: `${address}/x`,
+      code: 201,
+      body: 'grüß',
+      headers: { 'set-cookie': ['a=1', 'b=2'], 'content-type': ['text/plain; charset=utf-8'] },
+    });
   });
 
   it.each([
-    ['a body is JSON unless said otherwise', { method: 'post', body: '{"a":1}' }, { method: 'POST', body: '{"a":1}' }, { 'content-type': 'application/json' }],
+    [
+      'a body is JSON unless said otherwise',
+      { method: 'post', body: '{"a":1}' },
+      { method: 'POST', body: '{"a":1}' },
+      { 'content-type': 'application/json' },
+    ],
     ['a map as body is sent as JSON', { method: 'PUT', body: { a: 1 } }, { method: 'PUT', body: '{"a":1}' }, {}],
-    ['parameters are added to the query', { uri: '/p?x=1', params: { y: 'ä&', z: ['1', 2] } }, { method: 'GET', url: '/p?x=1&y=%C3%A4%26&z=1&z=2' }, {}],
+    [
+      'parameters are added to the query',
+      { uri: '/p?x=1', params: { y: 'ä&', z: ['1', 2] } },
+      { method: 'GET', url: '/p?x=1&y=%C3%A4%26&z=1&z=2' },
+      {},
+    ],
     ['headers are sent', { headers: { 'X-One': 1, Accept: 'text/csv' } }, {}, { 'x-one': '1', accept: 'text/csv' }],
-    ['a form is sent', { method: 'POST', formData: { a: 'x y', b: 2 } }, { body: 'a=x+y&b=2' }, { 'content-type': 'application/x-www-form-urlencoded' }],
-    ['BASIC', { options: { auth: { type: 'BASIC', username: 'ada', password: 'p:w' } } }, {}, { authorization: `Basic ${Buffer.from('ada:p:w').toString('base64')}` }],
+    [
+      'a form is sent',
+      { method: 'POST', formData: { a: 'x y', b: 2 } },
+      { body: 'a=x+y&b=2' },
+      { 'content-type': 'application/x-www-form-urlencoded' },
+    ],
+    [
+      'BASIC',
+      { options: { auth: { type: 'BASIC', username: 'ada', password: 'p:w' } } },
+      {},
+      { authorization: `Basic ${Buffer.from('ada:p:w').toString('base64')}` },
+    ],
     ['BEARER', { options: { auth: { type: 'bearer', token: 'abc' } } }, {}, { authorization: 'Bearer abc' }],
   ])('%s', async (_, properties, expected, headers) => {
     const address = await serve(echo);
-    const { outputs } = await request({ ...properties, uri: `${address}${'uri' in properties ? properties.uri : '/'}` });
+    const { outputs } = await request({
+      ...properties,
+      uri: `${address}${'uri' in properties ? properties.uri : '/'}`,
+    });
     expect(got(outputs)).toMatchObject(expected);
     expect(got(outputs).headers).toMatchObject(headers);
   });
@@ -34,7 +68,12 @@ describe('A request', () => {
   it('sends files of a form as multipart, quoting what could break out', async () => {
     const address = await serve(echo);
     const { outputs } = await request(
-      { uri: address, method: 'POST', contentType: 'multipart/form-data', formData: { 'na"me': 'value', file: { name: 'a\r\nb.csv', content: 'kestra:///in.csv' } } },
+      {
+        uri: address,
+        method: 'POST',
+        contentType: 'multipart/form-data',
+        formData: { 'na"me': 'value', file: { name: 'a\r\nb.csv', content: 'kestra:///in.csv' } },
+      },
       aContext({ 'kestra:///in.csv': '1,2\n' }),
     );
     const { headers, body } = got(outputs);
@@ -48,19 +87,27 @@ describe('A request', () => {
   it('takes user and password out of the address', async () => {
     const address = await serve(echo);
     const { outputs } = await request({ uri: address.replace('//', '//ada:pa%24s@') });
-    expect(got(outputs).headers).toMatchObject({ authorization: `Basic ${Buffer.from('ada:pa$s').toString('base64')}` });
+    expect(got(outputs).headers).toMatchObject({
+      authorization: `Basic ${Buffer.from('ada:pa$s').toString('base64')}`,
+    });
     expect(outputs).toMatchObject({ uri: `${address}/` });
   });
 
   it('unpacks a compressed answer', async () => {
-    const address = await serve((_, response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync('hello')));
+    const address = await serve((_, response) =>
+      response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync('hello')),
+    );
     expect((await request({ uri: address })).outputs).toMatchObject({ body: 'hello' });
   });
 
   it.each([
     ['the charset that the answer names', { 'content-type': 'text/plain; charset=iso-8859-1' }, {}],
     ['the default charset', { 'content-type': 'text/plain' }, { defaultCharset: 'ISO-8859-1' }],
-    ['the default charset for an unknown one', { 'content-type': 'text/plain; charset=none' }, { defaultCharset: 'ISO-8859-1' }],
+    [
+      'the default charset for an unknown one',
+      { 'content-type': 'text/plain; charset=none' },
+      { defaultCharset: 'ISO-8859-1' },
+    ],
   ])('reads the body in %s', async (_, headers, options) => {
     const address = await serve((__, response) => response.writeHead(200, headers).end(Buffer.from([0xe4])));
     expect((await request({ uri: address, options })).outputs).toMatchObject({ body: 'ä' });
@@ -70,7 +117,13 @@ describe('A request', () => {
     const context = aContext();
     const address = await serve((incoming, response) => void bodyOf(incoming).then(() => response.end('answer')));
     await request(
-      { uri: address, method: 'POST', body: 'question', headers: { Authorization: 'Bearer hush' }, options: { logs: ['REQUEST_HEADERS', 'REQUEST_BODY', 'RESPONSE_HEADERS', 'RESPONSE_BODY'] } },
+      {
+        uri: address,
+        method: 'POST',
+        body: 'question',
+        headers: { Authorization: 'Bearer hush' },
+        options: { logs: ['REQUEST_HEADERS', 'REQUEST_BODY', 'RESPONSE_HEADERS', 'RESPONSE_BODY'] },
+      },
       context,
     );
     const text = context.lines.map(({ message }) => message).join('\n');
@@ -107,7 +160,11 @@ describe('A redirect', () => {
     });
 
   it.each([
-    [302, 'GET', 'GET', ''], [301, 'POST', 'GET', ''], [303, 'PUT', 'GET', ''], [307, 'POST', 'POST', 'x'], [308, 'PUT', 'PUT', 'x'],
+    [302, 'GET', 'GET', ''],
+    [301, 'POST', 'GET', ''],
+    [303, 'PUT', 'GET', ''],
+    [307, 'POST', 'POST', 'x'],
+    [308, 'PUT', 'PUT', 'x'],
   ])('%i of a %s goes on with a %s', async (code, method, then, body) => {
     const address = await redirecting(code, '/to');
     const { outputs } = await request({ uri: `${address}/from`, method, ...(method !== 'GET' && { body: 'x' }) });
@@ -118,7 +175,10 @@ describe('A redirect', () => {
   it('does not take credentials to another origin', async () => {
     const other = await serve(echo);
     const address = await redirecting(302, `${other}/to`);
-    const { outputs } = await request({ uri: `${address}/from`, headers: { Authorization: 'Bearer x', Cookie: 'c', 'X-Own': '1' } });
+    const { outputs } = await request({
+      uri: `${address}/from`,
+      headers: { Authorization: 'Bearer x', Cookie: 'c', 'X-Own': '1' },
+    });
     expect(got(outputs).headers).toMatchObject({ 'x-own': '1' });
     expect(got(outputs).headers).not.toHaveProperty('authorization');
     expect(got(outputs).headers).not.toHaveProperty('cookie');
@@ -126,7 +186,9 @@ describe('A redirect', () => {
 
   it('is an answer when redirects are not followed', async () => {
     const address = await redirecting(302, '/to');
-    expect((await request({ uri: `${address}/from`, options: { followRedirects: false } })).outputs).toMatchObject({ code: 302 });
+    expect((await request({ uri: `${address}/from`, options: { followRedirects: false } })).outputs).toMatchObject({
+      code: 302,
+    });
   });
 
   it.each([

@@ -1,5 +1,5 @@
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import type { AddressInfo, Server as NetServer, Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import type { LogLevel, PlainObject } from '@millrace/model';
 import { checkProperties, TaskFailure, type TaskContext, type TaskResult } from '@millrace/plugin-api';
@@ -8,7 +8,7 @@ import { plugin } from '../src/index.js';
 const servers: { readonly server: { close(): unknown }; readonly sockets: Set<Socket> }[] = [];
 
 /** Starts to listen on a port of this machine; ended by `closeServers`. */
-export async function listening(server: Pick<Server, 'listen' | 'once' | 'address' | 'close'> & { on(event: 'connection', listener: (socket: Socket) => void): unknown }): Promise<number> {
+export async function listening(server: NetServer): Promise<number> {
   const sockets = new Set<Socket>();
   server.on('connection', (socket) => sockets.add(socket));
   servers.push({ server, sockets });
@@ -54,8 +54,15 @@ export function aContext(files: Readonly<Record<string, string>> = {}): TestCont
   const controller = new AbortController();
   const lines: TestContext['lines'] = [];
   return {
-    tenant: 'main', namespace: 'company', flowId: 'f', executionId: 'e', taskId: 't', taskRunId: 'r', attempt: 1,
-    lines, controller,
+    tenant: 'main',
+    namespace: 'company',
+    flowId: 'f',
+    executionId: 'e',
+    taskId: 't',
+    taskRunId: 'r',
+    attempt: 1,
+    lines,
+    controller,
     signal: controller.signal,
     log: { write: (level, message) => void lines.push({ level, message }), ready: () => Promise.resolve() },
     files: {

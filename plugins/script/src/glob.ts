@@ -21,8 +21,10 @@ function expandBraces(pattern: string): readonly string[] {
   let alternatives = [pattern];
   for (;;) {
     const expanded = alternatives.flatMap(expandInnermost);
-    if (expanded.length > ALTERNATIVES_MAX) throw new Error(`The pattern '${pattern}' has more than ${ALTERNATIVES_MAX} alternatives`);
-    if (expanded.length === alternatives.length && expanded.every((text, index) => text === alternatives[index])) return expanded;
+    if (expanded.length > ALTERNATIVES_MAX)
+      throw new Error(`The pattern '${pattern}' has more than ${ALTERNATIVES_MAX} alternatives`);
+    if (expanded.length === alternatives.length && expanded.every((text, index) => text === alternatives[index]))
+      return expanded;
     alternatives = expanded;
   }
 }
@@ -54,7 +56,7 @@ function matchesName(pattern: string, name: string): boolean {
   let at = 0;
   let star = -1;
   let afterStar = 0;
-  for (let index = 0; index < name.length; ) {
+  for (let index = 0; index < name.length;) {
     const step = stepAt(pattern, at, name[index] ?? '');
     if (pattern[at] === '*') {
       star = at++;

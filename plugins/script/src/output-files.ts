@@ -29,7 +29,8 @@ export async function storeOutputFiles(
     }
   }
   for (const name of await filesBelow(outputDirectory)) found.set(name, join(outputDirectory, name));
-  if (found.size > FILES_MAX) throw new TaskFailure(`The task leaves ${found.size} output files, more than ${FILES_MAX}: pack them into one`);
+  if (found.size > FILES_MAX)
+    throw new TaskFailure(`The task leaves ${found.size} output files, more than ${FILES_MAX}: pack them into one`);
   const uris: [string, string][] = [];
   for (const [name, path] of [...found].sort()) uris.push([name, await files.store(name, createReadStream(path))]);
   return Object.fromEntries(uris);
@@ -43,10 +44,14 @@ async function filesBelow(directory: string): Promise<readonly string[]> {
   let entries = 0;
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
     for (const entry of await readdir(join(directory, folder), { withFileTypes: true })) {
-      if (++entries > ENTRIES_MAX) throw new TaskFailure(`The working directory has more than ${ENTRIES_MAX} entries: output files cannot be looked for`);
+      if (++entries > ENTRIES_MAX)
+        throw new TaskFailure(
+          `The working directory has more than ${ENTRIES_MAX} entries: output files cannot be looked for`,
+        );
       const name = folder === '' ? entry.name : `${folder}/${entry.name}`;
       if (entry.isDirectory()) folders.push(name);
-      else if (entry.isFile() || (entry.isSymbolicLink() && (await staysInside(home, join(directory, name))))) names.push(name);
+      else if (entry.isFile() || (entry.isSymbolicLink() && (await staysInside(home, join(directory, name)))))
+        names.push(name);
     }
   }
   return names;

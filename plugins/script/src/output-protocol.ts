@@ -1,5 +1,6 @@
 import { isPlainObject, LOG_LEVELS, type LogLevel, type PlainObject } from '@millrace/model';
 import { TaskFailure, type TaskContext } from '@millrace/plugin-api';
+import { PROTOCOL_LINE_MAX } from './lines.js';
 
 /** Bytes of all outputs of a script, as JSON; the limit of the outputs of any task. */
 export const VARS_BYTES_MAX = 512 * 1024;
@@ -24,11 +25,7 @@ export function createOutputProtocol({ log, metric }: Pick<TaskContext, 'log' | 
       bytes += entryBytes(name, value) - (vars.has(name) ? entryBytes(name, vars.get(name)) : 0);
       vars.set(name, value);
     }
-    if (bytes > VARS_BYTES_MAX) {
-      throw new TaskFailure(
-        `The outputs of the script are larger than ${VARS_BYTES_MAX} bytes: write large data to a file and name it in outputFiles`,
-      );
-    }
+    if (bytes > VARS_BYTES_MAX) throw tooLarge();
   }
 
   return {
@@ -36,6 +33,7 @@ export function createOutputProtocol({ log, metric }: Pick<TaskContext, 'log' | 
       return Object.fromEntries(vars);
     },
     take(line) {
+      if (line.length >= PROTOCOL_LINE_MAX && MESSAGE.test(line)) throw tooLarge();
       const message = messageOf(line);
       if (!message) return false;
       if (isPlainObject(message['outputs'])) keep(message['outputs']);
@@ -47,6 +45,14 @@ export function createOutputProtocol({ log, metric }: Pick<TaskContext, 'log' | 
     },
   };
 }
+
+/** What a message looks like when it was cut and cannot be read any more. */
+const MESSAGE = /::\{\s*"(?:outputs|metrics|logs)"/;
+
+const tooLarge = (): TaskFailure =>
+  new TaskFailure(
+    `The outputs of the script are larger than ${VARS_BYTES_MAX} bytes: write large data to a file and name it in outputFiles`,
+  );
 
 const entryBytes = (name: string, value: unknown): number => Buffer.byteLength(JSON.stringify({ [name]: value }));
 
@@ -70,8 +76,15 @@ const levelOf = (value: unknown): LogLevel =>
 
 function publish(entry: PlainObject, metric: TaskContext['metric'], log: TaskContext['log']): void {
   const { name, value, type } = entry;
-  if (typeof name !== 'string' || typeof value !== 'number' || (type !== 'counter' && type !== 'timer' && type !== 'gauge')) {
-    log.write('WARN', 'A metric of the script was left out: it needs a name, a type (counter, timer or gauge) and a numeric value');
+  if (
+    typeof name !== 'string' ||
+    typeof value !== 'number' ||
+    (type !== 'counter' && type !== 'timer' && type !== 'gauge')
+  ) {
+    log.write(
+      'WARN',
+      'A metric of the script was left out: it needs a name, a type (counter, timer or gauge) and a numeric value',
+    );
     return;
   }
   const given = isPlainObject(entry['tags']) ? entry['tags'] : {};

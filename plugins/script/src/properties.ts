@@ -7,25 +7,52 @@ const lines = (description: string) => Dynamic(Type.Union([Type.Array(Type.Strin
 export const processProperties = {
   beforeCommands: Type.Optional(lines('Commands that run before, in the same shell.')),
   env: Type.Optional(
-    Dynamic(Type.Union([MapOf(Type.Unknown()), Type.String()], { description: 'Environment variables; nothing of the worker is inherited but PATH, HOME, LANG and TMPDIR.' })),
+    Dynamic(
+      Type.Union([MapOf(Type.Unknown()), Type.String()], {
+        description: 'Environment variables; nothing of the worker is inherited but PATH, HOME, LANG and TMPDIR.',
+      }),
+    ),
   ),
   interpreter: Type.Optional(
-    Dynamic(Type.Array(Type.String(), { minItems: 1, description: 'The program that gets the commands as its last argument. Default /bin/sh -c.' })),
+    Dynamic(
+      Type.Array(Type.String(), {
+        minItems: 1,
+        description: 'The program that gets the commands as its last argument. Default /bin/sh -c.',
+      }),
+    ),
   ),
-  failFast: Type.Optional(Dynamic(Type.Boolean({ default: true, description: 'The first failing command ends the task.' }))),
+  failFast: Type.Optional(
+    Dynamic(Type.Boolean({ default: true, description: 'The first failing command ends the task.' })),
+  ),
   inputFiles: Type.Optional(
-    Dynamic(Type.Union([MapOf(Type.Unknown()), Type.String()], { description: 'Files made in the working directory: a content or a kestra:/// URI by name.' })),
+    Dynamic(
+      Type.Union([MapOf(Type.Unknown()), Type.String()], {
+        description: 'Files made in the working directory: a content or a kestra:/// URI by name.',
+      }),
+    ),
   ),
   outputFiles: Type.Optional(
-    Dynamic(Type.Union([Type.Array(Type.String()), Type.String()], { description: 'Patterns of files of the working directory that are kept.' })),
+    Dynamic(
+      Type.Union([Type.Array(Type.String()), Type.String()], {
+        description: 'Patterns of files of the working directory that are kept.',
+      }),
+    ),
   ),
   namespaceFiles: Type.Optional(MapOf(Type.Unknown(), { description: 'Files of the namespace; not available yet.' })),
   targetOS: Type.Optional(Dynamic(Type.String({ default: 'AUTO', description: 'LINUX, WINDOWS or AUTO.' }))),
   taskRunner: Type.Optional(
-    Type.Object({ type: Type.String() }, { additionalProperties: true, description: 'Where the script runs; core.runner.Process is a process of the worker.' }),
+    Type.Object(
+      { type: Type.String() },
+      {
+        additionalProperties: true,
+        description: 'Where the script runs; core.runner.Process is a process of the worker.',
+      },
+    ),
   ),
   runner: Type.Optional(Type.String({ deprecated: true, description: 'Old form of taskRunner: PROCESS or DOCKER.' })),
-  containerImage: Type.Optional(Dynamic(Type.String({ description: 'For container runners; a process does not use it.' }))),
+  containerImage: Type.Optional(
+    Dynamic(Type.String({ description: 'For container runners; a process does not use it.' })),
+  ),
 } as const;
 
 export const commandsProperty = { commands: lines('Commands, run one after the other in one shell.') } as const;

@@ -18,7 +18,11 @@ export function createOwnRendering(context: Pick<TaskContext, 'render'>, variabl
       if (typeof written === 'string') return await text(written);
       return written === null || written === undefined ? '' : await text(JSON.stringify(written));
     } catch (error) {
-      throw new TaskFailure(`Property '${name}' cannot be rendered: ${error instanceof Error ? error.message : String(error)}`, undefined, error);
+      throw new TaskFailure(
+        `Property '${name}' cannot be rendered: ${error instanceof Error ? error.message : String(error)}`,
+        undefined,
+        error,
+      );
     }
   }
 
@@ -32,7 +36,9 @@ export function createOwnRendering(context: Pick<TaskContext, 'render'>, variabl
       }
       const rendered = await each(name, written);
       const list = parsed(rendered, '[');
-      return Array.isArray(list) ? list.map((line) => (typeof line === 'string' ? line : JSON.stringify(line))) : [rendered];
+      return Array.isArray(list)
+        ? list.map((line) => (typeof line === 'string' ? line : JSON.stringify(line)))
+        : [rendered];
     },
     async map(name, written = {}) {
       const entries: [string, string][] = [];

@@ -37,7 +37,11 @@ const ARGUMENT_BYTES_MAX = 96 * 1024;
  * Runs commands in a process group of their own: input files before, log and outputs while it runs, output files after.
  * @throws TaskFailure when the process ends with a code other than 0
  */
-export async function runScript(properties: ProcessProperties, context: TaskContext, text: ScriptText): Promise<TaskResult> {
+export async function runScript(
+  properties: ProcessProperties,
+  context: TaskContext,
+  text: ScriptText,
+): Promise<TaskResult> {
   checkRunner(properties);
   const folders = await makeFolders(context);
   const { workingDirectory, outputDirectory, scriptDirectory } = folders;
@@ -95,7 +99,9 @@ async function commandLine(
   if (text.includes('\0')) throw new TaskFailure('The commands contain a NUL character');
   if (Buffer.byteLength(text) <= ARGUMENT_BYTES_MAX) return [path, ...rest, text];
   if (!basename(program).endsWith('sh')) {
-    throw new TaskFailure(`The commands are longer than ${ARGUMENT_BYTES_MAX} bytes, which ${program} cannot take: put them into an input file`);
+    throw new TaskFailure(
+      `The commands are longer than ${ARGUMENT_BYTES_MAX} bytes, which ${program} cannot take: put them into an input file`,
+    );
   }
   return [path, ...rest, `. ${quoted(await writeScript('commands.sh', text))}`];
 }
@@ -171,7 +177,13 @@ async function readLines(stream: Readable, onLine: (line: string) => void, { log
     }
   } catch (error) {
     // Closed although a process that left the group still holds it: what was read counts.
-    if (!(typeof error === 'object' && error !== null && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE')) throw error;
+    if (!(
+      typeof error === 'object' &&
+      error !== null &&
+      'code' in error &&
+      error.code === 'ERR_STREAM_PREMATURE_CLOSE'
+    ))
+      throw error;
   }
   take(splitter.end());
   return count;

@@ -13,12 +13,16 @@ export function checkRunner({ taskRunner, runner, targetOS, namespaceFiles }: Pr
     );
   }
   if (runner !== undefined && runner.toUpperCase() !== 'PROCESS') {
-    throw new TaskFailure(`The runner '${runner}' is not installed: use PROCESS to run the script as a process of the worker`);
+    throw new TaskFailure(
+      `The runner '${runner}' is not installed: use PROCESS to run the script as a process of the worker`,
+    );
   }
   if (targetOS !== undefined && !['AUTO', 'LINUX'].includes(targetOS.toUpperCase())) {
     throw new TaskFailure(`This worker cannot run scripts for ${targetOS}: use AUTO or LINUX`);
   }
   if (namespaceFiles && namespaceFiles['enabled'] !== false) {
-    throw new TaskFailure("'namespaceFiles' is not available yet: name the files in 'inputFiles' with their kestra:/// URIs");
+    throw new TaskFailure(
+      "'namespaceFiles' is not available yet: name the files in 'inputFiles' with their kestra:/// URIs",
+    );
   }
 }

@@ -18,7 +18,7 @@ const SUPERVISOR = `
 exec 5>&2 2>/dev/null
 stopped=
 trap 'stopped=1' TERM INT HUP
-( trap '' TERM INT HUP; read -r _ <&3; kill -KILL 0 ) >/dev/null 4>&- 5>&- &
+( trap '' TERM INT HUP; read -r _ <&3; exit 0 ) >/dev/null 4>&- 5>&- &
 watcher=$!
 code=143
 if [ -z "$stopped" ]; then "$@" 2>&5 3<&- 4>&- 5>&-; code=$?; fi
@@ -58,16 +58,12 @@ export interface SupervisedProcess {
  */
 export async function startProcess(options: ProcessOptions): Promise<SupervisedProcess> {
   options.signal.throwIfAborted();
-  const child = spawn('/bin/sh', ['-c', SUPERVISOR, 'millrace-supervisor', ...options.command], {
-    cwd: options.workingDirectory,
-    env: options.environment,
-    detached: true,
-    stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
-  });
+  const child = spawnSupervisor(options);
   await started(child);
   const { pid, stdout, stderr } = child;
   const [, , , lifeline, report] = child.stdio;
-  if (pid === undefined || !stdout || !stderr || !lifeline || !report) throw new Error('A started process has no pipes');
+  if (pid === undefined || !stdout || !stderr || !lifeline || !report)
+    throw new Error('A started process has no pipes');
   // The watcher kills the group as soon as this end is closed; an error there means that the group is gone already.
   lifeline.on('error', () => undefined);
   const code = readCode(report as Readable);
@@ -75,14 +71,37 @@ export async function startProcess(options: ProcessOptions): Promise<SupervisedP
   return { group: pid, stdout, stderr, exitCode: ended(child, code, options.signal).finally(stop) };
 }
 
+function spawnSupervisor({ command, workingDirectory, environment }: ProcessOptions): ChildProcess {
+  try {
+    return spawn('/bin/sh', ['-c', SUPERVISOR, 'millrace-supervisor', ...command], {
+      cwd: workingDirectory,
+      env: environment,
+      detached: true,
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
+    });
+  } catch (error) {
+    throw startFailure(error);
+  }
+}
+
 function started(child: ChildProcess): Promise<void> {
   return new Promise((resolve, reject) => {
     child.once('spawn', resolve);
-    child.once('error', (error: NodeJS.ErrnoException) => {
-      const reason = error.code === 'E2BIG' ? 'the command or its environment is too long' : (error.code ?? error.message);
-      reject(new TaskFailure(`The process could not be started: ${reason}`, undefined, error));
-    });
+    child.once('error', (error) => reject(startFailure(error)));
   });
+}
+
+const START_FAILURES: Readonly<Record<string, string>> = {
+  E2BIG: 'its commands or its environment are too long',
+  EAGAIN: 'this machine runs as many processes as it may',
+  ENOMEM: 'this machine is short of memory',
+  ERR_INVALID_ARG_VALUE: "its commands or its 'env' contain a NUL character",
+};
+
+/** Node's own message may show the environment, and with it secrets; so the code alone is told. */
+function startFailure(error: unknown): TaskFailure {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : 'unknown reason';
+  return new TaskFailure(`The process could not be started: ${START_FAILURES[code] ?? code}`, undefined, error);
 }
 
 async function readCode(report: Readable): Promise<number | undefined> {
@@ -132,6 +151,7 @@ async function ended(child: ChildProcess, code: Promise<number | undefined>, sig
   if (signal.aborted) throw signal.reason instanceof Error ? signal.reason : new Error('The process was stopped');
   const number = await code;
   // The supervisor itself was killed, by the system for want of memory or by somebody else.
-  if (number === undefined) throw new TaskFailure('The process was killed from outside; the machine may be short of memory');
+  if (number === undefined)
+    throw new TaskFailure('The process was killed from outside; the machine may be short of memory');
   return number;
 }

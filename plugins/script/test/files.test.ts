@@ -9,7 +9,11 @@ describe('Input files', () => {
     context.variables = { inputs: { name: 'Ada' } };
     await run(context, {
       type: 'scripts.shell.Commands',
-      inputFiles: { 'data/in.csv': 'kestra:///company/team/_files/in.csv', 'hello.txt': 'Hello {{ inputs.name }}\n', 'map.json': { a: 1 } },
+      inputFiles: {
+        'data/in.csv': 'kestra:///company/team/_files/in.csv',
+        'hello.txt': 'Hello {{ inputs.name }}\n',
+        'map.json': { a: 1 },
+      },
       commands: ['cat data/in.csv hello.txt map.json'],
     });
     expect(context.messages('INFO')).toEqual(['a,b', 'Hello Ada', '{"a":1}']);
@@ -21,9 +25,12 @@ describe('Input files', () => {
     expect(context.messages('INFO')).toEqual(['A']);
   });
 
-  it.each(['../x', '/etc/x', 'a/../../x', 'a//b', './x', '', 'a\\b', 'a\0b', '..', 'x'.repeat(1_025)])('never leave the working directory: %j', (name) => {
-    expect(() => checkedName(name)).toThrow('must be a path within the working directory');
-  });
+  it.each(['../x', '/etc/x', 'a/../../x', 'a//b', './x', '', 'a\\b', 'a\0b', '..', 'x'.repeat(1_025)])(
+    'never leave the working directory: %j',
+    (name) => {
+      expect(() => checkedName(name)).toThrow('must be a path within the working directory');
+    },
+  );
 
   it.each([
     ['a name that leads out', { '../x': 'x' }, /must be a path within the working directory/],
@@ -41,7 +48,13 @@ describe('Output files', () => {
     const context = new TestContext();
     const { outputs } = await run(context, {
       type: 'scripts.shell.Commands',
-      commands: ['mkdir -p a/b', 'echo 1 > a/b/1.csv', 'echo 2 > a/2.csv', 'echo 3 > 3.txt', 'mkdir $OUTPUT_DIR/d && echo 4 > $OUTPUT_DIR/d/4.txt'],
+      commands: [
+        'mkdir -p a/b',
+        'echo 1 > a/b/1.csv',
+        'echo 2 > a/2.csv',
+        'echo 3 > 3.txt',
+        'mkdir $OUTPUT_DIR/d && echo 4 > $OUTPUT_DIR/d/4.txt',
+      ],
       outputFiles: ['**/*.csv', 'missing.txt'],
     });
     expect(Object.keys(outputs?.['outputFiles'] ?? {})).toEqual(['a/2.csv', 'a/b/1.csv', 'd/4.txt']);
@@ -53,7 +66,14 @@ describe('Output files', () => {
     const context = new TestContext();
     const { outputs } = await run(context, {
       type: 'scripts.shell.Commands',
-      commands: ['ln -s /etc/passwd stolen', 'ln -s /etc folder', 'ln -s /nowhere broken', 'echo 1 > own', 'ln -s own link', 'mkfifo pipe'],
+      commands: [
+        'ln -s /etc/passwd stolen',
+        'ln -s /etc folder',
+        'ln -s /nowhere broken',
+        'echo 1 > own',
+        'ln -s own link',
+        'mkfifo pipe',
+      ],
       outputFiles: ['**'],
     });
     expect(Object.keys(outputs?.['outputFiles'] ?? {})).toEqual(['link', 'own']);

@@ -3,7 +3,10 @@ import { failure, run, TestContext } from './support.js';
 describe('A script', () => {
   it('logs its output, counts its lines and gives its exit code', async () => {
     const context = new TestContext();
-    const { outputs } = await run(context, { type: 'scripts.shell.Commands', commands: ['echo one', 'echo two >&2', 'printf three'] });
+    const { outputs } = await run(context, {
+      type: 'scripts.shell.Commands',
+      commands: ['echo one', 'echo two >&2', 'printf three'],
+    });
     expect(outputs).toEqual({ exitCode: 0, vars: {}, outputFiles: {}, stdOutLineCount: 2, stdErrLineCount: 1 });
     expect(context.messages('INFO')).toEqual(['one', 'three']);
     expect(context.messages('ERROR')).toEqual(['two']);
@@ -42,11 +45,17 @@ describe('A script', () => {
     const { outputs } = await run(context, {
       type: 'scripts.shell.Commands',
       beforeCommands: ['WHO={{ inputs.who }}'],
-      commands: ['test "{{ workingDir }}" = "$WORKING_DIR"', 'echo "$WHO $GREETING" > {{ outputDir }}/hello.txt', 'pwd > where.txt'],
+      commands: [
+        'test "{{ workingDir }}" = "$WORKING_DIR"',
+        'echo "$WHO $GREETING" > {{ outputDir }}/hello.txt',
+        'pwd > where.txt',
+      ],
       env: { GREETING: 'says {{ inputs.who | upper }}' },
       outputFiles: ['*.txt'],
     });
-    expect(outputs).toMatchObject({ outputFiles: { 'hello.txt': 'kestra:///stored/hello.txt', 'where.txt': 'kestra:///stored/where.txt' } });
+    expect(outputs).toMatchObject({
+      outputFiles: { 'hello.txt': 'kestra:///stored/hello.txt', 'where.txt': 'kestra:///stored/where.txt' },
+    });
     expect(context.stored.get('hello.txt')).toBe('Ada says ADA\n');
     expect(context.stored.get('where.txt')).toBe(`${context.directory}/work\n`);
   });
@@ -60,17 +69,45 @@ describe('A script', () => {
       delete process.env['SECRET_OF_THE_WORKER'];
     }
     const names = context.messages('INFO').map((line) => line.split('=')[0]);
-    expect(names.filter((name) => !['PWD', 'OLDPWD', 'SHLVL', '_'].includes(name ?? '')).sort()).toEqual(['HOME', 'LANG', 'MINE', 'OUTPUT_DIR', 'PATH', 'TMPDIR', 'WORKING_DIR']);
+    expect(names.filter((name) => !['PWD', 'OLDPWD', 'SHLVL', '_'].includes(name ?? '')).sort()).toEqual([
+      'HOME',
+      'LANG',
+      'MINE',
+      'OUTPUT_DIR',
+      'PATH',
+      'TMPDIR',
+      'WORKING_DIR',
+    ]);
   });
 
   it.each([
     ['the first failing command', { commands: ['false', 'echo on'] }, 'The process ended with exit code 1', []],
     ['an exit code', { commands: ['echo on', 'exit 7'] }, 'The process ended with exit code 7', ['on']],
     ['a signal', { commands: ['kill -SEGV $$'] }, 'The process ended with exit code 139 (ended by signal 11)', []],
-    ['an unknown command', { commands: ['no-such-command'] }, 'The process ended with exit code 127: a command was not found; its name is in the log', []],
-    ['an interpreter that is missing', { commands: ['x'], interpreter: ['no-such-shell', '-c'] }, /^no-such-shell is not installed on this worker/, []],
-    ['another runner', { commands: ['x'], taskRunner: { type: 'io.kestra.plugin.scripts.runner.docker.Docker' } }, /^The task runner 'io\.kestra\.plugin\.scripts\.runner\.docker\.Docker' is not installed/, []],
-    ['an expression that is wrong', { commands: ['echo {{ nobody }}'] }, /^Property 'commands' cannot be rendered: .*nobody/, []],
+    [
+      'an unknown command',
+      { commands: ['no-such-command'] },
+      'The process ended with exit code 127: a command was not found; its name is in the log',
+      [],
+    ],
+    [
+      'an interpreter that is missing',
+      { commands: ['x'], interpreter: ['no-such-shell', '-c'] },
+      /^no-such-shell is not installed on this worker/,
+      [],
+    ],
+    [
+      'another runner',
+      { commands: ['x'], taskRunner: { type: 'io.kestra.plugin.scripts.runner.docker.Docker' } },
+      /^The task runner 'io\.kestra\.plugin\.scripts\.runner\.docker\.Docker' is not installed/,
+      [],
+    ],
+    [
+      'an expression that is wrong',
+      { commands: ['echo {{ nobody }}'] },
+      /^Property 'commands' cannot be rendered: .*nobody/,
+      [],
+    ],
   ])('fails with a sentence after %s', async (_, properties, message, printed) => {
     const context = new TestContext();
     const error = await failure(context, { type: 'scripts.shell.Commands', ...properties });
@@ -79,8 +116,29 @@ describe('A script', () => {
   });
 
   it('keeps exit code and values of a script that failed', async () => {
-    const error = await failure(new TestContext(), { type: 'scripts.shell.Commands', commands: [`echo '::{"outputs":{"a":1}}::'`, 'exit 3'] });
-    expect(error.outputs).toEqual({ exitCode: 3, vars: { a: 1 }, outputFiles: {}, stdOutLineCount: 1, stdErrLineCount: 0 });
+    const error = await failure(new TestContext(), {
+      type: 'scripts.shell.Commands',
+      commands: [`echo '::{"outputs":{"a":1}}::'`, 'exit 3'],
+    });
+    expect(error.outputs).toEqual({
+      exitCode: 3,
+      vars: { a: 1 },
+      outputFiles: {},
+      stdOutLineCount: 1,
+      stdErrLineCount: 0,
+    });
+  });
+
+  it.each([
+    ['too long', 'x'.repeat(300_000), 'its commands or its environment are too long'],
+    ['with a NUL', 'hush\0', "its commands or its 'env' contain a NUL character"],
+  ])('fails with a sentence when a variable is %s', async (_, value, reason) => {
+    const error = await failure(new TestContext(), {
+      type: 'scripts.shell.Commands',
+      commands: ['true'],
+      env: { A: value },
+    });
+    expect(error.message).toBe(`The process could not be started: ${reason}`);
   });
 
   it('goes on after a failing command when failFast is off', async () => {
@@ -90,13 +148,22 @@ describe('A script', () => {
   });
 
   it('says which interpreter is missing', async () => {
-    const error = await failure(new TestContext(), { type: 'scripts.python.Script', script: 'print(1)', env: { PATH: '/nowhere' } });
+    const error = await failure(new TestContext(), {
+      type: 'scripts.python.Script',
+      script: 'print(1)',
+      env: { PATH: '/nowhere' },
+    });
     expect(error.message).toMatch(/^python3 or python is not installed on this worker/);
   });
 
   it('runs on plain containerImage and on the process runner', async () => {
     const context = new TestContext();
-    await run(context, { type: 'scripts.shell.Commands', commands: ['echo on'], containerImage: 'ubuntu', taskRunner: { type: 'io.kestra.plugin.core.runner.Process' } });
+    await run(context, {
+      type: 'scripts.shell.Commands',
+      commands: ['echo on'],
+      containerImage: 'ubuntu',
+      taskRunner: { type: 'io.kestra.plugin.core.runner.Process' },
+    });
     expect(context.messages('INFO')).toEqual(['on']);
   });
 

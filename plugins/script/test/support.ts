@@ -47,12 +47,17 @@ export class TestContext implements TaskContext {
     workingDirectory: () => Promise.resolve(this.directory),
     read: (uri: string) => {
       const content = this.readable.get(uri);
-      return content === undefined ? Promise.reject(new Error(`no file ${uri}`)) : Promise.resolve(Readable.from([content]));
+      return content === undefined
+        ? Promise.reject(new Error(`no file ${uri}`))
+        : Promise.resolve(Readable.from([content]));
     },
     store: async (name: string, content: NodeJS.ReadableStream | Uint8Array | string) => {
       const path = join(this.directory, 'stored', name);
       await mkdir(dirname(path), { recursive: true });
-      await pipeline(typeof content === 'string' || content instanceof Uint8Array ? Readable.from([content]) : content, createWriteStream(path));
+      await pipeline(
+        typeof content === 'string' || content instanceof Uint8Array ? Readable.from([content]) : content,
+        createWriteStream(path),
+      );
       this.stored.set(name, readFileSync(path, 'utf8'));
       return `kestra:///stored/${name}`;
     },
@@ -96,7 +101,10 @@ export function run(context: TestContext, properties: PlainObject & { readonly t
 }
 
 /** The failure of a task. */
-export async function failure(context: TestContext, properties: PlainObject & { readonly type: string }): Promise<TaskFailure> {
+export async function failure(
+  context: TestContext,
+  properties: PlainObject & { readonly type: string },
+): Promise<TaskFailure> {
   try {
     await run(context, properties);
   } catch (error) {

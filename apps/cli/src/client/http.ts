@@ -69,7 +69,7 @@ export function createHttp({ url, credentials }: HttpOptions): Http {
       if (signal?.aborted) throw error;
       throw new ServerUnreachable(`No server answers at ${base}: ${reason(error)}`, { cause: error });
     }
-    if (!response.ok) throw new ServerRefusal(response.status, await refusalMessage(response));
+    if (!response.ok) throw new ServerRefusal(response.status, await refusalMessage(response, credentials));
     return response;
   };
   const stream = async (path: string, accept: string, options: RequestOptions): Promise<AsyncIterable<Uint8Array>> => {
@@ -127,10 +127,13 @@ function reason(error: unknown): string {
     : String(cause['code'] ?? cause);
 }
 
-async function refusalMessage(response: Response): Promise<string> {
+async function refusalMessage(response: Response, credentials: Credentials | undefined): Promise<string> {
   const text = (await response.text()).slice(0, ERROR_LENGTH_MAX);
   if (response.status === 401) {
-    return 'The server wants to know who you are: set MILLRACE_USER and MILLRACE_PASSWORD, or use --user NAME:PASSWORD';
+    if (text.includes('setup-required')) return messageOf(text) ?? 'The server has no account yet';
+    return credentials
+      ? `The server does not accept the user '${credentials.username}' with this password`
+      : 'The server wants to know who you are: set MILLRACE_USER and MILLRACE_PASSWORD, or use --user NAME:PASSWORD';
   }
   return messageOf(text) ?? `The server answered ${response.status} ${response.statusText}`.trimEnd();
 }

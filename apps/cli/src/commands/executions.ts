@@ -6,7 +6,7 @@ import { connect, type ServerChoice } from '../connect.js';
 import type { CommandContext } from '../context.js';
 import { EXIT } from '../exit-code.js';
 import { paintFor } from '../output/colour.js';
-import type { TimedLine } from '../output/ordered-lines.js';
+import { inOrder, type TimedLine } from '../output/ordered-lines.js';
 import { createProgress } from '../output/progress.js';
 import { durationText } from '../output/quantities.js';
 import { summaryLines } from '../output/summary.js';
@@ -61,14 +61,10 @@ function executionRow({ id, namespace, flowId, state }: ExecutionAnswer): readon
 export async function showExecution(id: string, flags: ExecutionShowFlags, context: CommandContext): Promise<number> {
   const execution = await connect(flags, context).execution(id);
   const paint = paintFor(context.stdout, context.environment);
+  const progress = createProgress(paint);
   const lines = flags.json
     ? [JSON.stringify(execution)]
-    : [
-        ...createProgress(paint)
-          .execution(execution)
-          .map(({ text }) => text),
-        ...summaryLines(execution, new Map(), paint),
-      ];
+    : [...inOrder(progress.execution(execution), progress.places), ...summaryLines(execution, new Map(), paint)];
   for (const line of lines) context.stdout.write(`${line}\n`);
   return EXIT.ok;
 }
@@ -79,7 +75,8 @@ export async function printLogs(id: string, flags: ExecutionLogFlags, context: C
   const progress = createProgress(paintFor(context.stdout, context.environment));
   const isAsked = ({ taskId }: { readonly taskId?: string }): boolean =>
     flags.task === undefined || taskId === flags.task;
-  const print = (lines: readonly TimedLine[]): void => lines.forEach(({ text }) => context.stdout.write(`${text}\n`));
+  const print = (lines: readonly TimedLine[]): void =>
+    lines.forEach((line) => context.stdout.write(`${line.text()}\n`));
   progress.execution(await client.execution(id)); // names of loop values
   if (flags.follow) {
     const { signal } = interruption(context);

@@ -11,7 +11,6 @@ import { checkFlowFile, type FlowFile } from '../flow-file.js';
 import { followExecution } from '../follow.js';
 import { paintFor } from '../output/colour.js';
 import { summaryLines, writtenFiles, type WrittenFile } from '../output/summary.js';
-import { startTemporaryServer } from '../temporary-server.js';
 
 export interface RunFlags extends ServerChoice {
   readonly input?: readonly string[];
@@ -34,6 +33,8 @@ export async function runFlow(file: string, flags: RunFlags, context: CommandCon
       'No server runs on the data folder, and --no-wait would end the one of this run with it: start a server first, or leave out --no-wait',
     );
   }
+  // Loaded only here: a server is much more code than a request to one.
+  const { startTemporaryServer } = await import('../temporary-server.js');
   const server = await startTemporaryServer(flags, context);
   try {
     return await runOn(server.client, flow, { flags, context, values });
@@ -144,7 +145,6 @@ async function saveFiles(
 
 /** A name that cannot leave its folder. */
 const fileName = (name: string): string => {
-  // eslint-disable-next-line no-control-regex
   const safe = name.replace(/[/\\:\u0000-\u001f]/g, '_');
   return /^\.*$/.test(safe) ? `_${safe}` : safe;
 };

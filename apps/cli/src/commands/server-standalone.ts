@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
+import type { Secret } from '@millrace/service';
 import {
-  Secret,
   configuredAccount,
   createLogger,
   loadConfiguration,

@@ -30,5 +30,5 @@ const STATE_COLOURS: Partial<Record<State, Colour>> = {
 export const stateColour = (state: State): Colour => STATE_COLOURS[state] ?? 'grey';
 
 /** Text from flows and logs, made harmless for a terminal: control characters but tab are shown as `�`. */
-// eslint-disable-next-line no-control-regex
+
 export const printable = (text: string): string => text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '�');

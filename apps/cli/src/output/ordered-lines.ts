@@ -4,9 +4,17 @@ import type { Clock } from '@millrace/model';
 export interface TimedLine {
   /** Milliseconds since the epoch. */
   readonly at: number;
-  /** Orders lines of one moment: what begins, what is said, what ends. */
+  /** Orders lines of one moment and task run: what begins, what is said, what ends. */
   readonly rank: 'begin' | 'say' | 'end';
-  readonly text: string;
+  readonly taskRunId: string;
+  /** Asked for when the line is told. */
+  text(): string;
+}
+
+/** Orders lines of one moment by their task runs. */
+export interface Places {
+  ofBegin(taskRunId: string): number;
+  ofEnd(taskRunId: string): number;
 }
 
 /** States and log lines come on two streams; what happened first is to be told first. */
@@ -20,8 +28,27 @@ export interface OrderedLines {
 const WAIT_MS = 150;
 const RANKS = { begin: 0, say: 1, end: 2 } as const;
 
+/** The texts of `lines` in the order in which things happened. */
+export function inOrder(lines: readonly TimedLine[], places: Places): readonly string[] {
+  const place = ({ rank, taskRunId }: TimedLine): number =>
+    rank === 'end' ? places.ofEnd(taskRunId) : places.ofBegin(taskRunId);
+  const compare = (left: TimedLine, right: TimedLine): number =>
+    left.at - right.at ||
+    difference(place(left), place(right)) ||
+    RANKS[left.rank] - RANKS[right.rank] ||
+    // Of what ends together, the inner one first. Stable: other lines stay in the order in which they came.
+    (left.rank === 'end' ? difference(places.ofBegin(right.taskRunId), places.ofBegin(left.taskRunId)) : 0);
+  return [...lines].sort(compare).map((line) => line.text());
+}
+
+/** Infinity is equal to itself. */
+const difference = (left: number, right: number): number => (left === right ? 0 : left - right);
+
 /** Tells lines in the order in which things happened, at most 150 ms late. */
-export function createOrderedLines(clock: Clock, tell: (lines: readonly string[]) => void): OrderedLines {
+export function createOrderedLines(
+  { clock, places }: { readonly clock: Clock; readonly places: Places },
+  tell: (lines: readonly string[]) => void,
+): OrderedLines {
   let waiting: TimedLine[] = [];
   let cancel: (() => void) | undefined;
   const flush = (): void => {
@@ -29,9 +56,7 @@ export function createOrderedLines(clock: Clock, tell: (lines: readonly string[]
     cancel = undefined;
     const lines = waiting;
     waiting = [];
-    // Stable: lines of one rank and moment stay in the order in which they came.
-    lines.sort((left, right) => left.at - right.at || RANKS[left.rank] - RANKS[right.rank]);
-    tell(lines.map(({ text }) => text));
+    tell(inOrder(lines, places));
   };
   return {
     add(lines) {

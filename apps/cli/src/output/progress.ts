@@ -1,7 +1,7 @@
 import type { LogLevel, State } from '@millrace/model';
 import type { ExecutionAnswer, LogAnswer, TaskRunAnswer } from '../client/answers.js';
 import { printable, stateColour, type Colour, type Paint } from './colour.js';
-import type { TimedLine } from './ordered-lines.js';
+import type { Places, TimedLine } from './ordered-lines.js';
 import { durationText } from './quantities.js';
 
 /** States that last an instant and say nothing to a person. */
@@ -20,38 +20,70 @@ export interface Progress {
   /** What changed since the last call. */
   execution(execution: ExecutionAnswer): readonly TimedLine[];
   log(entry: LogAnswer): readonly TimedLine[];
+  /** Where lines of one moment belong. */
+  readonly places: Places;
 }
 
 export function createProgress(paint: Paint): Progress {
   const told = new Map<string, number>();
   const names = new Map<string, string>();
+  const tree = createTaskRunTree();
 
   const changes = (taskRun: TaskRunAnswer): readonly TimedLine[] => {
+    const {
+      id,
+      state: { histories },
+    } = taskRun;
     const name = taskRunName(taskRun);
-    names.set(taskRun.id, name);
-    const { histories } = taskRun.state;
-    const from = Math.min(told.get(taskRun.id) ?? 0, histories.length);
-    told.set(taskRun.id, histories.length);
-    return histories.flatMap(({ state, date }, at) => {
-      if (at < from || UNTOLD.has(state)) return [];
-      const began = histories.findLast((earlier, index) => index < at && earlier.state === 'RUNNING');
-      const took =
-        began && state !== 'RUNNING' ? paint('grey', durationText(Date.parse(date) - Date.parse(began.date))) : '';
+    names.set(id, name);
+    tree.add(taskRun);
+    const from = Math.min(told.get(id) ?? 0, histories.length);
+    told.set(id, histories.length);
+    return histories.flatMap(({ state, date }, index) => {
+      if (index < from || UNTOLD.has(state)) return [];
+      const start = histories.findLast((earlier, place) => place < index && earlier.state === 'RUNNING');
+      const elapsedMs = Date.parse(date) - Date.parse(start?.date ?? date);
+      const took = start && state !== 'RUNNING' ? paint('grey', durationText(elapsedMs)) : '';
       const text = `${clock(paint, date)} ${paint(stateColour(state), state.padEnd(8))} ${paint('bold', name)} ${took}`;
-      return [{ at: Date.parse(date), rank: state === 'RUNNING' ? 'begin' : 'end', text: text.trimEnd() }];
+      const rank = state === 'RUNNING' ? 'begin' : 'end';
+      return [{ at: Date.parse(date), rank, taskRunId: id, text: () => text.trimEnd() }];
     });
   };
   return {
+    places: tree,
     execution: ({ taskRunList = [] }) => taskRunList.flatMap(changes),
-    log(entry) {
-      const name = names.get(entry.taskRunId ?? '') ?? entry.taskId ?? '';
-      const level = paint(LEVEL_COLOURS[entry.level], entry.level.padEnd(8));
-      const start = `${clock(paint, entry.timestamp)} ${level} ${paint('grey', name)}${name ? ' ' : ''}`;
-      const at = Date.parse(entry.timestamp);
-      return printable(entry.message ?? '')
+    log: ({ taskRunId = '', taskId = '', timestamp, level, message = '' }) =>
+      printable(message)
         .split('\n')
-        .map((line) => ({ at, rank: 'say', text: start + line }));
+        .map((line) => {
+          const start = `${clock(paint, timestamp)} ${paint(LEVEL_COLOURS[level], level.padEnd(8))}`;
+          // The loop value is known only when the execution has told of the task run: asked for as late as possible.
+          const name = (): string => names.get(taskRunId) ?? taskId;
+          return {
+            at: Date.parse(timestamp),
+            rank: 'say',
+            taskRunId,
+            text: () => `${start} ${paint('grey', name())} ${line}`,
+          };
+        }),
+  };
+}
+
+/** Task runs in the order in which they were made; one with children ends with the last of them. */
+function createTaskRunTree(): Places & { add(taskRun: TaskRunAnswer): void } {
+  const own = new Map<string, number>();
+  const last = new Map<string, number>();
+  const parents = new Map<string, string>();
+  return {
+    add({ id, parentTaskRunId }) {
+      if (own.has(id)) return;
+      const place = own.size;
+      own.set(id, place);
+      if (parentTaskRunId !== undefined) parents.set(id, parentTaskRunId);
+      for (let at: string | undefined = id; at !== undefined; at = parents.get(at)) last.set(at, place);
     },
+    ofBegin: (taskRunId) => own.get(taskRunId) ?? Infinity,
+    ofEnd: (taskRunId) => last.get(taskRunId) ?? Infinity,
   };
 }
 

@@ -30,8 +30,7 @@ export async function readText(request: IncomingMessage, types: readonly string[
   }
 }
 
-const tooLarge = (maxBytes: number): HttpError =>
-  new HttpError(413, `The body is larger than ${maxBytes} bytes`, { headers: { Connection: 'close' } });
+const tooLarge = (maxBytes: number): HttpError => new HttpError(413, `The body is larger than ${maxBytes} bytes`);
 
 function readBytes(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
   if (Number(request.headers['content-length'] ?? 0) > maxBytes) return Promise.reject(tooLarge(maxBytes));
@@ -53,7 +52,11 @@ function readBytes(request: IncomingMessage, maxBytes: number): Promise<Buffer> 
 }
 
 /** The YAML text of flows. @throws HttpError 413, 415, 422 */
-export const readYaml = (request: IncomingMessage): Promise<string> => readText(request, YAML_TYPES, BODY_LIMITS.flow);
+export async function readYaml(request: IncomingMessage): Promise<string> {
+  const text = await readText(request, YAML_TYPES, BODY_LIMITS.flow);
+  checkYamlNesting(text);
+  return text;
+}
 
 const ajv = new Ajv({ allErrors: true, strict: true });
 

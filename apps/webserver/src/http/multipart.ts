@@ -37,8 +37,8 @@ export async function readForm(
     await new Promise<void>((resolve, reject) => {
       const tooMany = (what: string, max: number) => () =>
         reject(new HttpError(413, `The form has more than ${max} ${what}`));
-      form.on('field', (name, value, { nameTruncated, valueTruncated }) => {
-        if (nameTruncated)
+      form.on('field', (name, value, { valueTruncated }) => {
+        if (Buffer.byteLength(name) > FORM_LIMITS.nameBytes)
           reject(new HttpError(413, `A name in the form is longer than ${FORM_LIMITS.nameBytes} bytes`));
         if (valueTruncated)
           reject(
@@ -58,7 +58,7 @@ export async function readForm(
       });
       form.once('fieldsLimit', tooMany('fields', FORM_LIMITS.fields));
       form.once('filesLimit', tooMany('files', FORM_LIMITS.files));
-      form.once('error', (error) => reject(malformed(error)));
+      form.on('error', (error) => reject(malformed(error)));
       form.once('close', resolve);
       request.once('aborted', () => reject(new HttpError(400, 'The form ended too early')));
       request.pipe(form);
@@ -66,6 +66,7 @@ export async function readForm(
     await Promise.all(storing);
   } catch (error) {
     request.unpipe(form);
+    // Destroying an unfinished form reports that it is unfinished; what is wrong is known already.
     form.destroy();
     await Promise.allSettled(storing);
     throw error;

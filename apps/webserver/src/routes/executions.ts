@@ -37,6 +37,10 @@ const SEARCH_PARAMETERS = [
 
 /** Routes of executions: start, read, search, kill, follow. */
 export function executionRoutes(services: RouteServices): readonly Route[] {
+  return [...searchAndStartRoutes(services), ...singleExecutionRoutes(services)];
+}
+
+function searchAndStartRoutes(services: RouteServices): readonly Route[] {
   const { repository, context } = services;
   return [
     {
@@ -83,6 +87,13 @@ export function executionRoutes(services: RouteServices): readonly Route[] {
       summary: 'Start an execution; form parts are its inputs',
       handle: (call) => start(services, call),
     })),
+  ];
+}
+
+/** Routes of one execution that exists. */
+function singleExecutionRoutes(services: RouteServices): readonly Route[] {
+  const { repository, context } = services;
+  return [
     {
       method: 'GET',
       area: 'tenant',

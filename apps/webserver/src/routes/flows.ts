@@ -15,6 +15,10 @@ const REVISION = { min: 1, max: 2 ** 31 - 1 } as const;
 
 /** Routes that read flows, and the check of a source. */
 export function flowRoutes(services: RouteServices): readonly Route[] {
+  return [...flowListRoutes(services), ...singleFlowRoutes(services)];
+}
+
+function flowListRoutes(services: RouteServices): readonly Route[] {
   const catalog = () => services.running().flows;
   return [
     {
@@ -62,6 +66,13 @@ export function flowRoutes(services: RouteServices): readonly Route[] {
       summary: 'Check the YAML of flows, documents apart by ---; one entry each',
       handle: async (call) => json(validations(services, call, await readYaml(call.request))),
     },
+  ];
+}
+
+/** Routes of one flow or one namespace. */
+function singleFlowRoutes(services: RouteServices): readonly Route[] {
+  const catalog = () => services.running().flows;
+  return [
     {
       method: 'GET',
       area: 'tenant',

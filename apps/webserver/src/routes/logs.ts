@@ -23,6 +23,10 @@ const LOG_PARAMETERS = ['minLevel', 'taskRunId', 'taskId', 'attempt'];
 
 /** Routes of log entries and metrics. */
 export function logRoutes(services: RouteServices): readonly Route[] {
+  return [...logReadingRoutes(services), ...logStreamRoutes(services)];
+}
+
+function logReadingRoutes(services: RouteServices): readonly Route[] {
   const { repository, context } = services;
   return [
     {
@@ -69,6 +73,13 @@ export function logRoutes(services: RouteServices): readonly Route[] {
         return json(entries);
       },
     },
+  ];
+}
+
+/** Downloads, following, and metrics. */
+function logStreamRoutes(services: RouteServices): readonly Route[] {
+  const { repository, context } = services;
+  return [
     {
       method: 'GET',
       area: 'tenant',

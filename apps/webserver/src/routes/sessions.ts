@@ -33,6 +33,10 @@ const ACCOUNT = jsonBody<Login>({
 
 /** Routes of the first account and of sessions. */
 export function sessionRoutes(services: RouteServices): readonly Route[] {
+  return [...setUpRoutes(services), ...loginRoutes(services)];
+}
+
+function setUpRoutes(services: RouteServices): readonly Route[] {
   return [
     {
       method: 'GET',
@@ -60,6 +64,12 @@ export function sessionRoutes(services: RouteServices): readonly Route[] {
       summary: 'Create the first account',
       handle: (call) => createFirst(services, call),
     },
+  ];
+}
+
+/** Logging in and out. */
+function loginRoutes(services: RouteServices): readonly Route[] {
+  return [
     {
       method: 'POST',
       area: 'root',

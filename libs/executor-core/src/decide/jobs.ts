@@ -43,6 +43,8 @@ export function jobEnded(decision: Decision, event: JobEnded): void {
   const run = decision.view.run(event.taskRunId);
   if (!isOpen(run) || !isCurrent(decision, run, event)) return;
   const { outcome } = event;
+  // The worker was told to stop it when another claim was newer; since then a repeat of its own became the newest.
+  if (outcome.state === 'KILLED' && !decision.isStopping) return giveOutAgain(decision, run, false);
   if (run.evaluating && outcome.state === 'SUCCESS') {
     decision.fact({ kind: 'evaluated', taskRunId: run.id, values: outcome.evaluated ?? {} });
     if (decision.isStopping) stopTaskRun(decision, run, 'KILLED');

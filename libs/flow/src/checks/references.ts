@@ -1,14 +1,18 @@
 import { isPlainObject, type PlainObject } from '@millrace/model';
 import { nearestName } from '../nearest.js';
-import type { Report } from '../report.js';
+import type { FindingOptions, Report } from '../report.js';
 import type { WrittenTask } from '../task-tree.js';
 import { readTemplate, templatesIn, type ReadPath, type TemplateAt } from '../templates.js';
 import { quoted } from '../words.js';
 
-/** The names that expressions of a flow may use. */
+/** The names of one kind that expressions of a flow may use. */
 interface KnownNames {
-  readonly inputs: ReadonlySet<string>;
-  readonly tasks: ReadonlySet<string>;
+  readonly what: 'input' | 'task';
+  readonly ids: ReadonlySet<string>;
+  /** What stands before a dot in an id: `a` of an input `a.b`, which is read as `inputs.a.b`. */
+  readonly beginnings: ReadonlySet<string>;
+  /** What stands before a dash in an id: the name that `inputs.my-input` reads. */
+  readonly beforeDash: ReadonlySet<string>;
 }
 
 /** Of a task: texts for people and names, which are never rendered. */
@@ -19,9 +23,10 @@ const GENERATED_SUFFIXES = ['_split', '_items', '_merge'];
 
 /** Checks every expression of the tasks, inputs and outputs: its syntax, and the inputs and outputs that it names. */
 export function checkReferences(flow: PlainObject, tasks: readonly WrittenTask[], report: Report): void {
-  const names = knownNames(flow, tasks);
+  const inputs = inputNames(flow);
+  const outputs = taskNames(tasks);
   const check = (templates: readonly TemplateAt[]): void => {
-    for (const template of templates) checkTemplate(template, names, report);
+    for (const template of templates) checkTemplate(template, inputs, outputs, report);
   };
   const taskValues = new Set<unknown>(tasks.map((task) => task.value));
   for (const { value, path } of tasks) {
@@ -42,89 +47,100 @@ function listAt(flow: PlainObject, property: string): readonly unknown[] {
   return Array.isArray(list) ? list : [];
 }
 
-function knownNames(flow: PlainObject, tasks: readonly WrittenTask[]): KnownNames {
+function inputNames(flow: PlainObject): KnownNames {
   const inputs = listAt(flow, 'inputs').flatMap((input) =>
     isPlainObject(input) ? [input['id'] ?? input['name']] : [],
   );
-  const taskIds = tasks.flatMap(({ value: { id, type } }) => {
+  return namesOf(
+    'input',
+    inputs.filter((id) => typeof id === 'string'),
+  );
+}
+
+function taskNames(tasks: readonly WrittenTask[]): KnownNames {
+  const ids = tasks.flatMap(({ value: { id, type } }) => {
     if (typeof id !== 'string') return [];
     const generates = typeof type === 'string' && type.endsWith('.ForEachItem');
     return generates ? [id, ...GENERATED_SUFFIXES.map((suffix) => id + suffix)] : [id];
   });
-  return { inputs: new Set(inputs.filter((id) => typeof id === 'string')), tasks: new Set(taskIds) };
+  return namesOf('task', ids);
 }
 
-function checkTemplate(template: TemplateAt, names: KnownNames, report: Report): void {
+function namesOf(what: KnownNames['what'], ids: readonly string[]): KnownNames {
+  const before = (mark: string): ReadonlySet<string> =>
+    new Set(ids.flatMap((id) => id.split(mark).map((_, index, parts) => parts.slice(0, index).join(mark))));
+  return { what, ids: new Set(ids), beginnings: before('.'), beforeDash: before('-') };
+}
+
+type PlaceOf = (offset: number) => FindingOptions;
+
+function checkTemplate(template: TemplateAt, inputs: KnownNames, tasks: KnownNames, report: Report): void {
   const { path, text, isName } = template;
   const reading = readTemplate(text);
-  const at = (offset: number) => (isName ? { part: 'name' as const } : { textOffset: offset });
+  const at: PlaceOf = (offset) => (isName ? { part: 'name' } : { textOffset: offset });
   if (reading.kind === 'fault') {
     report.fault(path, `The expression cannot be read: ${reading.reason}.`, at(reading.offset));
     return;
   }
   for (const read of reading.reads) {
     const [root] = read;
-    if (root === 'inputs') checkRead(template, read, names.inputs, 'input', report, at);
-    else if (root === 'outputs') checkRead(template, read, names.tasks, 'task', report, at);
+    if (root === 'inputs') checkRead(template, read, inputs, report, at);
+    else if (root === 'outputs') checkRead(template, read, tasks, report, at);
   }
 }
 
-function checkRead(
-  { path, text }: TemplateAt,
-  read: ReadPath,
-  known: ReadonlySet<string>,
-  what: 'input' | 'task',
-  report: Report,
-  at: (offset: number) => { part: 'name' } | { textOffset: number },
-): void {
+function checkRead({ path, text }: TemplateAt, read: ReadPath, known: KnownNames, report: Report, at: PlaceOf): void {
   const [root, first] = read;
   if (first === undefined) return;
-  const dashed = dashedName(text, `${root}.${first}`, known);
+  const dashed = dashedName(text, read, known);
   if (dashed !== undefined) {
-    const meant = `${root}['${dashed.name}']`;
-    report.fault(
-      path,
-      `The expression ${quoted(`${root}.${dashed.name}`)} subtracts, because '-' is minus in an expression: write ${meant}.`,
-      { ...at(dashed.offset), suggestion: meant },
-    );
+    const written = quoted(`${root}.${dashed.name}`);
+    const meant =
+      root +
+      dashed.name
+        .split('.')
+        .map((part) => (part.includes('-') ? `['${part}']` : `.${part}`))
+        .join('');
+    report.fault(path, `The expression ${written} subtracts, because '-' is minus in an expression: write ${meant}.`, {
+      ...at(dashed.offset),
+      suggestion: meant,
+    });
     return;
   }
-  if (isKnown(read.slice(1), known, what)) return;
-  const suggestion = nearestName(first, known);
-  const advice = suggestion === undefined ? unknownAdvice(known, what) : `did you mean '${suggestion}'?`;
+  if (isKnown(read.slice(1), known) || report.isFull('warning')) return;
+  const suggestion = nearestName(first, known.ids);
+  const advice = suggestion === undefined ? unknownAdvice(known) : `did you mean '${suggestion}'?`;
   const sentence =
-    what === 'input'
+    known.what === 'input'
       ? `The flow has no input ${quoted(first)}: ${advice}`
       : `The flow has no task ${quoted(first)} whose outputs could be read: ${advice}`;
   report.warning(path, sentence, { ...at(readOffset(text, root, first)), suggestion });
 }
 
-function unknownAdvice(known: ReadonlySet<string>, what: 'input' | 'task'): string {
+function unknownAdvice({ what, ids }: KnownNames): string {
   if (what === 'input') return 'declare it under inputs, or remove the expression.';
-  return known.size === 0 ? 'remove the expression.' : 'write the id of one of its tasks.';
+  return ids.size === 0 ? 'remove the expression.' : 'write the id of one of its tasks.';
 }
 
-/** An input id may have dots: `a.b` is read as `inputs.a.b`, and `inputs.a` is the map of them. */
-function isKnown(steps: readonly string[], known: ReadonlySet<string>, what: 'input' | 'task'): boolean {
-  const first = steps[0] ?? '';
-  if (known.has(first)) return true;
-  if (what === 'task') return false;
-  return [...known].some((id) => {
-    const parts = id.split('.');
-    return parts.every((part, index) => index >= steps.length || steps[index] === part);
-  });
+/** `inputs.a` is known for an input `a.b` too, and so is `inputs.a.b.c`, which reads inside its value. */
+function isKnown(steps: readonly string[], { what, ids, beginnings }: KnownNames): boolean {
+  if (what === 'task') return ids.has(steps[0] ?? '');
+  return beginnings.has(steps.join('.')) || steps.some((_, index) => ids.has(steps.slice(0, index + 1).join('.')));
 }
+
+const NAME_LENGTH_MAX = 300;
 
 /** `outputs.my-task` in the text where a task is called `my-task`. */
-function dashedName(
-  text: string,
-  written: string,
-  known: ReadonlySet<string>,
-): { name: string; offset: number } | undefined {
-  const dot = written.indexOf('.') + 1;
-  for (let offset = text.indexOf(`${written}-`); offset >= 0; offset = text.indexOf(`${written}-`, offset + 1)) {
-    const name = /^[\w-]+/.exec(text.slice(offset + dot))?.[0] ?? '';
-    if (known.has(name)) return { name, offset };
+function dashedName(text: string, read: ReadPath, known: KnownNames): { name: string; offset: number } | undefined {
+  const [root, ...steps] = read;
+  if (!known.beforeDash.has(steps.join('.'))) return undefined;
+  const written = `${read.join('.')}-`;
+  for (let offset = text.indexOf(written); offset >= 0; offset = text.indexOf(written, offset + 1)) {
+    const start = offset + root.length + 1;
+    let name = /^[\w.-]+/.exec(text.slice(start, start + NAME_LENGTH_MAX))?.[0] ?? '';
+    // What follows the name is read from its value: `my-task.value`.
+    while (name.includes('.') && !known.ids.has(name)) name = name.slice(0, name.lastIndexOf('.'));
+    if (name.includes('-') && known.ids.has(name)) return { name, offset };
   }
   return undefined;
 }

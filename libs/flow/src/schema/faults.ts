@@ -49,10 +49,12 @@ class ErrorMapper {
 
   all(errors: readonly SchemaError[]): void {
     const combinations = errors.filter((error) => COMBINATIONS.has(error.keyword));
-    const misspelt = new Set(errors.flatMap((error) => this.meantProperty(error) ?? []));
+    const isLacking = errors.some((error) => error.keyword === 'required');
+    const misspelt = new Set(isLacking ? errors.flatMap((error) => this.meantProperty(error) ?? []) : []);
+    const places = { listed: placesOf(errors, ['enum', 'const']), typed: placesOf(errors, ['type']) };
     for (const error of errors) {
       if (SILENT.has(error.keyword) || combinations.some((outer) => isInside(error, outer))) continue;
-      if (isOverruled(error, errors)) continue;
+      if (isOverruled(error, places)) continue;
       // A required property that is there under a misspelt name is not missing too.
       if (
         error.keyword === 'required' &&
@@ -79,7 +81,9 @@ class ErrorMapper {
     const branches = new Map<string, SchemaError[]>();
     for (const one of inner) {
       const branch = one.schemaPath.slice(error.schemaPath.length + 1).split('/', 1)[0] ?? '';
-      branches.set(branch, [...(branches.get(branch) ?? []), one]);
+      const known = branches.get(branch);
+      if (known === undefined) branches.set(branch, [one]);
+      else known.push(one);
     }
     const fitting = [...branches.values()].filter((branch) => !branch.some((one) => isTypeError(one, error)));
     const [best] = fitting.sort((left, right) => left.length - right.length);
@@ -272,14 +276,20 @@ function isInside(error: SchemaError, outer: SchemaError): boolean {
   );
 }
 
+interface ErrorPlaces {
+  readonly listed: ReadonlySet<string>;
+  readonly typed: ReadonlySet<string>;
+}
+
+const placesOf = (errors: readonly SchemaError[], keywords: readonly string[]): ReadonlySet<string> =>
+  new Set(errors.filter((error) => keywords.includes(error.keyword)).map((error) => error.instancePath));
+
 /** Of a wrong type and a list of allowed values at one place only one is reported: the list where it says more. */
-function isOverruled(error: SchemaError, errors: readonly SchemaError[]): boolean {
-  const isList = error.keyword === 'enum' || error.keyword === 'const';
-  if (!isList && error.keyword !== 'type') return false;
+function isOverruled(error: SchemaError, places: ErrorPlaces): boolean {
   const isScalar = error.data !== null && typeof error.data !== 'object';
-  const others = isScalar ? ['enum', 'const'] : ['type'];
-  if (others.includes(error.keyword)) return false;
-  return errors.some((other) => others.includes(other.keyword) && other.instancePath === error.instancePath);
+  if (error.keyword === 'type') return isScalar && places.listed.has(error.instancePath);
+  const isList = error.keyword === 'enum' || error.keyword === 'const';
+  return isList && !isScalar && places.typed.has(error.instancePath);
 }
 
 function isWritten(value: unknown, path: Path): boolean {

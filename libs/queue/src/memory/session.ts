@@ -11,10 +11,11 @@ import type {
   StateRow,
 } from '../store/contract.js';
 import { closedError } from '../store/failure.js';
+import { stateRecords } from '../store/state-records.js';
 import { at, processorData, topicData, type LeaseData, type MemoryStore } from './data.js';
 import { assignPartitions, takeLease } from './leases.js';
 import { removeExpired } from './retention.js';
-import { stateRecords, writeRecords } from './write.js';
+import { writeRecords } from './write.js';
 
 export interface SessionOptions {
   readonly store: MemoryStore;

@@ -1,5 +1,5 @@
 import type { Instant } from '@millrace/model';
-import type { Commit, EncodedRecord } from '../shell/commit.js';
+import type { EncodedRecord } from '../shell/commit.js';
 import type { CommittedRecord } from '../store/contract.js';
 import { at, topicData, type MemoryStore } from './data.js';
 
@@ -40,16 +40,4 @@ function writeState(state: Map<string, Map<string, string>>, key: string, id: st
   }
   records?.delete(id);
   if (records?.size === 0) state.delete(key);
-}
-
-/** A commit's state changes as records. */
-export function stateRecords({ states, partition }: Pick<Commit, 'states' | 'partition'>): EncodedRecord[] {
-  const records: EncodedRecord[] = [];
-  for (const { topic, puts, removals } of states) {
-    for (const { key, id } of removals)
-      records.push({ topic, partition, key, id, value: null, text: null, broadcast: false });
-    for (const { key, id, value, text } of puts)
-      records.push({ topic, partition, key, id, value, text, broadcast: false });
-  }
-  return records;
 }

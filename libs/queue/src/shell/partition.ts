@@ -1,20 +1,20 @@
 import type { Clock, Instant } from '@millrace/model';
 import { QueueError, WAKE, YIELD, type ProcessorDefinition } from '../contract.js';
+import { createBackoff } from './backoff.js';
 import { Batch } from './batch.js';
 import type { Input, Lease, PartitionPort } from './commit.js';
 import { asError } from './dead-letter.js';
-import { createDecider } from './decide.js';
+import { Decider } from './decide.js';
 import { Entries, type Entry } from './entries.js';
 import { createSignal } from './signal.js';
 
-/** Tries after which an event is decided alone, and after which it is a dead letter (protocols.md part 1.4). */
+/** Tries after which an event is decided alone, and after which it is given up (protocols.md part 1.4). */
 const TRIES_ALONE = 2;
 const TRIES_REJECT = 4;
 /** A wake that changed nothing and leaves its key due is repeated this late, so that it cannot spin. */
 const WAKE_AGAIN_MS = 1_000;
-/** A failure in a row that is no failure of the store is a bug after so many; it is shown instead of repeated. */
+/** A failure that is none of the store is a bug after so many in a row; it is shown instead of repeated. */
 const BUG_FAILURES = 20;
-const BACKOFF_MS = { first: 50, longest: 5_000 } as const;
 
 export interface PartitionOptions {
   readonly partition: number;
@@ -39,214 +39,247 @@ export interface Partition {
  * and so on. After any failed commit all memory is dropped, the lease taken anew (which fences the lost commit) and the
  * state restored; a batch is never tried again on the same state.
  */
-export function startPartition<State, Rec, Event, Fact, Effect, Context>(
+export const startPartition = <State, Rec, Event, Fact, Effect, Context>(
   definition: ProcessorDefinition<State, Rec, Event, Fact, Effect, Context>,
   port: PartitionPort<Rec, Event>,
   options: PartitionOptions,
-): Partition {
-  const { processor } = definition;
-  const { partition, clock } = options;
-  const entries = new Entries<State, Rec>(processor);
-  const decider = createDecider(definition, { partition, entries });
-  const topicOf = processor.topicOf.bind(processor);
-  const signal = createSignal();
-  let lease = options.lease;
-  let applied = lease.appliedPosition;
-  let now: Instant = lease.now;
-  /** Tries of the batch after `applied`, this one included; 0 when they need not be counted any more. */
-  let tries = 0;
-  /** Events are decided alone up to this position. */
-  let aloneUpTo = 0;
-  let stopping = false;
-  let failures = 0;
-  let cancelTimer: (() => void) | undefined;
-  let cancelBackoff: (() => void) | undefined;
+): Partition => new OwnedPartition(definition, port, options);
 
-  async function restore(): Promise<void> {
-    entries.clear();
-    applied = lease.appliedPosition;
-    now = Math.max(now, lease.now);
-    if (applied + 1 < lease.logStart) {
+class OwnedPartition<State, Rec, Event, Fact, Effect, Context> implements Partition {
+  readonly ended: Promise<'stopped' | 'lost'>;
+  readonly #definition: ProcessorDefinition<State, Rec, Event, Fact, Effect, Context>;
+  readonly #port: PartitionPort<Rec, Event>;
+  readonly #partition: number;
+  readonly #clock: Clock;
+  readonly #entries: Entries<State, Rec>;
+  readonly #decider: Decider<State, Rec, Event, Fact, Effect, Context>;
+  readonly #signal = createSignal();
+  readonly #backoff;
+  #lease: Lease;
+  #applied: number;
+  #now: Instant;
+  /** Tries of the batch after `applied`, this one included; 0 before the first batch, -1 when one was committed. */
+  #tries = 0;
+  /** Events are decided alone up to this position. */
+  #aloneUpTo = 0;
+  #stopping = false;
+  #cancelTimer: (() => void) | undefined;
+
+  constructor(
+    definition: ProcessorDefinition<State, Rec, Event, Fact, Effect, Context>,
+    port: PartitionPort<Rec, Event>,
+    { partition, clock, lease }: PartitionOptions,
+  ) {
+    this.#definition = definition;
+    this.#port = port;
+    this.#partition = partition;
+    this.#clock = clock;
+    this.#lease = lease;
+    this.#applied = lease.appliedPosition;
+    this.#now = lease.now;
+    this.#backoff = createBackoff(clock);
+    this.#entries = new Entries(definition.processor);
+    this.#decider = new Decider(definition, partition, this.#entries);
+    this.ended = this.#run();
+    this.ended.catch(() => undefined);
+  }
+
+  wake(): void {
+    this.#signal.give();
+  }
+
+  epoch(): number {
+    return this.#lease.epoch;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.#backoff.cancel();
+    this.#signal.give();
+    await this.ended.catch(() => undefined);
+  }
+
+  async #run(): Promise<'stopped' | 'lost'> {
+    try {
+      while (!this.#stopping) {
+        try {
+          await this.#restore();
+          await this.#pump();
+        } catch (thrown) {
+          if (this.#stopping) break;
+          if (thrown instanceof QueueError && thrown.code === 'QUEUE_FENCED') return 'lost';
+          if (!isTransient(thrown)) throw thrown;
+          if (this.#backoff.failures() > BUG_FAILURES && !(thrown instanceof QueueError)) throw thrown;
+          this.#entries.clear();
+          await this.#backoff.wait();
+          if (!(await this.#takeAgain())) break;
+        }
+      }
+      return this.#stopping ? 'stopped' : 'lost';
+    } finally {
+      this.#cancelTimer?.();
+      this.#entries.clear();
+    }
+  }
+
+  async #restore(): Promise<void> {
+    const { processor } = this.#definition;
+    const { appliedPosition: applied, logStart } = this.#lease;
+    this.#entries.clear();
+    this.#applied = applied;
+    this.#now = Math.max(this.#now, this.#lease.now);
+    if (applied + 1 < logStart) {
       throw new QueueError(
         'QUEUE_MISMATCH',
-        `'${processor.name}' stopped after position ${applied} of partition ${partition} of '${processor.input.name}', but the log starts at ${lease.logStart}: ` +
-          `events ${applied + 1} to ${lease.logStart - 1} are lost. Restore the queue from a backup, or give the processor a new name to start from what is there`,
+        `'${processor.name}' stopped after position ${applied} of partition ${this.#partition} of '${processor.input.name}', but the log starts at ${logStart}: ` +
+          `events ${applied + 1} to ${logStart - 1} are lost. Restore the queue from a backup, or give the processor a new name to start from what is there`,
         false,
       );
     }
     const records = new Map<string, [string, Rec][]>();
-    await port.restore((key, id, record) => {
+    await this.#port.restore((key, id, record) => {
       const known = records.get(key);
       if (known === undefined) records.set(key, [[id, record]]);
       else known.push([id, record]);
     });
-    for (const [key, list] of records) entries.refresh(entries.open(key, list, true));
+    for (const [key, list] of records) this.#entries.refresh(this.#entries.open(key, list, true));
   }
 
-  /** Before the first batch after a take-over: whoever dies of it leaves a trace. */
-  async function countTries(): Promise<void> {
-    const before = lease.tries?.position === applied ? lease.tries.tries : 0;
-    tries = before + 1;
-    if (tries >= TRIES_ALONE) aloneUpTo = Math.max(aloneUpTo, applied + YIELD.steps);
-    await port.recordTries(lease.epoch, { position: applied, tries });
+  /** Takes the partition anew after a failure; false when it is another's, or the owner stops. */
+  async #takeAgain(): Promise<boolean> {
+    while (!this.#stopping) {
+      try {
+        const taken = await this.#port.take();
+        if (taken === undefined) return false;
+        this.#lease = taken;
+        return true;
+      } catch (thrown) {
+        if (!isTransient(thrown)) throw thrown;
+        await this.#backoff.wait();
+      }
+    }
+    return false;
   }
 
-  function entryOf(key: string): Entry<State, Rec> | Promise<Entry<State, Rec>> {
-    const known = entries.get(key);
-    if (known !== undefined) return known;
-    const records = port.load(key);
-    if (records instanceof Promise) return records.then((list) => entries.open(key, list, false));
-    return entries.open(key, records, false);
+  async #pump(): Promise<void> {
+    while (!this.#stopping) {
+      if (await this.#step()) {
+        this.#backoff.reset();
+        continue;
+      }
+      this.#armTimer();
+      await this.#signal.wait();
+    }
   }
 
-  async function decideWakes(batch: Batch<State, Rec>): Promise<void> {
+  /** Everything that waits, in one transaction; false when nothing did. */
+  async #step(): Promise<boolean> {
+    this.#now = Math.max(this.#now, this.#clock.now());
+    const batch = new Batch<State, Rec>(this.#now, () => this.#clock.now());
+    const woken = this.#decideWakes(batch);
+    if (woken !== undefined) await woken;
+    const position = await this.#decideInputs(batch);
+    if (position === this.#applied && batch.isEmpty()) return false;
+    const { processor, broken } = this.#definition;
+    const { epoch } = this.#lease;
+    const head = { processor: processor.name, partition: this.#partition, epoch, appliedPosition: position };
+    const commit = batch.commit(head, (record) => processor.topicOf(record));
+    if (broken === 'position-outside-transaction') await this.#port.storePosition(epoch, position);
+    await this.#port.commit(commit);
+    if (position !== this.#applied) this.#tries = -1;
+    this.#applied = position;
+    this.#entries.settle(batch.entries());
+    return true;
+  }
+
+  /** At most half a batch, so that wakes and events take turns. */
+  async #decideWakes(batch: Batch<State, Rec>): Promise<void> {
+    const { timers } = this.#entries;
     for (let count = 0; count < YIELD.steps / 2 && !batch.full(); count++) {
-      const key = entries.timers.take(batch.now);
+      const key = timers.take(batch.now);
       if (key === undefined) return;
-      const entry = entries.get(key);
+      const entry = this.#entries.get(key);
       if (entry === undefined) continue;
       const touches = batch.touches;
-      const decided = decider.decide(entry, WAKE, { key, position: applied }, batch);
+      const decided = this.#decider.decide(entry, WAKE, { key, position: this.#applied }, batch);
       if (decided !== undefined) await decided;
-      entries.refresh(entry);
-      if (batch.touches === touches) entries.timers.postpone(key, batch.now + WAKE_AGAIN_MS);
+      this.#entries.refresh(entry);
+      if (batch.touches === touches) timers.postpone(key, batch.now + WAKE_AGAIN_MS);
     }
   }
 
-  async function decideInput(input: Input<Event>, batch: Batch<State, Rec>): Promise<void> {
-    const place = { key: input.key, position: input.position };
-    if (input.fault !== undefined) return decider.bury(input.value, place, input.fault, batch);
-    if (input.broadcast && decider.spread(input.value, place, batch)) return undefined;
-    let entry: Entry<State, Rec>;
-    try {
-      const found = entryOf(input.key);
-      entry = found instanceof Promise ? await found : found;
-    } catch (thrown) {
-      if (thrown instanceof QueueError) throw thrown;
-      return decider.bury(input.value, place, asError(thrown), batch);
-    }
-    if (tries >= TRIES_REJECT) {
-      const fault = new Error(`The event ended the process ${tries - 1} times; it was given up`);
-      return decider.reject(tries > TRIES_REJECT ? undefined : entry, input.value, place, fault, batch);
-    }
-    return decider.decide(entry, input.value, place, batch);
-  }
-
-  async function decideInputs(batch: Batch<State, Rec>): Promise<number> {
-    const alone = applied < aloneUpTo;
-    const waiting = port.read(applied, alone ? 1 : YIELD.steps);
+  /** Answers the last position that was decided. */
+  async #decideInputs(batch: Batch<State, Rec>): Promise<number> {
+    const waiting = this.#port.read(this.#applied, this.#isAlone() ? 1 : YIELD.steps);
     const inputs = waiting instanceof Promise ? await waiting : waiting;
-    if (inputs.length > 0 && tries === 0) await countTries();
-    let position = applied;
+    if (inputs.length > 0 && this.#tries === 0) await this.#countTries();
+    let position = this.#applied;
     for (const input of inputs) {
-      if (position !== applied && (batch.full() || applied < aloneUpTo)) break;
-      const decided = decideInput(input, batch);
+      if (position !== this.#applied && (batch.full() || this.#isAlone())) break;
+      const decided = this.#decideInput(input, batch);
       if (decided !== undefined) await decided;
       position = input.position;
     }
     return position;
   }
 
-  /** Everything that waits, in one transaction; false when nothing did. */
-  async function step(): Promise<boolean> {
-    now = Math.max(now, clock.now());
-    const batch = new Batch<State, Rec>(now, () => clock.now());
-    await decideWakes(batch);
-    const position = await decideInputs(batch);
-    if (position === applied && batch.isEmpty()) return false;
-    const head = { processor: processor.name, partition, epoch: lease.epoch, appliedPosition: position };
-    const commit = batch.commit(head, topicOf);
-    if (definition.broken === 'position-outside-transaction') await port.storePosition(lease.epoch, position);
-    await port.commit(commit);
-    if (position !== applied) tries = -1;
-    applied = position;
-    entries.settle(batch.entries());
-    return true;
+  #isAlone(): boolean {
+    return this.#applied < this.#aloneUpTo;
   }
 
-  function armTimer(): void {
-    cancelTimer?.();
-    cancelTimer = undefined;
-    const due = entries.timers.next();
-    if (due !== undefined) cancelTimer = clock.after(Math.max(0, due - clock.now()), () => signal.give());
+  /** Before the first batch after a take-over: whoever dies of it leaves a trace. */
+  async #countTries(): Promise<void> {
+    const { tries, epoch } = this.#lease;
+    this.#tries = (tries?.position === this.#applied ? tries.tries : 0) + 1;
+    if (this.#tries >= TRIES_ALONE) this.#aloneUpTo = Math.max(this.#aloneUpTo, this.#applied + YIELD.steps);
+    await this.#port.recordTries(epoch, { position: this.#applied, tries: this.#tries });
   }
 
-  async function pump(): Promise<void> {
-    while (!stopping) {
-      if (await step()) {
-        failures = 0;
-        continue;
-      }
-      armTimer();
-      await signal.wait();
-    }
+  #decideInput(input: Input<Event>, batch: Batch<State, Rec>): void | Promise<void> {
+    const place = { key: input.key, position: input.position };
+    if (input.fault !== undefined) return this.#decider.bury(input.value, place, input.fault, batch);
+    const { value, broadcast } = input;
+    if (this.#tries >= TRIES_REJECT) return this.#giveUp(value, place, batch);
+    if (broadcast && this.#decider.spread(value, place, batch)) return undefined;
+    return this.#withEntry(value, place, batch, (entry) => this.#decider.decide(entry, value, place, batch));
   }
 
-  async function backoff(): Promise<void> {
-    const delayMs = Math.min(BACKOFF_MS.longest, BACKOFF_MS.first * 2 ** Math.min(failures++, 10));
-    await new Promise<void>((resolve) => {
-      const cancel = clock.after(delayMs, resolve);
-      cancelBackoff = () => {
-        cancel();
-        resolve();
-      };
-    });
-    cancelBackoff = undefined;
+  /** The event ended the process again and again. When even failing it did, it is not touched any more. */
+  #giveUp(value: Event, place: { key: string; position: number }, batch: Batch<State, Rec>): void | Promise<void> {
+    const fault = new Error(`The event ended the process ${this.#tries - 1} times; it was given up`);
+    if (this.#tries > TRIES_REJECT) return this.#decider.bury(value, place, fault, batch);
+    return this.#withEntry(value, place, batch, (entry) => this.#decider.reject(entry, value, place, fault, batch));
   }
 
-  /** Takes the partition anew after a failure; false when it is another's, or the owner stops. */
-  async function takeAgain(): Promise<boolean> {
-    while (!stopping) {
+  /** Finds the key in memory or loads it; a key that cannot be opened costs its event, not the partition. */
+  #withEntry(
+    value: Event,
+    place: { key: string; position: number },
+    batch: Batch<State, Rec>,
+    then: (entry: Entry<State, Rec>) => void | Promise<void>,
+  ): void | Promise<void> {
+    const known = this.#entries.get(place.key);
+    if (known !== undefined) return then(known);
+    const open = (records: Iterable<readonly [string, Rec]>): void | Promise<void> => {
+      let entry: Entry<State, Rec>;
       try {
-        const taken = await port.take();
-        if (taken === undefined) return false;
-        lease = taken;
-        return true;
+        entry = this.#entries.open(place.key, records, false);
       } catch (thrown) {
-        if (!isTransient(thrown)) throw thrown;
-        await backoff();
+        return this.#decider.bury(value, place, asError(thrown), batch);
       }
-    }
-    return false;
+      return then(entry);
+    };
+    const records = this.#port.load(place.key);
+    return records instanceof Promise ? records.then(open) : open(records);
   }
 
-  async function run(): Promise<'stopped' | 'lost'> {
-    try {
-      while (!stopping) {
-        try {
-          await restore();
-          await pump();
-        } catch (thrown) {
-          if (stopping) break;
-          if (thrown instanceof QueueError && thrown.code === 'QUEUE_FENCED') return 'lost';
-          if (!isTransient(thrown)) throw thrown;
-          entries.clear();
-          if (failures > 0) await backoff();
-          else failures++;
-          if (failures > BUG_FAILURES && !(thrown instanceof QueueError)) throw thrown;
-          if (!(await takeAgain())) break;
-        }
-      }
-      return stopping ? 'stopped' : 'lost';
-    } finally {
-      cancelTimer?.();
-      entries.clear();
-    }
+  #armTimer(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    const due = this.#entries.timers.next();
+    if (due === undefined) return;
+    this.#cancelTimer = this.#clock.after(Math.max(0, due - this.#clock.now()), () => this.#signal.give());
   }
-
-  const ended = run();
-  ended.catch(() => undefined);
-  return {
-    wake: () => signal.give(),
-    epoch: () => lease.epoch,
-    ended,
-    async stop() {
-      stopping = true;
-      cancelBackoff?.();
-      signal.give();
-      await ended.catch(() => undefined);
-    },
-  };
 }
 
 /** Failures of the store may pass; everything else would only happen again. */

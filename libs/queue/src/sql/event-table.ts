@@ -37,10 +37,9 @@ export function openEventTable(database: Database.Database, topic: StoredTopic):
     .raw();
   const remove = database.prepare(`delete from ${table} where partition = ? and position <= ?`);
   /** This process is the only writer, so the highest position of each partition is kept here and not read again. */
-  const heads = Array.from({ length: topic.partitions }, (_, partition) => {
-    const head = cells(bounds.get(partition))[1];
-    return head === null ? 0 : integer(head);
-  });
+  const heads = Array.from({ length: topic.partitions }, (_, partition) =>
+    integer(cells(bounds.get(partition))[1] ?? 0),
+  );
   let before: readonly number[] | undefined;
 
   const head = (partition: number): number => {
@@ -67,22 +66,16 @@ export function openEventTable(database: Database.Database, topic: StoredTopic):
       });
     },
     start(partition) {
-      const first = cells(bounds.get(partition))[0];
-      return first === null ? head(partition) + 1 : integer(first);
+      return integer(cells(bounds.get(partition))[0] ?? head(partition) + 1);
     },
     removeExpired(partition, expired, done, limit) {
       // The last row stays for ever: it is what tells the next start which position comes next.
       const last = Math.min(done, head(partition) - 1);
-      let upTo = 0;
-      let count = 0;
-      for (const row of oldest.all(partition, limit)) {
-        const [position, writtenAt] = cells(row);
-        if (integer(position) > last || integer(writtenAt) >= expired) break;
-        upTo = integer(position);
-        count++;
-      }
-      if (count > 0) remove.run(partition, upTo);
-      return count;
+      const rows = oldest.all(partition, limit).map((row) => cells(row).map(integer));
+      const kept = rows.findIndex(([position = 0, writtenAt = 0]) => position > last || writtenAt >= expired);
+      const gone = kept === -1 ? rows : rows.slice(0, kept);
+      if (gone.length > 0) remove.run(partition, gone.at(-1)?.[0] ?? 0);
+      return gone.length;
     },
     flush: () => writer.flush(),
     committed() {

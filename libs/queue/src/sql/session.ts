@@ -1,6 +1,7 @@
 import type { Clock } from '@millrace/model';
-import type { EncodedRecord, StoredTopic } from '../shell/commit.js';
-import type { CommittedRecord, PartitionOwner, QueueStore } from '../store/contract.js';
+import type { Commit, EncodedRecord, StoredTopic } from '../shell/commit.js';
+import { stateRecords } from '../store/state-records.js';
+import type { CommittedRecord, QueueStore } from '../store/contract.js';
 import type { LeaseTable } from './leases.js';
 import type { Tables } from './tables.js';
 import type { Writer } from './writer.js';
@@ -17,110 +18,130 @@ export interface SqlSessionOptions {
 
 /** Rows read in one go before the event loop has its turn. */
 const PAGE = 500;
-/** About as many rows as a lease costs. */
-const SMALL = 1;
 
 const breathe = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
-const NOTHING: readonly CommittedRecord[] = [];
-
 /** The store of one process over one data file. */
-export function openSqlSession({ tables, leases, writer, clock, followers, release }: SqlSessionOptions): QueueStore {
-  function write(records: readonly EncodedRecord[]): CommittedRecord[] {
-    const writtenAt = clock.now();
-    const committed: CommittedRecord[] = [];
-    for (const record of records) {
-      const { topic, partition, key, id, value, text, broadcast } = record;
-      committed.push({ topic, partition, key, id, value, text, broadcast, position: tables.write(record, writtenAt) });
-    }
-    return committed;
+class SqlSession implements QueueStore {
+  /** Only this process can open the file, so what it owns it keeps. */
+  readonly leaseMs = undefined;
+  readonly #parts: SqlSessionOptions;
+
+  constructor(parts: SqlSessionOptions) {
+    this.#parts = parts;
   }
 
-  const silent = <Answer>(apply: () => Answer) => writer.submit(SMALL, () => ({ answer: apply(), records: NOTHING }));
-  const owned = ({ processor, partition }: PartitionOwner, epoch: number) => ({ processor, partition, epoch });
+  declare = (topic: StoredTopic): void => this.#parts.tables.declare(topic);
 
-  function removeExpired(topic: StoredTopic, limit: number): number {
-    if (topic.retentionMs === undefined) return 0;
-    const expired = clock.now() - topic.retentionMs;
-    let removed = 0;
-    for (let partition = 0; partition < topic.partitions && removed < limit; partition++) {
-      const done = leases.doneUpTo(topic.name, partition);
-      removed += tables.events(topic).removeExpired(partition, expired, done, limit - removed);
-    }
-    return removed;
-  }
+  topics = (): Iterable<StoredTopic> => this.#parts.tables.topics();
 
-  return {
-    // Only this process can open the file, so what it owns it keeps.
-    leaseMs: undefined,
-    declare: (topic) => tables.declare(topic),
-    topics: () => tables.topics(),
-    publish: (records) => writer.submit(records.length, () => ({ answer: undefined, records: write(records) })),
-    commit(commit) {
-      const rows =
-        commit.outgoing.length +
-        commit.states.reduce((sum, { puts, removals }) => sum + puts.length + removals.length, 1);
-      return writer.submit(rows, () => {
-        leases.apply(commit);
-        const records: EncodedRecord[] = [];
-        const { partition } = commit;
-        for (const { topic, puts, removals } of commit.states) {
-          for (const { key, id } of removals)
-            records.push({ topic, partition, key, id, value: null, text: null, broadcast: false });
-          for (const { key, id, value, text } of puts)
-            records.push({ topic, partition, key, id, value, text, broadcast: false });
-        }
-        for (const record of commit.outgoing) records.push(record);
-        leases.setLive(commit);
-        return { answer: undefined, records: write(records) };
-      });
-    },
-    async takeJobs(topic, limit, claim) {
-      tables.declare(topic);
-      if (tables.jobs(topic).isEmpty()) return [];
-      return writer.submit(limit, () => {
-        const taken = tables.jobs(topic).take(limit);
-        const claims = taken.flatMap((job) => claim(job));
-        return { answer: taken, records: write(claims) };
-      });
-    },
-    async assign({ input }, held) {
-      const take: number[] = [];
-      for (let partition = 0; partition < input.partitions; partition++)
-        if (!held.includes(partition)) take.push(partition);
-      return { take, giveUp: [] };
-    },
-    takePartition: (owner) => silent(() => leases.take(owner, tables.events(owner.input).start(owner.partition))),
-    releasePartition: (owner, epoch) => silent(() => leases.release(owner, epoch)),
-    leave: async () => undefined,
-    recordTries: (owner, epoch, tries) => silent(() => leases.recordTries(owned(owner, epoch), tries)),
-    storePosition: (owner, epoch, position) => silent(() => leases.storePosition(owned(owner, epoch), position)),
-    async restore({ processor, partition }, topics, each) {
-      for (let after = ''; ; await breathe()) {
-        const keys = leases.livePage(processor, partition, after, PAGE);
-        for (const key of keys) for (const topic of topics) tables.state(topic).load(key).forEach(each);
-        if (keys.length < PAGE) return;
-        after = keys.at(-1) ?? after;
-      }
-    },
-    load: (topics, _partition, key) => topics.flatMap((topic) => tables.state(topic).load(key)),
-    read: (topic, partition, after, limit) => tables.events(topic).read(partition, after, limit),
-    async scan(topic, each) {
-      for (let after = { key: '', id: '' }; ; await breathe()) {
-        const rows = tables.state(topic).page(after, PAGE);
-        rows.forEach(each);
-        if (rows.length < PAGE) return;
-        after = rows.at(-1) ?? after;
-      }
-    },
-    follow(listener) {
-      followers.add(listener);
-      return () => followers.delete(listener);
-    },
-    removeExpired: (topic, limit) => silent(() => removeExpired(topic, limit)),
-    async close() {
-      await writer.close();
-      release();
-    },
+  publish = (records: readonly EncodedRecord[]): Promise<void> =>
+    this.#parts.writer.submit(records.length, () => ({ answer: undefined, records: this.#write(records) }));
+
+  commit = (commit: Commit): Promise<void> => {
+    const { leases, writer } = this.#parts;
+    const changed = commit.states.reduce((sum, { puts, removals }) => sum + puts.length + removals.length, 1);
+    return writer.submit(changed + commit.outgoing.length, () => {
+      leases.apply(commit);
+      leases.setLive(commit);
+      return { answer: undefined, records: this.#write([...stateRecords(commit), ...commit.outgoing]) };
+    });
   };
+
+  takeJobs: QueueStore['takeJobs'] = async (topic, limit, claim) => {
+    const { tables, writer } = this.#parts;
+    if (tables.jobs(topic).isEmpty()) return [];
+    return writer.submit(limit, () => {
+      const taken = tables.jobs(topic).take(limit);
+      return { answer: taken, records: this.#write(taken.flatMap((job) => claim(job))) };
+    });
+  };
+
+  assign: QueueStore['assign'] = async ({ input }, held) => {
+    const all = Array.from({ length: input.partitions }, (_, partition) => partition);
+    return { take: all.filter((partition) => !held.includes(partition)), giveUp: [] };
+  };
+
+  takePartition: QueueStore['takePartition'] = (owner) => {
+    const { leases, tables } = this.#parts;
+    return this.#silently(() => leases.take(owner, tables.events(owner.input).start(owner.partition)));
+  };
+
+  releasePartition: QueueStore['releasePartition'] = (owner, epoch) =>
+    this.#silently(() => this.#parts.leases.release(owner, epoch));
+
+  leave = async (): Promise<void> => undefined;
+
+  recordTries: QueueStore['recordTries'] = (owner, epoch, tries) =>
+    this.#silently(() => this.#parts.leases.recordTries({ ...owner, epoch }, tries));
+
+  storePosition: QueueStore['storePosition'] = (owner, epoch, position) =>
+    this.#silently(() => this.#parts.leases.storePosition({ ...owner, epoch }, position));
+
+  restore: QueueStore['restore'] = async ({ processor, partition }, topics, each) => {
+    const { leases, tables } = this.#parts;
+    for (let after = ''; ; await breathe()) {
+      const keys = leases.livePage(processor, partition, after, PAGE);
+      for (const key of keys) for (const topic of topics) tables.state(topic).load(key).forEach(each);
+      if (keys.length < PAGE) return;
+      after = keys.at(-1) ?? after;
+    }
+  };
+
+  load: QueueStore['load'] = (topics, _partition, key) =>
+    topics.flatMap((topic) => this.#parts.tables.state(topic).load(key));
+
+  read: QueueStore['read'] = (topic, partition, after, limit) =>
+    this.#parts.tables.events(topic).read(partition, after, limit);
+
+  scan: QueueStore['scan'] = async (topic, each) => {
+    for (let after = { key: '', id: '' }; ; await breathe()) {
+      const rows = this.#parts.tables.state(topic).page(after, PAGE);
+      rows.forEach(each);
+      if (rows.length < PAGE) return;
+      after = rows.at(-1) ?? after;
+    }
+  };
+
+  follow: QueueStore['follow'] = (listener) => {
+    const { followers } = this.#parts;
+    followers.add(listener);
+    return () => followers.delete(listener);
+  };
+
+  removeExpired: QueueStore['removeExpired'] = (topic, limit) => {
+    const { clock, leases, tables } = this.#parts;
+    const { retentionMs } = topic;
+    if (retentionMs === undefined) return Promise.resolve(0);
+    return this.#silently(() => {
+      let removed = 0;
+      for (let partition = 0; partition < topic.partitions && removed < limit; partition++) {
+        const done = leases.doneUpTo(topic.name, partition);
+        const expired = clock.now() - retentionMs;
+        removed += tables.events(topic).removeExpired(partition, expired, done, limit - removed);
+      }
+      return removed;
+    });
+  };
+
+  close = async (): Promise<void> => {
+    await this.#parts.writer.close();
+    this.#parts.release();
+  };
+
+  /** A small transaction that nobody follows. */
+  #silently<Answer>(apply: () => Answer): Promise<Answer> {
+    return this.#parts.writer.submit(1, () => ({ answer: apply(), records: [] }));
+  }
+
+  #write(records: readonly EncodedRecord[]): CommittedRecord[] {
+    const { clock, tables } = this.#parts;
+    const writtenAt = clock.now();
+    return records.map((record) => {
+      const { topic, partition, key, id, value, text, broadcast } = record;
+      return { topic, partition, key, id, value, text, broadcast, position: tables.write(record, writtenAt) };
+    });
+  }
 }
+
+export const openSqlSession = (options: SqlSessionOptions): QueueStore => new SqlSession(options);

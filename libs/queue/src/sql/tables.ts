@@ -40,9 +40,6 @@ export function openTables(database: Database.Database): Tables {
     return opened;
   }
 
-  const wrongKind = (topic: StoredTopic, kind: string): TypeError =>
-    new TypeError(`Topic '${topic.name}' is a topic of ${topic.kind}, not of ${kind}`);
-
   function use<Table extends Transactional>(table: Table): Table {
     touched.add(table);
     return table;
@@ -50,18 +47,15 @@ export function openTables(database: Database.Database): Tables {
 
   const events = (topic: StoredTopic): EventTable => {
     const opened = openTopic(topic);
-    if (opened.kind !== 'events') throw wrongKind(topic, 'events');
-    return use(opened.table);
+    return use(opened.kind === 'events' ? opened.table : wrongKind(topic, 'events'));
   };
   const state = (topic: StoredTopic): StateTable => {
     const opened = openTopic(topic);
-    if (opened.kind !== 'state') throw wrongKind(topic, 'state');
-    return use(opened.table);
+    return use(opened.kind === 'state' ? opened.table : wrongKind(topic, 'state'));
   };
   const jobs = (topic: StoredTopic): JobTable => {
     const opened = openTopic(topic);
-    if (opened.kind !== 'jobs') throw wrongKind(topic, 'jobs');
-    return use(opened.table);
+    return use(opened.kind === 'jobs' ? opened.table : wrongKind(topic, 'jobs'));
   };
 
   return {
@@ -101,6 +95,10 @@ export function openTables(database: Database.Database): Tables {
       made = [];
     },
   };
+}
+
+function wrongKind(topic: StoredTopic, kind: string): never {
+  throw new TypeError(`Topic '${topic.name}' is a topic of ${topic.kind}, not of ${kind}`);
 }
 
 function openKind(database: Database.Database, topic: StoredTopic): Open {

@@ -25,90 +25,122 @@ export async function startProcessing<State, Rec, Event, Fact, Effect, Context>(
   parts: QueueParts,
   definition: ProcessorDefinition<State, Rec, Event, Fact, Effect, Context>,
 ): Promise<Processing> {
-  const { store, clock, instance, subscriptions } = parts;
-  const { name: processor, input, stateTopics } = definition.processor;
-  checkPartitions(processor, input, stateTopics);
-  for (const topic of [input, ...stateTopics]) await store.declare(topic);
-  const owned = new Map<number, { readonly running: Partition; readonly inbox: Inbox<Event> }>();
-  const failure = createFailure();
-  const holder = { processor, input, instance };
-  let closing: Promise<void> | undefined;
-  let abandoned = false;
-  let cancelRound: (() => void) | undefined;
+  const { name, input, stateTopics } = definition.processor;
+  checkPartitions(name, input, stateTopics);
+  for (const topic of [input, ...stateTopics]) await parts.store.declare(topic);
+  const processing = new OwnedShare(parts, definition);
+  await processing.start();
+  return processing;
+}
 
-  async function own(partition: number): Promise<void> {
-    const owner: PartitionOwner = { ...holder, partition };
+class OwnedShare<State, Rec, Event, Fact, Effect, Context> implements Processing {
+  readonly #parts: QueueParts;
+  readonly #definition: ProcessorDefinition<State, Rec, Event, Fact, Effect, Context>;
+  readonly #holder: Omit<PartitionOwner, 'partition'>;
+  readonly #owned = new Map<number, { readonly running: Partition; readonly inbox: Inbox<Event> }>();
+  readonly #failure = createFailure();
+  readonly #unsubscribe: () => void;
+  #rounds: Promise<void> = Promise.resolve();
+  #cancelRound: (() => void) | undefined;
+  #closing: Promise<void> | undefined;
+  #abandoned = false;
+
+  constructor(parts: QueueParts, definition: ProcessorDefinition<State, Rec, Event, Fact, Effect, Context>) {
+    const { name, input } = definition.processor;
+    this.#parts = parts;
+    this.#definition = definition;
+    this.#holder = { processor: name, input, instance: parts.instance };
+    this.#unsubscribe = parts.subscriptions.add(input.name, (record) => {
+      const owner = this.#owned.get(record.partition);
+      owner?.inbox.offer(record);
+      owner?.running.wake();
+    });
+  }
+
+  get failed(): Promise<never> {
+    return this.#failure.failed;
+  }
+
+  async start(): Promise<void> {
+    try {
+      await this.#round();
+    } catch (thrown) {
+      this.abandon();
+      throw thrown;
+    }
+    this.#scheduleRound();
+  }
+
+  close(): Promise<void> {
+    return (this.#closing ??= this.#shutDown());
+  }
+
+  abandon(): void {
+    this.#abandoned = true;
+    this.#cancelRound?.();
+    this.#unsubscribe();
+    for (const { running } of this.#owned.values()) void running.stop();
+  }
+
+  #isOver(): boolean {
+    return this.#abandoned || this.#closing !== undefined;
+  }
+
+  /** Renews what is owned, and evens the shares out. */
+  async #round(): Promise<void> {
+    const { take, giveUp } = await this.#parts.store.assign(this.#holder, [...this.#owned.keys()]);
+    for (const partition of giveUp) await this.#release(partition);
+    for (const partition of take) {
+      if (!this.#owned.has(partition) && !this.#isOver()) await this.#own(partition);
+    }
+  }
+
+  #scheduleRound(): void {
+    const { store, clock } = this.#parts;
+    if (store.leaseMs === undefined || this.#isOver()) return;
+    this.#cancelRound = clock.after(store.leaseMs / 4, () => {
+      this.#rounds = this.#round()
+        .catch((thrown: unknown) => {
+          // What may pass is tried again in the next round, well before the lease is over.
+          if (!this.#isOver() && thrown instanceof QueueError && !thrown.retryable) this.#failure.fail(thrown);
+        })
+        .then(() => this.#scheduleRound());
+    });
+  }
+
+  async #own(partition: number): Promise<void> {
+    const { store, clock } = this.#parts;
+    const { input, stateTopics } = this.#definition.processor;
+    const owner: PartitionOwner = { ...this.#holder, partition };
     const lease = await store.takePartition(owner);
     if (lease === undefined) return;
     const inbox = createInbox(input, partition, store);
     const port = createPort(store, owner, input, stateTopics, (after, limit) => inbox.read(after, limit));
-    const running = startPartition(definition, port, { partition, clock, lease });
-    owned.set(partition, { running, inbox });
+    const running = startPartition(this.#definition, port, { partition, clock, lease });
+    this.#owned.set(partition, { running, inbox });
     const forget = (): void => {
-      if (owned.get(partition)?.running === running) owned.delete(partition);
+      if (this.#owned.get(partition)?.running === running) this.#owned.delete(partition);
     };
     running.ended.then(forget, (thrown: unknown) => {
       forget();
-      if (!abandoned && closing === undefined) failure.fail(thrown);
+      if (!this.#isOver()) this.#failure.fail(thrown);
     });
   }
 
-  async function release(partition: number): Promise<void> {
-    const running = owned.get(partition)?.running;
+  async #release(partition: number): Promise<void> {
+    const running = this.#owned.get(partition)?.running;
     if (running === undefined) return;
     await running.stop();
-    await store.releasePartition({ ...holder, partition }, running.epoch());
+    await this.#parts.store.releasePartition({ ...this.#holder, partition }, running.epoch());
   }
 
-  async function round(): Promise<void> {
-    const { take, giveUp } = await store.assign(holder, [...owned.keys()]);
-    for (const partition of giveUp) await release(partition);
-    for (const partition of take)
-      if (!owned.has(partition) && closing === undefined && !abandoned) await own(partition);
+  async #shutDown(): Promise<void> {
+    this.#cancelRound?.();
+    await this.#rounds;
+    this.#unsubscribe();
+    for (const partition of [...this.#owned.keys()]) await this.#release(partition).catch(ignoreClosed);
+    await this.#parts.store.leave(this.#holder).catch(ignoreClosed);
   }
-
-  function scheduleRound(leaseMs: number): void {
-    cancelRound = clock.after(leaseMs / 4, () => {
-      rounds = round()
-        .then(
-          () => undefined,
-          (thrown: unknown) => {
-            if (!abandoned && closing === undefined && !isPassing(thrown)) failure.fail(thrown);
-          },
-        )
-        .then(() => {
-          if (closing === undefined && !abandoned) scheduleRound(leaseMs);
-        });
-    });
-  }
-
-  async function shutDown(): Promise<void> {
-    cancelRound?.();
-    await rounds;
-    cancelRound?.();
-    unsubscribe();
-    for (const partition of [...owned.keys()]) await release(partition).catch(ignoreClosed);
-    await store.leave(holder).catch(ignoreClosed);
-  }
-
-  const unsubscribe = subscriptions.add(input.name, (record) => {
-    const owner = owned.get(record.partition);
-    owner?.inbox.offer(record);
-    owner?.running.wake();
-  });
-  let rounds: Promise<void> = Promise.resolve();
-  await round();
-  if (store.leaseMs !== undefined) scheduleRound(store.leaseMs);
-  return {
-    failed: failure.failed,
-    close: () => (closing ??= shutDown()),
-    abandon() {
-      abandoned = true;
-      cancelRound?.();
-      unsubscribe();
-      for (const { running } of owned.values()) void running.stop();
-    },
-  };
 }
 
 /** A key's records must lie in the partition of its events, or restore would miss them. */
@@ -162,8 +194,6 @@ function createPort<Rec, Event>(
     commit: (commit) => store.commit(commit),
   };
 }
-
-const isPassing = (thrown: unknown): boolean => !(thrown instanceof QueueError) || thrown.retryable;
 
 const ignoreClosed = (thrown: unknown): void => {
   if (!isClosed(thrown)) throw thrown;

@@ -1,11 +1,11 @@
-import type { Clock } from '@millrace/model';
-import type { Queue } from '../contract.js';
+import type { Clock, OutgoingRecord, Topic } from '@millrace/model';
+import type { Queue, Tail, TailOptions, View, Worker, WorkOptions } from '../contract.js';
 import type { EncodedRecord } from '../shell/commit.js';
 import { encode } from '../shell/encode.js';
 import type { QueueStore } from './contract.js';
 import { closedError } from './failure.js';
 import { startProcessing, type Processing, type QueueParts } from './process.js';
-import { startRetention } from './retention.js';
+import { startRetention, type Retention } from './retention.js';
 import { createSubscriptions } from './subscriptions.js';
 import { openTail } from './tail.js';
 import { openView } from './view.js';
@@ -24,84 +24,87 @@ export interface AbandonableQueue extends Queue {
 }
 
 /** The queue over a store: everything but the storing. */
-export function createStoreQueue({ store, clock, instance }: StoreQueueOptions): AbandonableQueue {
-  const subscriptions = createSubscriptions();
-  const parts: QueueParts = { store, clock, instance, subscriptions };
-  const unfollow = store.follow((records) => subscriptions.deliver(records));
-  const retention = startRetention(store, clock);
-  const processors = new Set<Processing>();
-  const workers = new Set<Working>();
-  const readers = new Set<{ close(): void }>();
-  let closed = false;
-  let closing: Promise<void> | undefined;
-  let abandoned = false;
+export const createStoreQueue = ({ store, clock, instance }: StoreQueueOptions): AbandonableQueue =>
+  new StoreQueue(store, clock, instance);
 
-  const assertOpen = (): void => {
-    if (closed) throw closedError();
+class StoreQueue implements AbandonableQueue {
+  readonly #parts: QueueParts;
+  readonly #unfollow: () => void;
+  readonly #retention: Retention;
+  readonly #processors = new Set<Processing>();
+  readonly #workers = new Set<Working>();
+  #closing: Promise<void> | undefined;
+  #abandoned = false;
+
+  constructor(store: QueueStore, clock: Clock, instance: string) {
+    const subscriptions = createSubscriptions();
+    this.#parts = { store, clock, instance, subscriptions };
+    this.#unfollow = store.follow((records) => subscriptions.deliver(records));
+    this.#retention = startRetention(store, clock);
+  }
+
+  publish = async (records: readonly OutgoingRecord[]): Promise<void> => {
+    this.#assertOpen();
+    const encoded: EncodedRecord[] = [];
+    for (const record of records) encode(record, encoded);
+    if (encoded.length > 0) await this.#parts.store.publish(encoded);
   };
 
-  /** Follows what was started, unless the queue was closed while it started. */
-  async function keep<Started, Kept extends Started>(
-    set: Set<Started>,
-    starting: Promise<Kept>,
-    stop: (started: Kept) => unknown,
-  ): Promise<Kept> {
-    const started = await starting;
-    if (closed) {
-      await stop(started);
-      throw closedError();
-    }
-    set.add(started);
+  process: Queue['process'] = async (definition) => {
+    this.#assertOpen();
+    return this.#keep(this.#processors, await startProcessing(this.#parts, definition));
+  };
+
+  work = async (options: WorkOptions): Promise<Worker> => {
+    this.#assertOpen();
+    return this.#keep(this.#workers, await startWorking(this.#parts, options));
+  };
+
+  view = async <Value>(topic: Topic<Value>): Promise<View<Value>> => {
+    this.#assertOpen();
+    return this.#whileOpen(await openView(this.#parts, topic));
+  };
+
+  tail = async <Value>(topic: Topic<Value>, options: TailOptions<Value>): Promise<Tail> => {
+    this.#assertOpen();
+    return this.#whileOpen(await openTail(this.#parts, topic, options));
+  };
+
+  close = (): Promise<void> => (this.#closing ??= this.#shutDown());
+
+  abandon = (): void => {
+    this.#abandoned = true;
+    this.#closing ??= Promise.resolve();
+    this.#retention.stop();
+    this.#unfollow();
+    for (const part of [...this.#workers, ...this.#processors]) part.abandon();
+  };
+
+  #assertOpen(): void {
+    if (this.#closing !== undefined) throw closedError();
+  }
+
+  /** Remembers what was started, unless the queue was closed while it started. */
+  async #keep<Part extends Processing | Working>(parts: Set<Part>, started: Part): Promise<Part> {
+    if (this.#abandoned) started.abandon();
+    else if (this.#closing !== undefined) await started.close();
+    this.#assertOpen();
+    parts.add(started);
     return started;
   }
 
-  const end = (started: Processing | Working): Promise<void> | void =>
-    abandoned ? started.abandon() : started.close();
-
-  async function shutDown(): Promise<void> {
-    closed = true;
-    retention.stop();
-    for (const reader of readers) reader.close();
-    await Promise.all([...workers].map((worker) => worker.close()));
-    await Promise.all([...processors].map((processor) => processor.close()));
-    unfollow();
-    await store.close();
+  #whileOpen<Reader extends { close(): void }>(reader: Reader): Reader {
+    if (this.#closing !== undefined) reader.close();
+    this.#assertOpen();
+    return reader;
   }
 
-  return {
-    async publish(records) {
-      assertOpen();
-      const encoded: EncodedRecord[] = [];
-      for (const record of records) encode(record, encoded);
-      if (encoded.length === 0) return;
-      await store.publish(encoded);
-    },
-    async process(definition) {
-      assertOpen();
-      return keep(processors, startProcessing(parts, definition), end);
-    },
-    async work(options) {
-      assertOpen();
-      return keep(workers, startWorking(parts, options), end);
-    },
-    async view(topic) {
-      assertOpen();
-      return keep(readers, openView(parts, topic), (started) => started.close());
-    },
-    async tail(topic, options) {
-      assertOpen();
-      return keep(readers, openTail(parts, topic, options), (started) => started.close());
-    },
-    close: () => (closing ??= shutDown()),
-    abandon() {
-      closed = true;
-      abandoned = true;
-      closing ??= Promise.resolve();
-      retention.stop();
-      unfollow();
-      for (const reader of readers) reader.close();
-      for (const worker of workers) worker.abandon();
-      for (const processor of processors) processor.abandon();
-    },
-  };
+  async #shutDown(): Promise<void> {
+    this.#retention.stop();
+    await Promise.all([...this.#workers].map((worker) => worker.close()));
+    await Promise.all([...this.#processors].map((processor) => processor.close()));
+    // Views and tails end with it.
+    this.#unfollow();
+    await this.#parts.store.close();
+  }
 }

@@ -17,114 +17,128 @@ export interface Working extends Worker {
 
 /** Takes jobs of `options.topic` as long as slots are free. */
 export async function startWorking(parts: QueueParts, options: WorkOptions): Promise<Working> {
-  const { store, subscriptions, clock } = parts;
   const { topic, slots } = options;
   if (!Number.isInteger(slots) || slots < 1) throw new RangeError(`A worker needs at least 1 slot, not ${slots}`);
-  await store.declare(topic);
-  const signal = createSignal();
-  const failure = createFailure();
-  const running = new Set<Promise<void>>();
-  let stopped = false;
-  let abandoned = false;
+  await parts.store.declare(topic);
+  return new JobLoop(parts, options);
+}
 
-  const pause = (): Promise<void> => new Promise((resolve) => void clock.after(RETRY_MS, resolve));
+class JobLoop implements Working {
+  readonly #parts: QueueParts;
+  readonly #options: WorkOptions;
+  readonly #signal = createSignal();
+  readonly #failure = createFailure();
+  readonly #running = new Set<Promise<void>>();
+  readonly #unsubscribe: () => void;
+  readonly #looping: Promise<void>;
+  #stopped = false;
+  #abandoned = false;
 
-  /** Repeats until it is durable; gives up only with the queue itself. */
-  async function publish(records: readonly OutgoingRecord[]): Promise<void> {
-    const encoded = encodeAll(records);
-    if (encoded.length === 0) return;
-    for (;;) {
-      if (abandoned) return;
+  constructor(parts: QueueParts, options: WorkOptions) {
+    this.#parts = parts;
+    this.#options = options;
+    this.#unsubscribe = parts.subscriptions.add(options.topic.name, () => this.#signal.give());
+    this.#looping = this.#loop().catch((thrown: unknown) => this.#failure.fail(thrown));
+  }
+
+  get failed(): Promise<never> {
+    return this.#failure.failed;
+  }
+
+  get freeSlots(): number {
+    return this.#options.slots - this.#running.size;
+  }
+
+  close(): Promise<void> {
+    this.#stopped = true;
+    this.#unsubscribe();
+    this.#signal.give();
+    return this.#looping;
+  }
+
+  async drain(): Promise<void> {
+    await this.close();
+    await Promise.all(this.#running);
+  }
+
+  abandon(): void {
+    this.#abandoned = true;
+    void this.close();
+  }
+
+  async #loop(): Promise<void> {
+    while (!this.#stopped) {
       try {
-        return await store.publish(encoded);
+        if (this.freeSlots > 0 && (await this.#take()) > 0) continue;
+        if (!this.#stopped) await this.#signal.wait();
       } catch (thrown) {
-        if (abandoned || isClosed(thrown)) return;
+        if (this.#abandoned || isClosed(thrown)) return;
         if (thrown instanceof QueueError && !thrown.retryable) throw thrown;
-        await pause();
+        await this.#pause();
       }
     }
   }
 
-  async function runJob(taken: TakenJob): Promise<void> {
-    try {
-      await publish(await options.run(taken));
-    } catch (thrown) {
-      failure.fail(thrown);
-    }
-  }
-
-  function start(taken: TakenJob): void {
-    const run = runJob(taken).finally(() => {
-      running.delete(run);
-      signal.give();
-    });
-    running.add(run);
-  }
-
-  async function take(): Promise<number> {
+  /** Takes what the free slots hold and starts it; answers how many. */
+  async #take(): Promise<number> {
     const claims = new Map<string, TakenJob>();
     const claim = (row: JobRow): readonly EncodedRecord[] => {
-      const job = jobOf(options, row, clock.now());
-      if (job.taken === undefined) return encodeAll([job.letter]);
-      claims.set(row.key, job.taken);
-      return encodeAll(options.claimed(job.taken));
+      const decoded = decodeJob(this.#options, row, this.#parts.clock.now());
+      if (decoded.taken === undefined) return encodeAll([decoded.letter]);
+      claims.set(row.key, decoded.taken);
+      return encodeAll(this.#options.claimed(decoded.taken));
     };
     let keys: readonly string[];
     try {
-      keys = (await store.takeJobs(topic, slots - running.size, claim)).map(({ key }) => key);
+      keys = (await this.#parts.store.takeJobs(this.#options.topic, this.freeSlots, claim)).map(({ key }) => key);
     } catch (thrown) {
-      if (abandoned || isClosed(thrown) || claims.size === 0) throw thrown;
+      if (this.#abandoned || isClosed(thrown) || claims.size === 0) throw thrown;
       // The jobs may be taken although the answer was lost: say so again, then run them. If they were not taken, another
       // worker gets them too, and the newest claim counts.
-      await publish([...claims.values()].flatMap((taken) => options.claimed(taken)));
+      await this.#publish([...claims.values()].flatMap((taken) => this.#options.claimed(taken)));
       keys = [...claims.keys()];
     }
-    if (abandoned) return 0;
+    if (this.#abandoned) return 0;
     for (const key of keys) {
       const taken = claims.get(key);
-      if (taken !== undefined) start(taken);
+      if (taken !== undefined) this.#start(taken);
     }
     return keys.length;
   }
 
-  async function loop(): Promise<void> {
-    while (!stopped) {
+  #start(taken: TakenJob): void {
+    const run = this.#runJob(taken).finally(() => {
+      this.#running.delete(run);
+      this.#signal.give();
+    });
+    this.#running.add(run);
+  }
+
+  async #runJob(taken: TakenJob): Promise<void> {
+    try {
+      await this.#publish(await this.#options.run(taken));
+    } catch (thrown) {
+      this.#failure.fail(thrown);
+    }
+  }
+
+  /** Repeats until it is durable; gives up only with the queue itself. */
+  async #publish(records: readonly OutgoingRecord[]): Promise<void> {
+    const encoded = encodeAll(records);
+    while (encoded.length > 0 && !this.#abandoned) {
       try {
-        if (running.size < slots && (await take()) > 0) continue;
-        if (!stopped) await signal.wait();
+        return await this.#parts.store.publish(encoded);
       } catch (thrown) {
-        if (abandoned || isClosed(thrown)) return;
+        if (this.#abandoned || isClosed(thrown)) return;
         if (thrown instanceof QueueError && !thrown.retryable) throw thrown;
-        await pause();
+        await this.#pause();
       }
     }
   }
 
-  const unsubscribe = subscriptions.add(topic.name, () => signal.give());
-  const looping = loop().catch((thrown: unknown) => failure.fail(thrown));
-
-  function stop(): Promise<void> {
-    stopped = true;
-    unsubscribe();
-    signal.give();
-    return looping;
+  #pause(): Promise<void> {
+    return new Promise((resolve) => void this.#parts.clock.after(RETRY_MS, resolve));
   }
-
-  return {
-    failed: failure.failed,
-    get freeSlots() {
-      return slots - running.size;
-    },
-    close: stop,
-    async drain() {
-      await stop();
-      await Promise.all(running);
-    },
-    abandon() {
-      abandoned = true;
-      void stop();
-    },
-  };
 }
 
 function encodeAll(records: readonly Encodable[]): readonly EncodedRecord[] {
@@ -133,24 +147,21 @@ function encodeAll(records: readonly Encodable[]): readonly EncodedRecord[] {
   return encoded;
 }
 
-type Decoded =
-  { readonly taken: TakenJob } | { readonly taken?: undefined; readonly letter: OutgoingRecord<DeadLetter> };
+interface Letter {
+  readonly topic: typeof DEAD_LETTERS;
+  readonly key: string;
+  readonly value: DeadLetter;
+}
 
-function jobOf({ topic, newToken, instance }: WorkOptions, row: JobRow, at: number): Decoded {
+type Decoded = { readonly taken: TakenJob } | { readonly taken?: undefined; readonly letter: Letter };
+
+function decodeJob({ topic, newToken, instance }: WorkOptions, row: JobRow, at: number): Decoded {
   try {
     const job: Job = topic.decode(row.value ?? JSON.parse(row.text));
     return { taken: { job, token: newToken() } };
   } catch (thrown) {
-    const value: DeadLetter = {
-      topic: topic.name,
-      partition: 0,
-      position: 0,
-      key: row.key,
-      value: row.text.slice(0, 10_000),
-      processor: instance,
-      reason: reasonOf(thrown),
-      at,
-    };
+    const place = { topic: topic.name, partition: 0, position: 0, key: row.key, value: row.text.slice(0, 10_000) };
+    const value = { ...place, processor: instance, reason: reasonOf(thrown), at };
     return { letter: { topic: DEAD_LETTERS, key: row.key, value } };
   }
 }

@@ -1,5 +1,7 @@
 import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
+import type * as threads from 'node:worker_threads';
+import type libsql from 'libsql';
 import { RepositoryError } from '../contract.js';
 import type { Row, Statement, StatementReader } from './reader.js';
 
@@ -78,9 +80,9 @@ export function createThreadReader(file: string): StatementReader {
  * The thread: runs as text outside this module, so it may use nothing but its argument.
  */
 function readStatements(load: (name: string) => unknown): void {
-  const { parentPort, workerData } = load('node:worker_threads') as typeof import('node:worker_threads');
+  const { parentPort, workerData } = load('node:worker_threads') as typeof threads;
   const { file, driver } = workerData as { file: string; driver: string };
-  const Driver = load(driver) as typeof import('libsql');
+  const Driver = load(driver) as typeof libsql;
   const database = new Driver(file, { readonly: true });
   database.pragma('query_only = 1');
   parentPort?.on('message', ({ id, sql, parameters }: { id: number; sql: string; parameters: unknown[] }) => {

@@ -2,7 +2,9 @@ import { StorageError } from '../contract.js';
 
 /** The code of an error of the operating system, such as ENOENT. */
 export const systemCode = (error: unknown): string | undefined =>
-  typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string'
+    ? error.code
+    : undefined;
 
 /** True when there is no such file, or a file stands where a folder would have to be. */
 export const isMissing = (error: unknown): boolean => ['ENOENT', 'ENOTDIR'].includes(systemCode(error) ?? '');
@@ -24,9 +26,15 @@ export function storageError(error: unknown, uri: string): unknown {
   const code = systemCode(error);
   if (code === undefined || !/^E[A-Z0-9]+$/.test(code)) return error;
   if (['EISDIR', 'ENOTDIR', 'ENOTEMPTY', 'EEXIST'].includes(code)) {
-    return new StorageError('INVALID_URI', `${uri} cannot be a file: it is a folder, or a file stands where its folder would be`, false, error);
+    return new StorageError(
+      'INVALID_URI',
+      `${uri} cannot be a file: it is a folder, or a file stands where its folder would be`,
+      false,
+      error,
+    );
   }
-  if (code === 'ENAMETOOLONG') return new StorageError('INVALID_URI', `${uri} is too long for this file system`, false, error);
+  if (code === 'ENAMETOOLONG')
+    return new StorageError('INVALID_URI', `${uri} is too long for this file system`, false, error);
   const reason = EXPLANATIONS[code] ?? `the file system answered ${code}`;
   return new StorageError('UNAVAILABLE', `Internal storage failed at ${uri}: ${reason}`, true, error);
 }

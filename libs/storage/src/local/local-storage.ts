@@ -25,33 +25,8 @@ export function createLocalStorage({ directory, fileBytesMax = FILE_BYTES_MAX }:
   const root = resolve(directory);
   const writer = createFileWriter(root, fileBytesMax);
 
-  /** The file's path, or undefined when the scope must not know of it or a link leads out of the tenant's folder. */
-  async function locate(scope: Scope, uri: string): Promise<{ readonly folder: TenantFolder; readonly path: string } | undefined> {
-    const segments = uriSegments(uri);
-    const folder = tenantFolder(root, scope.tenant);
-    if (!isVisible(scope, segments)) return undefined;
-    const path = join(folder.path, ...segments);
-    try {
-      return (await folder.contains(path)) ? { folder, path } : undefined;
-    } catch (error) {
-      throw storageError(error, uri);
-    }
-  }
-
-  async function describe(path: string, uri: string): Promise<StoredFile | undefined> {
-    try {
-      const status = await stat(path);
-      if (!status.isFile() && !status.isDirectory()) return undefined;
-      const kind = status.isFile() ? 'file' : 'directory';
-      return { uri, kind, size: kind === 'file' ? status.size : 0, modifiedAt: Math.floor(status.mtimeMs) };
-    } catch (error) {
-      if (isMissing(error)) return undefined;
-      throw storageError(error, uri);
-    }
-  }
-
   async function statFile(scope: Scope, uri: string): Promise<StoredFile | undefined> {
-    const place = await locate(scope, uri);
+    const place = await locate(root, scope, uri);
     return place && describe(place.path, uri);
   }
 
@@ -59,33 +34,25 @@ export function createLocalStorage({ directory, fileBytesMax = FILE_BYTES_MAX }:
     stat: statFile,
 
     async put(scope, uri, content) {
-      const place = await locate(scope, uri);
+      const place = await locate(root, scope, uri);
       if (!place || uriSegments(uri).length === 0) {
-        throw new StorageError('INVALID_URI', `A file cannot be written to ${uri}: it is outside your namespaces or is a folder`, false);
+        throw new StorageError(
+          'INVALID_URI',
+          `A file cannot be written to ${uri}: it is outside your namespaces or is a folder`,
+          false,
+        );
       }
-      await writer.write(place.path, uri, content);
-      const written = await describe(place.path, uri);
-      // Removed by somebody else in between: what was promised is that it was written.
-      return written ?? { uri, kind: 'file', size: 0, modifiedAt: 0 };
+      return { uri, kind: 'file', ...(await writer.write(place.path, uri, content)) };
     },
 
     async read(scope, uri, range) {
-      const place = await locate(scope, uri);
+      const place = await locate(root, scope, uri);
       if (!place) throw notFound(uri);
-      try {
-        const file = await open(place.path, 'r');
-        const status = await file.stat();
-        if (status.isFile() && (range === undefined || range.start < status.size)) return file.createReadStream({ ...range });
-        await file.close();
-        if (status.isFile()) return Readable.from([]);
-      } catch (error) {
-        if (!isMissing(error)) throw storageError(error, uri);
-      }
-      throw notFound(uri);
+      return openFile(place.path, uri, range);
     },
 
     async list(scope, uri) {
-      const place = await locate(scope, uri);
+      const place = await locate(root, scope, uri);
       if (!place) return [];
       const segments = uriSegments(uri);
       try {
@@ -99,7 +66,7 @@ export function createLocalStorage({ directory, fileBytesMax = FILE_BYTES_MAX }:
     },
 
     async remove(scope, uri) {
-      const place = await locate(scope, uri);
+      const place = await locate(root, scope, uri);
       if (!place) return 0;
       const files = await countFiles(place.path, uri);
       try {
@@ -114,6 +81,52 @@ export function createLocalStorage({ directory, fileBytesMax = FILE_BYTES_MAX }:
     // Every call opens and closes what it needs.
     close: () => Promise.resolve(),
   };
+}
+
+interface Place {
+  readonly folder: TenantFolder;
+  readonly path: string;
+}
+
+/** The file's path, or undefined when the scope must not know of it or a link leads out of the tenant's folder. */
+async function locate(root: string, scope: Scope, uri: string): Promise<Place | undefined> {
+  const segments = uriSegments(uri);
+  const folder = tenantFolder(root, scope.tenant);
+  if (!isVisible(scope, segments)) return undefined;
+  const path = join(folder.path, ...segments);
+  try {
+    return (await folder.contains(path)) ? { folder, path } : undefined;
+  } catch (error) {
+    throw storageError(error, uri);
+  }
+}
+
+async function describe(path: string, uri: string): Promise<StoredFile | undefined> {
+  try {
+    const status = await stat(path);
+    if (!status.isFile() && !status.isDirectory()) return undefined;
+    const kind = status.isFile() ? 'file' : 'directory';
+    return { uri, kind, size: kind === 'file' ? status.size : 0, modifiedAt: Math.floor(status.mtimeMs) };
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw storageError(error, uri);
+  }
+}
+
+type Range = NonNullable<Parameters<Storage['read']>[2]>;
+
+async function openFile(path: string, uri: string, range: Range | undefined): Promise<Readable> {
+  try {
+    const file = await open(path, 'r');
+    const status = await file.stat();
+    if (status.isFile() && (range === undefined || range.start < status.size))
+      return file.createReadStream({ ...range });
+    await file.close();
+    if (status.isFile()) return Readable.from([]);
+  } catch (error) {
+    if (!isMissing(error)) throw storageError(error, uri);
+  }
+  throw notFound(uri);
 }
 
 async function countFiles(path: string, uri: string): Promise<number> {

@@ -16,7 +16,11 @@ export interface TenantFolder {
 /** @throws StorageError INVALID_URI when the tenant's name could be a path */
 export function tenantFolder(root: string, tenant: string): TenantFolder {
   if (!TENANT.test(tenant)) {
-    throw new StorageError('INVALID_URI', `The tenant ${JSON.stringify(tenant.slice(0, 64))} is not a tenant's name`, false);
+    throw new StorageError(
+      'INVALID_URI',
+      `The tenant ${JSON.stringify(tenant.slice(0, 64))} is not a tenant's name`,
+      false,
+    );
   }
   const path = join(root, tenant);
   return {

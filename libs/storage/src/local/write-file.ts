@@ -8,9 +8,15 @@ import { isMissing, storageError, systemCode } from './file-errors.js';
 /** A write that has not ended after this was cut off by a crash. */
 const ABANDONED_AFTER_MS = 24 * 3_600_000;
 
+interface Written {
+  readonly size: number;
+  readonly modifiedAt: number;
+}
+
 /** Writes whole files: first beside everything else, then moved to their place in one step. */
 export interface FileWriter {
-  write(path: string, uri: string, content: Readable | Uint8Array | string): Promise<void>;
+  /** Answers the size in bytes and the time of the write, in milliseconds since the epoch. */
+  write(path: string, uri: string, content: Readable | Uint8Array | string): Promise<Written>;
 }
 
 /** @param root unfinished files are kept in `.unfinished` there, on the same file system as their final place */
@@ -28,8 +34,9 @@ export function createFileWriter(root: string, bytesMax: number): FileWriter {
       const temporary = join(unfinished, randomBytes(16).toString('hex'));
       try {
         await (prepared ??= prepare());
-        await writeDurably(temporary, content, bytesMax, uri);
+        const written = await writeDurably(temporary, content, bytesMax, uri);
         await moveInto(temporary, path);
+        return written;
       } catch (error) {
         if (systemCode(error) !== undefined) prepared = undefined;
         // Whether it can be removed or not, the first error is the one to tell.
@@ -45,7 +52,7 @@ async function writeDurably(
   content: Readable | Uint8Array | string,
   bytesMax: number,
   uri: string,
-): Promise<void> {
+): Promise<Written> {
   const file = await open(path, 'wx', 0o600);
   try {
     if (typeof content === 'string' || content instanceof Uint8Array) {
@@ -56,6 +63,8 @@ async function writeDurably(
     }
     // A result that names the file is durable; the file must be too.
     await file.sync();
+    const { size, mtimeMs } = await file.stat();
+    return { size, modifiedAt: Math.floor(mtimeMs) };
   } finally {
     await file.close();
   }
@@ -72,7 +81,11 @@ async function* limited(content: Readable, bytesMax: number, uri: string): Async
 }
 
 const tooLarge = (uri: string, bytesMax: number): StorageError =>
-  new StorageError('TOO_LARGE', `The content of ${uri} is larger than ${bytesMax} bytes, the limit of this storage`, false);
+  new StorageError(
+    'TOO_LARGE',
+    `The content of ${uri} is larger than ${bytesMax} bytes, the limit of this storage`,
+    false,
+  );
 
 async function moveInto(temporary: string, path: string): Promise<void> {
   for (let tries = 1; ; tries++) {

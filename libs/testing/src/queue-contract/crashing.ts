@@ -1,4 +1,5 @@
 /// <reference types="jest" />
+/* eslint-disable max-lines-per-function -- a suite is one function of many small tests */
 import type { Faults } from '@millrace/queue/memory';
 import { advanceUntil, settle, type MakeHarness, type QueueDifferences, type Server } from './harness.js';
 import { ledger, type LedgerEvent } from './ledger.js';
@@ -89,6 +90,22 @@ export function crashingContract(makeHarness: MakeHarness, { servers }: QueueDif
     await server.tell('a', add(2));
     await server.notes.until(told('added 2'));
     expect(texts(server.notes.values)).toEqual(['added 1', 'added 2']);
+  });
+
+  it('is broken as asked for: a position stored outside the transaction loses the event of a crash', async () => {
+    const faults: Faults = {
+      before: onNthCommit(1, () => {
+        first.kill();
+        throw new Error('The process ended');
+      }),
+    };
+    const first = await startLedger(setting, { faults, overrides: { broken: 'position-outside-transaction' } });
+    await first.tell('a', add(1)).catch(() => undefined);
+    await settle();
+    const second = await startLedger(setting);
+    await second.tell('a', add(2));
+    await advanceUntil(setting.clock, () => told('added 2')(second.notes.values));
+    expect(texts(second.notes.values)).toEqual(['added 2']);
   });
 
   it('a key that waits is woken after a restart', async () => {

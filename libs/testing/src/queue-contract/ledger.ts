@@ -1,5 +1,7 @@
+/* eslint-disable max-lines-per-function -- the whole processor on one page, as a reader of the suite needs it */
 import type { Job, OutgoingRecord, Topic } from '@millrace/model';
-import { WAKE, type Decision, type ProcessorDefinition, type RecordSet } from '@millrace/queue';
+import type { WAKE } from '@millrace/queue';
+import { type Decision, type ProcessorDefinition, type RecordSet } from '@millrace/queue';
 
 /** What may happen to an account: a small processor that shows every rule of the shell. */
 export type LedgerEvent =

@@ -1,4 +1,5 @@
 /// <reference types="jest" />
+/* eslint-disable max-lines-per-function -- a suite is one function of many small tests */
 import type { MakeHarness } from './harness.js';
 import { settle } from './harness.js';
 import type { LedgerEvent } from './ledger.js';

@@ -1,4 +1,5 @@
 /// <reference types="jest" />
+/* eslint-disable max-lines-per-function -- a suite is one function of many small tests */
 import { QueueError } from '@millrace/queue';
 import type { MakeHarness } from './harness.js';
 import { ledger } from './ledger.js';

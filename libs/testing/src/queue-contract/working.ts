@@ -1,4 +1,5 @@
 /// <reference types="jest" />
+/* eslint-disable max-lines-per-function -- a suite is one function of many small tests */
 import type { OutgoingRecord } from '@millrace/model';
 import type { Queue, TakenJob, Worker } from '@millrace/queue';
 import { settle, type MakeHarness } from './harness.js';

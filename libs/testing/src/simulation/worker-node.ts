@@ -53,6 +53,12 @@ class WorkerProcess {
       key: life.instance,
       onRecord: ({ value }) => this.#command(value),
     });
+    await life.queue.tail(topics.services, {
+      key: life.instance,
+      onRecord: ({ value }) => {
+        if (value?.state === 'DISCONNECTED') this.#learnOfLoss();
+      },
+    });
     await life.queue.publish([this.#heartbeat('RUNNING')]);
     this.#worker = await life.queue.work({
       topic: topics.jobs(DEFAULT_GROUP),
@@ -155,6 +161,15 @@ class WorkerProcess {
     } catch {
       // The next one comes soon; without any the lease runs out.
     }
+  }
+
+  /** Somebody declared it lost, rightly or not. The news takes its time, longer when the process stands still. */
+  #learnOfLoss(): void {
+    const { clock } = this.cluster;
+    const frozenFor = Math.max(0, this.life.frozenUntil - clock.now());
+    clock.after(frozenFor + this.random.between(1, 500), () => {
+      if (!this.life.isOver && !this.#isRetiring) void this.#retire();
+    });
   }
 
   /**

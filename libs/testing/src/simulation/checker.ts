@@ -1,0 +1,62 @@
+import { flowKey, keyOf } from '@millrace/model';
+import { checkExecution } from './check-execution.js';
+import type { Client } from './client.js';
+import type { Observer } from './observer.js';
+import { NAMESPACE, TENANT, type Scenario } from './scenario.js';
+
+/** Everything that is wrong in the end, in sentences; empty when the cluster kept its promises. */
+export function checkCluster(scenario: Scenario, client: Client, observer: Observer): string[] {
+  return [
+    ...observer.deadLetters.map(({ topic, key, reason }) => `Dead letter of '${topic}' '${key}': ${reason}`),
+    ...checkExecutions(scenario, client, observer),
+    ...checkFlows(scenario, observer),
+  ];
+}
+
+function checkExecutions({ seed, executions }: Scenario, client: Client, observer: Observer): string[] {
+  const planned = new Set(executions.map(({ id }) => keyOf(TENANT, id)));
+  const strangers = [...observer.executions.keys()].filter((key) => !planned.has(key));
+  const found = strangers.map((key) => `Execution '${key}' was never asked for`);
+  for (const execution of executions) {
+    const head = observer.head(execution.id);
+    if (head === undefined) {
+      if (client.requested.has(execution.id)) found.push(`${execution.id} was acknowledged and does not exist`);
+      continue;
+    }
+    const wrong = checkExecution({
+      seed,
+      planned: execution,
+      head,
+      runs: observer.runs(execution.id),
+      events: observer.events.get(keyOf(TENANT, execution.id)) ?? [],
+      killAcknowledged: client.killed.has(execution.id),
+    });
+    found.push(...wrong.map((sentence) => `${execution.id} (${execution.flow.id}) ${sentence}`));
+  }
+  return found;
+}
+
+/** Each command made one revision, however often it was sent, and was answered with it. */
+function checkFlows({ flows, revisions }: Scenario, { resources, replies }: Observer): string[] {
+  return flows.flatMap(({ id }) => {
+    const records = [...resources.records(flowKey(TENANT, NAMESPACE, id))];
+    const stored = records.flatMap(([recordId, resource]) =>
+      resource.kind === 'flow' && recordId !== 'latest' ? [resource.flow] : [],
+    );
+    const wanted = Array.from({ length: revisions }, (_, index) => index + 1);
+    const found: string[] = [];
+    const numbers = stored.map(({ revision }) => revision).sort((one, other) => one - other);
+    if (numbers.join() !== wanted.join()) found.push(`${id} has the revisions ${numbers.join()}`);
+    if (new Set(stored.map(({ source }) => source)).size !== revisions) found.push(`${id} was saved twice with one text`);
+    for (const revision of wanted) {
+      const answers = replies.filter(({ commandId }) => commandId === `${id}-${revision}`);
+      const given = new Set(
+        answers.map(({ outcome }) =>
+          outcome.kind === 'done' && outcome.resource.kind === 'flow' ? outcome.resource.flow.revision : outcome.kind,
+        ),
+      );
+      if (given.size !== 1) found.push(`${id}-${revision} was answered with ${[...given].join(' and ') || 'nothing'}`);
+    }
+    return found;
+  });
+}
