@@ -1,5 +1,5 @@
 import { convertOutput } from '@millrace/flow';
-import { isTerminal, type PlainObject, type State } from '@millrace/model';
+import { isTerminal, type State } from '@millrace/model';
 import { sentence, type Decision } from './decision.js';
 import { stopChildren } from './end-task-run.js';
 import { isPure, rendering } from './rendering.js';
@@ -41,10 +41,10 @@ function setOutputs(decision: Decision): string | undefined {
       if ('reason' in converted) throw new Error(`its value ${converted.reason}`);
       outputs[output.id] = converted.value;
     } catch (error) {
-      if (output.required === false) outputs[output.id] = null;
-      else failures.push(`Output '${output.id}' cannot be evaluated: ${sentence(error)}`);
+      // An optional output that cannot be evaluated is left out (spec flow.md §4: null; null members are omitted).
+      if (output.required !== false) failures.push(`Output '${output.id}' cannot be evaluated: ${sentence(error)}`);
     }
   }
-  decision.fact({ kind: 'execution-outputs-set', outputs: outputs as PlainObject });
+  if (Object.keys(outputs).length > 0) decision.fact({ kind: 'execution-outputs-set', outputs });
   return failures.length > 0 ? failures.join('; ') : undefined;
 }

@@ -39,6 +39,9 @@ function analysisOf(properties: PlainObject): ReturnType<typeof referencesOf> {
 export const isPure = (value: unknown): boolean =>
   isPlainObject(value) ? analysisOf(value).isPure : referencesOf(value).isPure;
 
+/** A decision holds up its partition: an expression that needs more than this belongs into a script. */
+const EXPRESSION_LIMITS = { steps: 200_000, outputBytes: 4 * 1024 * 1024 } as const;
+
 /** Renders what the executor may render, for one task run. */
 export interface Rendering {
   /** Text of every string inside, as a task's properties are rendered. */
@@ -60,6 +63,7 @@ export function rendering(
     now: context.now,
     random: seededRandom(`${subject?.run.id ?? view.head.executionId}/${subject?.attempts ?? 0}`),
     timeZone: context.timeZone,
+    limits: EXPRESSION_LIMITS,
   };
   return {
     text: (value) => renderDeep(value, variables, environment),

@@ -16,7 +16,6 @@ import { TimerHeap } from './timer-heap.js';
 export interface Records {
   get(id: string): ExecutionRecord | undefined;
   put(id: string, record: ExecutionRecord): void;
-  remove(id: string): void;
   entries(): Iterable<readonly [string, ExecutionRecord]>;
   onChange(
     listener: (id: string, before: ExecutionRecord | undefined, after: ExecutionRecord | undefined) => void,
