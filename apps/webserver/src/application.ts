@@ -89,7 +89,10 @@ function reported(known: HttpError | undefined, error: unknown, request: Request
     return new HttpError(500, 'The server failed to answer', { members: { requestId } });
   }
   log.warn({ ...fields, err: known.cause ?? known }, 'A request could not be served');
-  return new HttpError(known.status, known.message, { members: { ...known.members, requestId }, headers: known.headers });
+  return new HttpError(known.status, known.message, {
+    members: { ...known.members, requestId },
+    headers: known.headers,
+  });
 }
 
 /** Express marks what is wrong with a request by a status below 500. */

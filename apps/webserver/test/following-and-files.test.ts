@@ -7,7 +7,10 @@ beforeAll(async () => {
   server = await startServer();
   await server.yaml('POST', '/api/v1/main/flows', HELLO);
   await server.yaml('POST', '/api/v1/main/flows', SLEEPY);
-  await server.yaml('POST', '/api/v1/main/flows', `id: filed
+  await server.yaml(
+    'POST',
+    '/api/v1/main/flows',
+    `id: filed
 namespace: company.team
 inputs:
   - id: doc
@@ -16,19 +19,30 @@ tasks:
   - id: say
     type: core.log.Log
     message: "{{ inputs.doc }}"
-`);
+`,
+  );
 });
 afterAll(() => server.stop());
 
-const start = async (flow: string, init: RequestInit = {}, query = ''): Promise<{ id: string; inputs: Record<string, string> }> =>
-  (await server.call('POST', `/api/v1/main/executions/company.team/${flow}${query}`, init)).json() as Promise<{ id: string; inputs: Record<string, string> }>;
+const start = async (
+  flow: string,
+  init: RequestInit = {},
+  query = '',
+): Promise<{ id: string; inputs: Record<string, string> }> =>
+  (await server.call('POST', `/api/v1/main/executions/company.team/${flow}${query}`, init)).json() as Promise<{
+    id: string;
+    inputs: Record<string, string>;
+  }>;
 
 /** The events of a stream that has ended. */
 const eventsOf = (text: string): { id: string; data: Record<string, unknown> }[] =>
-  text.split('\n\n').filter((block) => block.startsWith('id: ')).map((block) => {
-    const [id = '', data = ''] = block.split('\n');
-    return { id: id.slice(4), data: JSON.parse(data.slice(6)) as Record<string, unknown> };
-  });
+  text
+    .split('\n\n')
+    .filter((block) => block.startsWith('id: '))
+    .map((block) => {
+      const [id = '', data = ''] = block.split('\n');
+      return { id: id.slice(4), data: JSON.parse(data.slice(6)) as Record<string, unknown> };
+    });
 
 describe('following an execution', () => {
   it('begins with start, tells progress and ends with the last state', async () => {
@@ -40,7 +54,10 @@ describe('following an execution', () => {
     const events = eventsOf(await stream.text());
     expect(events[0]).toEqual({ id: 'start', data: { id } });
     expect(events.slice(1, -1).every((event) => event.id === 'progress')).toBe(true);
-    expect(events.at(-1)).toMatchObject({ id: 'end', data: { id, state: { current: 'KILLED' }, taskRunList: [{ taskId: 'sleep', state: { current: 'KILLED' } }] } });
+    expect(events.at(-1)).toMatchObject({
+      id: 'end',
+      data: { id, state: { current: 'KILLED' }, taskRunList: [{ taskId: 'sleep', state: { current: 'KILLED' } }] },
+    });
   });
 
   it('that has ended gives its state at once', async () => {
@@ -66,7 +83,9 @@ describe('following an execution', () => {
   it('is ended by a server that stops', async () => {
     const other = await startServer();
     await other.yaml('POST', '/api/v1/main/flows', SLEEPY);
-    const { id } = (await (await other.call('POST', '/api/v1/main/executions/company.team/sleepy')).json()) as { id: string };
+    const { id } = (await (await other.call('POST', '/api/v1/main/executions/company.team/sleepy')).json()) as {
+      id: string;
+    };
     const stream = await other.get(`/api/v1/main/executions/${id}/follow`);
     const [text] = await Promise.all([stream.text(), other.stop()]);
     expect(eventsOf(text)[0]).toMatchObject({ id: 'start' });
@@ -78,7 +97,17 @@ describe('following a log', () => {
     const { id } = await start('sleepy');
     await server.json(`/api/v1/main/executions/${id}`);
     const line = (lineNumber: number, level: LogEntry['level'] = 'INFO') =>
-      logRecord({ tenant: 'main', namespace: 'company.team', flowId: 'sleepy', executionId: id, timestamp: 1_000 + lineNumber, level, message: `line ${lineNumber}`, taskRunSequence: 9, lineNumber });
+      logRecord({
+        tenant: 'main',
+        namespace: 'company.team',
+        flowId: 'sleepy',
+        executionId: id,
+        timestamp: 1_000 + lineNumber,
+        level,
+        message: `line ${lineNumber}`,
+        taskRunSequence: 9,
+        lineNumber,
+      });
     await server.publish(line(1), line(2, 'DEBUG'));
     const stream = await server.get(`/api/v1/main/logs/${id}/follow?minLevel=INFO`);
     await server.publish(line(3), line(4));
@@ -92,11 +121,32 @@ describe('following a log', () => {
 
 it('a record of another tenant than its key never reaches a follower, and is counted', async () => {
   let violations = 0;
-  const live = await createLive({ queue: server.queue, topics, onViolation: () => violations++, onError: (error) => { throw error; } });
+  const live = await createLive({
+    queue: server.queue,
+    topics,
+    onViolation: () => violations++,
+    onError: (error) => {
+      throw error;
+    },
+  });
   const heard: LogEntry[] = [];
   live.onLog('main', 'e1', (entry) => heard.push(entry));
-  const entry: LogEntry = { tenant: 'acme', namespace: 'a', flowId: 'f', executionId: 'e1', timestamp: 1, level: 'INFO', message: 'secret', taskRunSequence: 0, lineNumber: 1 };
-  await server.publish(logRecord(entry), outgoing({ topic: topics.logs, key: keyOf('main', 'e1'), value: entry }), logRecord({ ...entry, tenant: 'main', message: 'mine' }));
+  const entry: LogEntry = {
+    tenant: 'acme',
+    namespace: 'a',
+    flowId: 'f',
+    executionId: 'e1',
+    timestamp: 1,
+    level: 'INFO',
+    message: 'secret',
+    taskRunSequence: 0,
+    lineNumber: 1,
+  };
+  await server.publish(
+    logRecord(entry),
+    outgoing({ topic: topics.logs, key: keyOf('main', 'e1'), value: entry }),
+    logRecord({ ...entry, tenant: 'main', message: 'mine' }),
+  );
   live.close();
   expect(heard.map(({ message }) => message)).toEqual(['mine']);
   expect(violations).toBe(1);
@@ -117,15 +167,31 @@ describe('files of an execution', () => {
     const path = encodeURIComponent(uri);
     const file = await server.get(`/api/v1/main/executions/${id}/file?path=${path}`);
     expect(await file.text()).toBe(content);
-    expect(Object.fromEntries(['content-type', 'content-disposition', 'x-content-type-options', 'content-security-policy'].map((name) => [name, file.headers.get(name)]))).toEqual({
+    expect(
+      Object.fromEntries(
+        ['content-type', 'content-disposition', 'x-content-type-options', 'content-security-policy'].map((name) => [
+          name,
+          file.headers.get(name),
+        ]),
+      ),
+    ).toEqual({
       'content-type': 'application/octet-stream',
       'content-disposition': "attachment; filename*=UTF-8''my%20report.csv",
       'x-content-type-options': 'nosniff',
       'content-security-policy': "sandbox; default-src 'none'",
     });
-    expect(await server.json(`/api/v1/main/executions/${id}/file/metas?path=${path}`)).toEqual({ size: content.length });
-    expect(await server.json(`/api/v1/main/executions/${id}/file/preview?path=${path}&maxRows=2`)).toEqual({ extension: 'csv', type: 'TEXT', content: 'row 0\nrow 1', truncated: true });
-    expect(await server.json(`/api/v1/main/executions/${id}/file/preview?path=${path}&maxRows=500`)).toMatchObject({ truncated: false });
+    expect(await server.json(`/api/v1/main/executions/${id}/file/metas?path=${path}`)).toEqual({
+      size: content.length,
+    });
+    expect(await server.json(`/api/v1/main/executions/${id}/file/preview?path=${path}&maxRows=2`)).toEqual({
+      extension: 'csv',
+      type: 'TEXT',
+      content: 'row 0\nrow 1',
+      truncated: true,
+    });
+    expect(await server.json(`/api/v1/main/executions/${id}/file/preview?path=${path}&maxRows=500`)).toMatchObject({
+      truncated: false,
+    });
   });
 
   it('belong to that execution only, however the path is written', async () => {
@@ -152,20 +218,35 @@ describe('files of an execution', () => {
         expect([path, answer.status]).toEqual([path, 422]);
       }
     }
-    const missing = await server.get(`/api/v1/main/executions/${mine.id}/file?path=${encodeURIComponent(`${folder}/inputs/doc/none.txt`)}`);
+    const missing = await server.get(
+      `/api/v1/main/executions/${mine.id}/file?path=${encodeURIComponent(`${folder}/inputs/doc/none.txt`)}`,
+    );
     expect(missing.status).toBe(404);
-    expect((await server.get(`/api/v1/main/executions/${mine.id}/file?path=${encodeURIComponent(`${folder}/inputs/doc`)}`)).status).toBe(404);
+    expect(
+      (await server.get(`/api/v1/main/executions/${mine.id}/file?path=${encodeURIComponent(`${folder}/inputs/doc`)}`))
+        .status,
+    ).toBe(404);
   });
 
-  it.each(['../../evil.txt', '..', '/etc/passwd', 'C:\\temp\\a.txt', 'a\u0000b.txt', 'ä/ö.txt'])('with the name %j stay in their folder or are refused', async (fileName) => {
-    const answer = await server.call('POST', '/api/v1/main/executions/company.team/filed', { body: formWith('x', fileName) });
-    const body = (await answer.json()) as { id?: string; inputs?: Record<string, string> };
-    if (answer.status === 200) expect(body.inputs?.['doc']).toMatch(new RegExp(`^kestra:///company/team/filed/executions/${body.id}/inputs/doc/[^/]+$`));
-    else expect(answer.status).toBe(422);
-  });
+  it.each(['../../evil.txt', '..', '/etc/passwd', 'C:\\temp\\a.txt', 'a\u0000b.txt', 'ä/ö.txt'])(
+    'with the name %j stay in their folder or are refused',
+    async (fileName) => {
+      const answer = await server.call('POST', '/api/v1/main/executions/company.team/filed', {
+        body: formWith('x', fileName),
+      });
+      const body = (await answer.json()) as { id?: string; inputs?: Record<string, string> };
+      if (answer.status === 200)
+        expect(body.inputs?.['doc']).toMatch(
+          new RegExp(`^kestra:///company/team/filed/executions/${body.id}/inputs/doc/[^/]+$`),
+        );
+      else expect(answer.status).toBe(422);
+    },
+  );
 
   it('that nobody asked for are dropped', async () => {
-    const answer = await server.call('POST', '/api/v1/main/executions/company.team/hello', { body: formWith('x'.repeat(100_000), 'a.txt') });
+    const answer = await server.call('POST', '/api/v1/main/executions/company.team/hello', {
+      body: formWith('x'.repeat(100_000), 'a.txt'),
+    });
     expect(answer.status).toBe(200);
     expect(await answer.json()).toMatchObject({ inputs: { name: 'world' } });
   });

@@ -9,7 +9,13 @@ import { createSessions, SESSION_LIMITS } from '../src/security/sessions.js';
 import { CHEAP } from './server.js';
 
 const route = (rest: Partial<Route>): Route => ({
-  method: 'GET', area: 'tenant', path: '/things', access: permission('FLOW', 'LIST', 'filter'), summary: '', handle: () => undefined, ...rest,
+  method: 'GET',
+  area: 'tenant',
+  path: '/things',
+  access: permission('FLOW', 'LIST', 'filter'),
+  summary: '',
+  handle: () => undefined,
+  ...rest,
 });
 
 /** A clock that stands until it is moved. */
@@ -19,14 +25,25 @@ function standingClock(): Clock & { move(byMs: number): void } {
 }
 
 const userOf = (rest: Partial<UserAccount> = {}): UserAccount => ({
-  id: 'u1', username: 'ada', passwordHash: '', passwordChangedAt: 1, superAdmin: true, status: 'ACTIVE', createdAt: 1, ...rest,
+  id: 'u1',
+  username: 'ada',
+  passwordHash: '',
+  passwordChangedAt: 1,
+  superAdmin: true,
+  status: 'ACTIVE',
+  createdAt: 1,
+  ...rest,
 });
 
 describe('routes that cannot be guarded stop the start', () => {
   const { access: _access, ...unguarded } = route({});
   it.each<[string, readonly Route[], RegExp]>([
     ['no declaration', [unguarded as Route], /neither a permission nor why/],
-    ['an action that the resource does not have', [route({ access: permission('FLOW', 'KILL', 'filter') })], /unknown permission FLOW:KILL/],
+    [
+      'an action that the resource does not have',
+      [route({ access: permission('FLOW', 'KILL', 'filter') })],
+      /unknown permission FLOW:KILL/,
+    ],
     ['no namespace in the path', [route({ access: permission('FLOW', 'VIEW', 'path') })], /no namespace/],
     ['no reason', [route({ access: anonymous(' ') })], /does not say why/],
     ['no reason for everybody', [route({ access: self('') })], /does not say why/],
@@ -110,7 +127,10 @@ describe('sessions', () => {
   it('are at most 20 of one user, the oldest ends', () => {
     const sessions = createSessions(standingClock());
     const ids = Array.from({ length: 21 }, () => sessions.start(userOf()));
-    expect(ids.map((id) => sessions.find(id, () => userOf()) !== undefined)).toEqual([false, ...Array<boolean>(20).fill(true)]);
+    expect(ids.map((id) => sessions.find(id, () => userOf()) !== undefined)).toEqual([
+      false,
+      ...Array<boolean>(20).fill(true),
+    ]);
   });
 });
 
@@ -141,7 +161,9 @@ describe('passwords', () => {
     ['x'.repeat(257), 1],
     ['Password1234', 1],
     ['millrace', 2],
-  ])('%j break %i rules', (password, faults) => expect(passwordFaults(password, 'ada@example.com')).toHaveLength(faults));
+  ])('%j break %i rules', (password, faults) =>
+    expect(passwordFaults(password, 'ada@example.com')).toHaveLength(faults),
+  );
 });
 
 it.each([

@@ -6,7 +6,9 @@ let executionId: string;
 beforeAll(async () => {
   server = await startServer();
   await server.yaml('POST', '/api/v1/main/flows', HELLO);
-  executionId = ((await (await server.call('POST', '/api/v1/main/executions/company.team/hello?wait=true')).json()) as { id: string }).id;
+  executionId = (
+    (await (await server.call('POST', '/api/v1/main/executions/company.team/hello?wait=true')).json()) as { id: string }
+  ).id;
 });
 afterAll(() => server.stop());
 
@@ -15,37 +17,79 @@ const JSON_TYPE = { 'content-type': 'application/json' };
 const FORM = { 'content-type': 'multipart/form-data; boundary=x' };
 const deep = (open: string, depth: number): string => open.repeat(depth);
 const START = '/api/v1/main/executions/company.team/hello';
-const part = (name: string, value: string): string => `--x\r\ncontent-disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`;
+const part = (name: string, value: string): string =>
+  `--x\r\ncontent-disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`;
 
 const BAD: readonly (readonly [string, string, string, RequestInit?])[] = [
   ['an empty flow', 'POST', '/api/v1/main/flows', { headers: YAML, body: '' }],
   ['malformed YAML', 'POST', '/api/v1/main/flows', { headers: YAML, body: 'id: [a\n b: : :' }],
   ['deep YAML', 'POST', '/api/v1/main/flows', { headers: YAML, body: deep('[', 100_000) }],
   ['deep maps', 'POST', '/api/v1/main/flows/validate', { headers: YAML, body: deep('{a: ', 5_000) }],
-  ['an alias bomb', 'POST', '/api/v1/main/flows', { headers: YAML, body: `a: &a [x,x,x,x,x,x,x,x,x]\n${'bcdefghij'.split('').map((name, at) => `${name}: &${name} [${Array(9).fill(`*${'abcdefghi'[at]}`).join(',')}]`).join('\n')}` }],
-  ['a prototype key', 'POST', '/api/v1/main/flows', { headers: YAML, body: `${HELLO}\nvariables: {__proto__: {polluted: true}}` }],
+  [
+    'an alias bomb',
+    'POST',
+    '/api/v1/main/flows',
+    {
+      headers: YAML,
+      body: `a: &a [x,x,x,x,x,x,x,x,x]\n${'bcdefghij'
+        .split('')
+        .map((name, at) => `${name}: &${name} [${Array(9).fill(`*${'abcdefghi'[at]}`).join(',')}]`)
+        .join('\n')}`,
+    },
+  ],
+  [
+    'a prototype key',
+    'POST',
+    '/api/v1/main/flows',
+    { headers: YAML, body: `${HELLO}\nvariables: {__proto__: {polluted: true}}` },
+  ],
   ['a number as YAML', 'POST', '/api/v1/main/flows', { headers: YAML, body: '42' }],
   ['YAML that is not UTF-8', 'POST', '/api/v1/main/flows', { headers: YAML, body: Buffer.from([0x69, 0xff, 0xfe]) }],
   ['a NUL in YAML', 'POST', '/api/v1/main/flows', { headers: YAML, body: 'id: a\0b' }],
   ['a flow without a content type', 'POST', '/api/v1/main/flows', { headers: { 'content-type': '' }, body: 'id: x' }],
   ['a flow as JSON type', 'POST', '/api/v1/main/flows', { headers: JSON_TYPE, body: '{}' }],
-  ['a compressed flow', 'POST', '/api/v1/main/flows', { headers: { ...YAML, 'content-encoding': 'gzip' }, body: 'id: x' }],
+  [
+    'a compressed flow',
+    'POST',
+    '/api/v1/main/flows',
+    { headers: { ...YAML, 'content-encoding': 'gzip' }, body: 'id: x' },
+  ],
   ['two flows where one is expected', 'POST', '/api/v1/main/flows', { headers: YAML, body: `${HELLO}---\n${HELLO}` }],
   ['a huge flow', 'POST', '/api/v1/main/flows', { headers: YAML, body: 'x'.repeat(1024 * 1024 + 1) }],
   ['malformed JSON', 'POST', START, { headers: JSON_TYPE, body: '{"name": ' }],
   ['a list as inputs', 'POST', START, { headers: JSON_TYPE, body: '[1]' }],
   ['null as inputs', 'POST', START, { headers: JSON_TYPE, body: 'null' }],
-  ['deep JSON in an input', 'POST', START, { headers: JSON_TYPE, body: `{"name": ${deep('[', 20_000)}${deep(']', 20_000)}}` }],
+  [
+    'deep JSON in an input',
+    'POST',
+    START,
+    { headers: JSON_TYPE, body: `{"name": ${deep('[', 20_000)}${deep(']', 20_000)}}` },
+  ],
   ['deep lists on one line', 'POST', '/api/v1/main/flows', { headers: YAML, body: deep('- ', 5_000) }],
-  ['deep lists line by line', 'POST', '/api/v1/main/flows', { headers: YAML, body: Array.from({ length: 1_000 }, (_, at) => `${' '.repeat(at)}a:`).join('\n') }],
+  [
+    'deep lists line by line',
+    'POST',
+    '/api/v1/main/flows',
+    { headers: YAML, body: Array.from({ length: 1_000 }, (_, at) => `${' '.repeat(at)}a:`).join('\n') },
+  ],
   ['deep JSON', 'POST', START, { headers: JSON_TYPE, body: deep('[', 200_000) }],
   ['inputs as text', 'POST', START, { headers: { 'content-type': 'text/plain' }, body: 'name=x' }],
   ['a form without a boundary', 'POST', START, { headers: { 'content-type': 'multipart/form-data' }, body: 'x' }],
   ['a form that is none', 'POST', START, { headers: FORM, body: 'no form at all' }],
-  ['a form that ends too early', 'POST', START, { headers: FORM, body: '--x\r\ncontent-disposition: form-data; name="name"\r\n\r\nAd' }],
+  [
+    'a form that ends too early',
+    'POST',
+    START,
+    { headers: FORM, body: '--x\r\ncontent-disposition: form-data; name="name"\r\n\r\nAd' },
+  ],
   ['a part without headers', 'POST', START, { headers: FORM, body: '--x\r\n\r\nAda\r\n--x' }],
   ['a form with too many fields', 'POST', START, { headers: FORM, body: `${part('a', 'b').repeat(1_001)}--x--\r\n` }],
-  ['a form with a huge field', 'POST', START, { headers: FORM, body: `${part('name', 'x'.repeat(1024 * 1024 + 10))}--x--\r\n` }],
+  [
+    'a form with a huge field',
+    'POST',
+    START,
+    { headers: FORM, body: `${part('name', 'x'.repeat(1024 * 1024 + 10))}--x--\r\n` },
+  ],
   ['a form with a long name', 'POST', START, { headers: FORM, body: `${part('n'.repeat(1_000), 'x')}--x--\r\n` }],
   ['a wait that is no flag', 'POST', `${START}?wait=perhaps`],
   ['a revision that is no number', 'POST', `${START}?revision=one`],
@@ -57,7 +101,7 @@ const BAD: readonly (readonly [string, string, string, RequestInit?])[] = [
   ['a size above the limit', 'GET', '/api/v1/main/flows/search?size=1001'],
   ['a size with a fraction', 'GET', '/api/v1/main/logs/search?size=1.5'],
   ['an unknown sort', 'GET', '/api/v1/main/executions/search?sort=secret:asc'],
-  ['a sort that is SQL', 'GET', "/api/v1/main/executions/search?sort=id;drop%20table%20executions--:asc"],
+  ['a sort that is SQL', 'GET', '/api/v1/main/executions/search?sort=id;drop%20table%20executions--:asc'],
   ['a sort of flows that is unknown', 'GET', '/api/v1/main/flows/search?sort=__proto__:asc'],
   ['an unknown filter', 'GET', '/api/v1/main/executions/search?filters[colour][EQUALS]=red'],
   ['an unknown operation', 'GET', '/api/v1/main/executions/search?filters[state][LIKE]=red'],
@@ -85,11 +129,20 @@ const BAD: readonly (readonly [string, string, string, RequestInit?])[] = [
   ['a task type that climbs', 'GET', '/api/v1/plugins/schemas/..%2f..%2fpackage'],
   ['a list of ids that is a map', 'DELETE', '/api/v1/main/executions/kill/by-ids', { headers: JSON_TYPE, body: '{}' }],
   ['ids that are numbers', 'DELETE', '/api/v1/main/executions/kill/by-ids', { headers: JSON_TYPE, body: '[1]' }],
-  ['too many ids', 'DELETE', '/api/v1/main/executions/kill/by-ids', { headers: JSON_TYPE, body: JSON.stringify(Array(1_001).fill('a')) }],
+  [
+    'too many ids',
+    'DELETE',
+    '/api/v1/main/executions/kill/by-ids',
+    { headers: JSON_TYPE, body: JSON.stringify(Array(1_001).fill('a')) },
+  ],
   ['no path of a file', 'GET', '/api/v1/main/executions/EXECUTION/file'],
   ['a file path that is no URI', 'GET', '/api/v1/main/executions/EXECUTION/file?path=/etc/passwd'],
   ['a file path with a NUL', 'GET', '/api/v1/main/executions/EXECUTION/file?path=kestra:///a%00b'],
-  ['an unknown encoding of a preview', 'GET', '/api/v1/main/executions/EXECUTION/file/preview?path=kestra:///a&encoding=klingon'],
+  [
+    'an unknown encoding of a preview',
+    'GET',
+    '/api/v1/main/executions/EXECUTION/file/preview?path=kestra:///a&encoding=klingon',
+  ],
   ['a login without a password', 'POST', '/login', { headers: JSON_TYPE, body: '{"username":"x"}' }],
   ['a login with a list', 'POST', '/login', { headers: JSON_TYPE, body: '{"username":["x"],"password":{}}' }],
   ['a login as YAML', 'POST', '/login', { headers: YAML, body: 'a: b' }],
@@ -99,13 +152,19 @@ const BAD: readonly (readonly [string, string, string, RequestInit?])[] = [
 
 describe('a request that cannot be right', () => {
   // Four values each: Jest takes a missing one for a callback.
-  it.each(BAD.map(([what, method, path, init = {}]) => [what, method, path, init] as const))('with %s is refused with a reason and without a trace of the inside', async (_what, method, path, init) => {
-    const answer = await server.call(method, path.replace('EXECUTION', executionId), init);
-    const body = await answer.text();
-    expect([400, 404, 409, 413, 415, 422]).toContain(answer.status);
-    expect(JSON.parse(body)).toMatchObject({ message: expect.stringMatching(/\S/), _embedded: { errors: expect.any(Array) } });
-    expect(body).not.toMatch(/node_modules|\.ts:|\.js:|at Object|SQLITE/);
-  });
+  it.each(BAD.map(([what, method, path, init = {}]) => [what, method, path, init] as const))(
+    'with %s is refused with a reason and without a trace of the inside',
+    async (_what, method, path, init) => {
+      const answer = await server.call(method, path.replace('EXECUTION', executionId), init);
+      const body = await answer.text();
+      expect([400, 404, 409, 413, 415, 422]).toContain(answer.status);
+      expect(JSON.parse(body)).toMatchObject({
+        message: expect.stringMatching(/\S/),
+        _embedded: { errors: expect.any(Array) },
+      });
+      expect(body).not.toMatch(/node_modules|\.ts:|\.js:|at Object|SQLITE/);
+    },
+  );
 
   it('leaves nothing in the log of the server as a failure', () => {
     expect(server.entries.filter(({ level }) => level === 'error')).toEqual([]);
@@ -127,6 +186,8 @@ describe('a request that cannot be right', () => {
 
   it('and is followed by good ones on the same server', async () => {
     expect((await fetch(`${server.url}/ping`)).status).toBe(200);
-    expect((await fetch(`${server.url}/api/v1/main/flows/search?size=1`, { headers: { authorization: BASIC } })).status).toBe(200);
+    expect(
+      (await fetch(`${server.url}/api/v1/main/flows/search?size=1`, { headers: { authorization: BASIC } })).status,
+    ).toBe(200);
   });
 });

@@ -13,20 +13,41 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 const example = (path: string): string =>
-  path.replace(':namespace', 'company.team').replace(':flowId', 'hello').replace(':taskId', 'say').replace(':executionId', 'abc').replace(':type', 'core.log.Log');
+  path
+    .replace(':namespace', 'company.team')
+    .replace(':flowId', 'hello')
+    .replace(':taskId', 'say')
+    .replace(':executionId', 'abc')
+    .replace(':type', 'core.log.Log');
 
 describe('every route', () => {
   it('is either guarded or on the closed list of anonymous ones', async () => {
-    const anonymous = server.webserver.routes.filter(({ access }) => access.kind === 'anonymous').map(({ method, path }) => `${method} ${path}`);
+    const anonymous = server.webserver.routes
+      .filter(({ access }) => access.kind === 'anonymous')
+      .map(({ method, path }) => `${method} ${path}`);
     expect(anonymous.sort()).toEqual([
-      'GET /', 'GET /configs', 'GET /health', 'GET /health/live', 'GET /health/ready', 'GET /ping', 'GET /setup', 'GET /ui',
-      'POST /basicAuth', 'POST /login', 'POST /logout',
+      'GET /',
+      'GET /configs',
+      'GET /health',
+      'GET /health/live',
+      'GET /health/ready',
+      'GET /ping',
+      'GET /setup',
+      'GET /ui',
+      'POST /basicAuth',
+      'POST /login',
+      'POST /logout',
     ]);
     const guarded = server.webserver.routes.filter(({ access }) => access.kind !== 'anonymous');
     expect(guarded.length).toBeGreaterThan(25);
     for (const { method, area, path } of guarded) {
       const url = `${area === 'root' ? '' : area === 'instance' ? '/api/v1' : '/api/v1/main'}${example(path)}`;
-      for (const authorization of ['none', 'Basic !', 'Bearer mrp_x', `Basic ${Buffer.from(`${USER}:wrong`).toString('base64')}`].slice(0, 3)) {
+      for (const authorization of [
+        'none',
+        'Basic !',
+        'Bearer mrp_x',
+        `Basic ${Buffer.from(`${USER}:wrong`).toString('base64')}`,
+      ].slice(0, 3)) {
         const answer = await server.call(method, url, { headers: { authorization } });
         expect([method, url, answer.status]).toEqual([method, url, 401]);
         expect(await answer.json()).toHaveProperty('message');
@@ -35,20 +56,34 @@ describe('every route', () => {
   });
 
   it('is documented with its permission', () => {
-    expect(readFileSync(join(__dirname, '../../../docs/permissions.md'), 'utf8')).toBe(server.webserver.permissionsDocument());
+    expect(readFileSync(join(__dirname, '../../../docs/permissions.md'), 'utf8')).toBe(
+      server.webserver.permissionsDocument(),
+    );
   });
 
   it('is in the OpenAPI document with its permission', async () => {
     const { paths } = (await server.json('/api/v1/openapi.json')) as { paths: Record<string, Record<string, object>> };
-    expect(paths['/api/v1/{tenant}/executions/{namespace}/{flowId}']?.['post']).toMatchObject({ 'x-permission': 'FLOW:EXECUTE' });
+    expect(paths['/api/v1/{tenant}/executions/{namespace}/{flowId}']?.['post']).toMatchObject({
+      'x-permission': 'FLOW:EXECUTE',
+    });
     expect(Object.values(paths).flatMap((path) => Object.keys(path))).toHaveLength(server.webserver.routes.length);
   });
 
   it('hides tenants that are not the caller’s, whatever is asked of them', async () => {
     const answers = await Promise.all(
-      ['/api/v1/acme/flows/search', '/api/v1/acme/executions/abc', '/api/v1/acme/flows/company.team/hello', '/api/v1/MAIN/flows/search', '/api/v1/%6dain/flows/search'].map(server.get),
+      [
+        '/api/v1/acme/flows/search',
+        '/api/v1/acme/executions/abc',
+        '/api/v1/acme/flows/company.team/hello',
+        '/api/v1/MAIN/flows/search',
+        '/api/v1/%6dain/flows/search',
+      ].map(server.get),
     );
-    for (const answer of answers) expect([answer.status, ((await answer.json()) as { message: string }).message]).toEqual([404, 'tenant not found']);
+    for (const answer of answers)
+      expect([answer.status, ((await answer.json()) as { message: string }).message]).toEqual([
+        404,
+        'tenant not found',
+      ]);
   });
 
   it('is not reached with other cases, and unknown ones need a login too', async () => {
@@ -61,7 +96,18 @@ describe('every route', () => {
 describe('answers', () => {
   it('carry the security headers', async () => {
     const { headers } = await server.get('/api/v1/main/flows/search');
-    const shown = ['content-security-policy', 'referrer-policy', 'cross-origin-opener-policy', 'cross-origin-resource-policy', 'x-content-type-options', 'x-frame-options', 'cache-control', 'strict-transport-security', 'x-powered-by', 'etag'];
+    const shown = [
+      'content-security-policy',
+      'referrer-policy',
+      'cross-origin-opener-policy',
+      'cross-origin-resource-policy',
+      'x-content-type-options',
+      'x-frame-options',
+      'cache-control',
+      'strict-transport-security',
+      'x-powered-by',
+      'etag',
+    ];
     expect(Object.fromEntries(shown.map((name) => [name, headers.get(name)]))).toEqual({
       'content-security-policy': expect.stringContaining("default-src 'self';"),
       'referrer-policy': 'no-referrer',
@@ -80,7 +126,9 @@ describe('answers', () => {
     // Not with fetch, which sends a header that browsers send.
     const challenge = (headers: Record<string, string>): Promise<string | undefined> =>
       new Promise((resolve, reject) => {
-        get(`${server.url}/api/v1/me`, { headers }, (answer) => resolve(answer.resume().headers['www-authenticate'])).on('error', reject);
+        get(`${server.url}/api/v1/me`, { headers }, (answer) =>
+          resolve(answer.resume().headers['www-authenticate']),
+        ).on('error', reject);
       });
     expect(await challenge({})).toBe('Basic realm="Millrace"');
     expect(await challenge({ 'x-requested-with': 'XMLHttpRequest' })).toBeUndefined();
@@ -90,7 +138,9 @@ describe('answers', () => {
 
   it('do not tell an unknown user from a wrong password', async () => {
     const bodyFor = async (credentials: string): Promise<string> => {
-      const answer = await server.call('GET', '/api/v1/me', { headers: { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` } });
+      const answer = await server.call('GET', '/api/v1/me', {
+        headers: { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` },
+      });
       expect(answer.status).toBe(401);
       return answer.text();
     };
@@ -100,7 +150,11 @@ describe('answers', () => {
 
 describe('sessions', () => {
   const login = (headers: Record<string, string> = {}): Promise<Response> =>
-    fetch(`${server.url}/login`, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify({ username: USER.toUpperCase(), password: PASSWORD }) });
+    fetch(`${server.url}/login`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify({ username: USER.toUpperCase(), password: PASSWORD }),
+    });
 
   it('begin with a login and end with a logout', async () => {
     const answer = await login();
@@ -108,13 +162,21 @@ describe('sessions', () => {
     expect([answer.status, await answer.json()]).toEqual([200, { username: USER, roles: ['admin'] }]);
     expect(cookie).toMatch(/^millrace=[\w-]{43}; Path=\/; HttpOnly; SameSite=Lax; Max-Age=86400$/);
     const headers = { authorization: 'none', cookie: cookie.split(';', 1)[0] ?? '' };
-    expect(await (await server.call('GET', '/api/v1/me', { headers })).json()).toMatchObject({ superAdmin: true, tenants: [{ id: 'main' }] });
-    expect((await server.call('POST', '/logout', { headers: { ...headers, 'sec-fetch-site': 'same-origin' } })).status).toBe(204);
+    expect(await (await server.call('GET', '/api/v1/me', { headers })).json()).toMatchObject({
+      superAdmin: true,
+      tenants: [{ id: 'main' }],
+    });
+    expect(
+      (await server.call('POST', '/logout', { headers: { ...headers, 'sec-fetch-site': 'same-origin' } })).status,
+    ).toBe(204);
     expect((await server.call('GET', '/api/v1/me', { headers })).status).toBe(401);
   });
 
   it('are also begun by a form', async () => {
-    const answer = await fetch(`${server.url}/login`, { method: 'POST', body: new URLSearchParams({ username: USER, password: PASSWORD }) });
+    const answer = await fetch(`${server.url}/login`, {
+      method: 'POST',
+      body: new URLSearchParams({ username: USER, password: PASSWORD }),
+    });
     expect(answer.status).toBe(200);
   });
 
@@ -136,19 +198,27 @@ describe('sessions', () => {
   ])('with %s and %j: a change is answered %i', async (credential, headers, status) => {
     const cookie = ((await login()).headers.get('set-cookie') ?? '').split(';', 1)[0] ?? '';
     const who = credential === 'session' ? { authorization: 'none', cookie } : { authorization: BASIC };
-    const answer = await server.call('POST', '/api/v1/main/flows', { headers: { ...who, ...headers, 'content-type': 'application/x-yaml' }, body: 'id: x' });
+    const answer = await server.call('POST', '/api/v1/main/flows', {
+      headers: { ...who, ...headers, 'content-type': 'application/x-yaml' },
+      body: 'id: x',
+    });
     expect(answer.status).toBe(status);
   });
 
   it('pass from the own origin', async () => {
     const cookie = ((await login()).headers.get('set-cookie') ?? '').split(';', 1)[0] ?? '';
-    const answer = await server.call('POST', '/api/v1/main/flows', { headers: { authorization: 'none', cookie, origin: server.url, 'content-type': 'application/x-yaml' }, body: 'id: x' });
+    const answer = await server.call('POST', '/api/v1/main/flows', {
+      headers: { authorization: 'none', cookie, origin: server.url, 'content-type': 'application/x-yaml' },
+      body: 'id: x',
+    });
     expect(answer.status).toBe(422);
   });
 
   it('lose against a header that is not valid', async () => {
     const cookie = ((await login()).headers.get('set-cookie') ?? '').split(';', 1)[0] ?? '';
-    expect((await server.call('GET', '/api/v1/me', { headers: { authorization: 'Basic !', cookie } })).status).toBe(401);
+    expect((await server.call('GET', '/api/v1/me', { headers: { authorization: 'Basic !', cookie } })).status).toBe(
+      401,
+    );
   });
 });
 
@@ -159,7 +229,11 @@ describe('an installation without an account', () => {
   });
   afterAll(() => fresh.stop());
   const create = (body: object, headers: Record<string, string> = {}): Promise<Response> =>
-    fetch(`${fresh.url}/api/v1/main/basicAuth`, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify(body) });
+    fetch(`${fresh.url}/api/v1/main/basicAuth`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify(body),
+    });
 
   it('answers nothing else, then takes its first account once', async () => {
     expect(await fresh.json('/api/v1/setup')).toMatchObject({ done: false });
@@ -167,12 +241,23 @@ describe('an installation without an account', () => {
     expect([refused.status, await refused.json()]).toEqual([401, expect.objectContaining({ code: 'setup-required' })]);
 
     const weak = await create({ username: 'a:b', password: 'short' });
-    expect([weak.status, ((await weak.json()) as { _embedded: { errors: object[] } })._embedded.errors.length]).toEqual([422, 2]);
+    expect([weak.status, ((await weak.json()) as { _embedded: { errors: object[] } })._embedded.errors.length]).toEqual(
+      [422, 2],
+    );
 
     expect((await create({ username: USER, password: PASSWORD }, { 'x-forwarded-for': '10.0.0.1' })).status).toBe(403);
-    expect((await create({ username: USER, password: PASSWORD, setupCode: 'WRONGWRONGWRONGW' }, { 'x-forwarded-for': '10.0.0.1' })).status).toBe(403);
+    expect(
+      (
+        await create(
+          { username: USER, password: PASSWORD, setupCode: 'WRONGWRONGWRONGW' },
+          { 'x-forwarded-for': '10.0.0.1' },
+        )
+      ).status,
+    ).toBe(403);
     const code = fresh.entries.map(({ message }) => /set-up code (\w{16})/.exec(message)?.[1]).find(Boolean);
-    expect((await create({ username: USER, password: PASSWORD, setupCode: code }, { 'x-forwarded-for': '10.0.0.1' })).status).toBe(204);
+    expect(
+      (await create({ username: USER, password: PASSWORD, setupCode: code }, { 'x-forwarded-for': '10.0.0.1' })).status,
+    ).toBe(204);
 
     expect(await fresh.json('/api/v1/setup')).toMatchObject({ done: true });
     expect((await create({ username: 'eve', password: PASSWORD })).status).toBe(409);

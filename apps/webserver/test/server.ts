@@ -37,7 +37,12 @@ export function createRecordingLog() {
 }
 
 /** A server with the embedded queue, an executor, local storage: everything that is real, in one process. */
-export async function startServer({ account = true, configuration = {}, clock = systemClock, executor = true }: TestServerOptions = {}) {
+export async function startServer({
+  account = true,
+  configuration = {},
+  clock = systemClock,
+  executor = true,
+}: TestServerOptions = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'webserver-'));
   const file = join(folder, 'millrace.db');
   const { log, entries } = createRecordingLog();
@@ -73,7 +78,13 @@ export async function startServer({ account = true, configuration = {}, clock = 
     return fetch(`${webserver.url}${path}`, { redirect: 'manual', ...init, method, headers });
   };
   return {
-    webserver, queue, repository, storage, metrics, entries, clock,
+    webserver,
+    queue,
+    repository,
+    storage,
+    metrics,
+    entries,
+    clock,
     url: webserver.url,
     call,
     get: (path: string) => call('GET', path),
@@ -81,7 +92,8 @@ export async function startServer({ account = true, configuration = {}, clock = 
       const response = await call('GET', path);
       return (await response.json()) as Record<string, unknown>;
     },
-    yaml: (method: 'POST' | 'PUT', path: string, body: string) => call(method, path, { body, headers: { 'content-type': 'application/x-yaml' } }),
+    yaml: (method: 'POST' | 'PUT', path: string, body: string) =>
+      call(method, path, { body, headers: { 'content-type': 'application/x-yaml' } }),
     publish: (...records: readonly OutgoingRecord[]) => queue.publish(records),
     async stop(): Promise<void> {
       await webserver.stop();

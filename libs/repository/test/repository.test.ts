@@ -1,5 +1,5 @@
 import { decide, Scope, type Principal } from '@millrace/authorization';
-import { isOperation, type QueryFilter, type Repository, type SearchQuery } from '../src/index.js';
+import { isOperation, type LogPlace, type QueryFilter, type Repository, type SearchQuery } from '../src/index.js';
 import { createSqlRepository } from '../src/sql/index.js';
 import { createDatabase, headOf, historyOf, logOf, START, taskRunOf } from './database.js';
 
@@ -8,7 +8,11 @@ const MAIN = Scope.system('main');
 /** The scope of somebody who holds everything on `namespaces` of `main`. */
 function scopeOn(...namespaces: readonly string[]): Scope {
   const principal: Principal = {
-    id: 'p', username: 'p', active: true, superAdmin: false, tenants: ['main'],
+    id: 'p',
+    username: 'p',
+    active: true,
+    superAdmin: false,
+    tenants: ['main'],
     grants: namespaces.map((namespace) => ({ tenant: 'main', role: 'admin', namespace })),
   };
   const decision = decide(principal, { resource: 'EXECUTION', action: 'LIST' }, 'main');
@@ -24,7 +28,12 @@ function filter(text: string): QueryFilter {
 }
 
 const query = (filters: readonly string[] = [], rest: Partial<SearchQuery> = {}): SearchQuery => ({
-  page: 1, size: 100, sort: [], filters: filters.map(filter), now: START + 60_000, ...rest,
+  page: 1,
+  size: 100,
+  sort: [],
+  filters: filters.map(filter),
+  now: START + 60_000,
+  ...rest,
 });
 
 const database = createDatabase();
@@ -32,22 +41,56 @@ let repository: Repository;
 
 beforeAll(() => {
   database.execution(headOf('e1', { labels: [{ key: 'team', value: 'red' }], sequence: 2 }));
-  database.execution(headOf('e2', { namespace: 'company.team.sub', state: 'FAILED', histories: historyOf('CREATED', 'RUNNING', 'RUNNING', 'FAILED'), labels: [{ key: 'team', value: 'blue' }] }));
-  database.execution(headOf('e3', { namespace: 'company.teams', flowId: 'import', state: 'RUNNING', histories: [{ state: 'CREATED', date: START + 30_000 }], triggerExecutionId: 'e1' }));
-  database.execution(headOf('e4', { namespace: 'system', histories: [{ state: 'CREATED', date: START - 86_400_000 }, { state: 'SUCCESS', date: START }] }));
+  database.execution(
+    headOf('e2', {
+      namespace: 'company.team.sub',
+      state: 'FAILED',
+      histories: historyOf('CREATED', 'RUNNING', 'RUNNING', 'FAILED'),
+      labels: [{ key: 'team', value: 'blue' }],
+    }),
+  );
+  database.execution(
+    headOf('e3', {
+      namespace: 'company.teams',
+      flowId: 'import',
+      state: 'RUNNING',
+      histories: [{ state: 'CREATED', date: START + 30_000 }],
+      triggerExecutionId: 'e1',
+    }),
+  );
+  database.execution(
+    headOf('e4', {
+      namespace: 'system',
+      histories: [
+        { state: 'CREATED', date: START - 86_400_000 },
+        { state: 'SUCCESS', date: START },
+      ],
+    }),
+  );
   database.execution(headOf('e1', { tenant: 'acme', namespace: 'company.team', flowId: 'secret-of-acme' }));
   database.taskRun(taskRunOf('e1', 1));
   database.taskRun(taskRunOf('e1', 0, { outputs: { value: 1 } }));
   database.log(logOf('e1', 2));
   database.log(logOf('e1', 1));
-  database.log(logOf('e1', 1, { taskRunSequence: 1, taskRunId: 'run1', taskId: 'task-1', level: 'ERROR', message: 'It broke' }));
+  database.log(
+    logOf('e1', 1, { taskRunSequence: 1, taskRunId: 'run1', taskId: 'task-1', level: 'ERROR', message: 'It broke' }),
+  );
   database.log(logOf('e1', 9, { timestamp: START - 1, level: 'DEBUG', attempt: 2 }));
   database.log(logOf('e1', 1, { tenant: 'acme', message: 'secret of acme' }));
   database.log(logOf('e3', 1, { namespace: 'company.teams', timestamp: START + 30_000, level: 'WARN' }));
   for (const name of ['b', 'a']) {
     database.metric({
-      tenant: 'main', namespace: 'company.team', flowId: 'report', executionId: 'e1', taskId: 'task-0', taskRunId: 'run0',
-      type: 'counter', name, value: 1, tags: {}, timestamp: START,
+      tenant: 'main',
+      namespace: 'company.team',
+      flowId: 'report',
+      executionId: 'e1',
+      taskId: 'task-0',
+      taskRunId: 'run0',
+      type: 'counter',
+      name,
+      value: 1,
+      tags: {},
+      timestamp: START,
     });
   }
   repository = createSqlRepository({ file: database.file });
@@ -61,7 +104,11 @@ afterAll(async () => {
 describe('an execution by its id', () => {
   it('has its records, task runs in order of creation', async () => {
     const found = await repository.execution(MAIN, 'e1');
-    expect(found).toMatchObject({ head: { executionId: 'e1', flowId: 'report' }, created: { inputs: { name: 'Ada' } }, variables: { variables: { colour: 'blue' } } });
+    expect(found).toMatchObject({
+      head: { executionId: 'e1', flowId: 'report' },
+      created: { inputs: { name: 'Ada' } },
+      variables: { variables: { colour: 'blue' } },
+    });
     expect(found?.taskRuns.map(({ taskId }) => taskId)).toEqual(['task-0', 'task-1']);
   });
 
@@ -121,7 +168,10 @@ describe('a search for executions', () => {
   });
 
   it('combines filters with AND', async () => {
-    const found = await repository.searchExecutions(MAIN, query(['namespace[PREFIX]=company.team', 'state[EQUALS]=SUCCESS']));
+    const found = await repository.searchExecutions(
+      MAIN,
+      query(['namespace[PREFIX]=company.team', 'state[EQUALS]=SUCCESS']),
+    );
     expect(found.results.map(({ head }) => head.executionId)).toEqual(['e1']);
   });
 
@@ -137,8 +187,14 @@ describe('a search for executions', () => {
   });
 
   it('answers in pages, the total counting all of them', async () => {
-    const pages = await Promise.all([1, 2, 3].map((page) => repository.searchExecutions(MAIN, query([], { page, size: 2 }))));
-    expect(pages.map(({ results }) => results.map(({ head }) => head.executionId))).toEqual([['e3', 'e1'], ['e2', 'e4'], []]);
+    const pages = await Promise.all(
+      [1, 2, 3].map((page) => repository.searchExecutions(MAIN, query([], { page, size: 2 }))),
+    );
+    expect(pages.map(({ results }) => results.map(({ head }) => head.executionId))).toEqual([
+      ['e3', 'e1'],
+      ['e2', 'e4'],
+      [],
+    ]);
     expect(pages.map(({ total }) => total)).toEqual([4, 4, 4]);
   });
 
@@ -188,7 +244,7 @@ describe('the log of an execution', () => {
 
   it('goes on after a place', async () => {
     const read: string[] = [];
-    for (let after = undefined as undefined | { after: object }; ; ) {
+    for (let after = undefined as undefined | { after: LogPlace }; ;) {
       const page = await repository.logs(MAIN, 'e1', { limit: 1, ...after });
       const [last] = page;
       if (!last) break;
@@ -205,7 +261,10 @@ describe('the log of an execution', () => {
 
   it('is searched over all executions', async () => {
     const found = await repository.searchLogs(MAIN, query(['level[EQUALS]=WARN']));
-    expect(found.results.map(({ message, executionId }) => [executionId, message])).toEqual([['e3', 'line 1'], ['e1', 'It broke']]);
+    expect(found.results.map(({ message, executionId }) => [executionId, message])).toEqual([
+      ['e3', 'line 1'],
+      ['e1', 'It broke'],
+    ]);
     expect((await repository.searchLogs(MAIN, query(['q[EQUALS]=it BROKE']))).total).toBe(1);
   });
 });

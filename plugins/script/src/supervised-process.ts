@@ -18,7 +18,7 @@ const SUPERVISOR = `
 exec 5>&2 2>/dev/null
 stopped=
 trap 'stopped=1' TERM INT HUP
-( trap '' TERM INT HUP; read -r _ <&3; exit 0 ) >/dev/null 4>&- 5>&- &
+( trap '' TERM INT HUP; read -r _ <&3; kill -KILL 0 ) >/dev/null 4>&- 5>&- &
 watcher=$!
 code=143
 if [ -z "$stopped" ]; then "$@" 2>&5 3<&- 4>&- 5>&-; code=$?; fi

@@ -14,7 +14,6 @@ import { ServerRefusal } from '../client/http.js';
 import { parseCredentials } from '../connect.js';
 import type { CommandContext } from '../context.js';
 import { makeDataFolder, openDataFolder, type DataFolder } from '../data-folder.js';
-import { CommandFailure, EXIT } from '../exit-code.js';
 import { paintFor, type Paint } from '../output/colour.js';
 import { generatedAccount } from '../account.js';
 import { VERSION } from '../version.js';
@@ -41,13 +40,6 @@ export async function serverStandalone(flags: StandaloneFlags, context: CommandC
   });
   const folder = openDataFolder(resolve(context.workingDirectory, configuration.data.path));
   makeDataFolder(folder.path);
-  const other = folder.runningServer();
-  if (other && other.pid !== process.pid) {
-    throw new CommandFailure(
-      EXIT.failed,
-      `A server (process ${other.pid}) runs on the data folder '${folder.path}' already, at ${other.url}: stop it, or choose another folder with --data`,
-    );
-  }
   const log = createLogger({ ...configuration.logging, destination: context.stderr });
   const account = configuredAccount(configuration);
   const generated = account === undefined && flags.generateAdmin ? generatedAccount() : undefined;

@@ -40,7 +40,7 @@ export function checkJsonNesting(text: string): void {
 export function checkYamlNesting(text: string): void {
   let brackets = 0;
   const indents: number[] = [];
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     let end = text.indexOf('\n', at);
     if (end < 0) end = text.length;
     const indicators = lineStart(text, at, end);

@@ -1,5 +1,12 @@
 import { Router, type NextFunction, type Request, type Response } from 'express';
-import { decide, PERMISSIONS, permissionName, type Permission, type Scope, type Principal } from '@millrace/authorization';
+import {
+  decide,
+  PERMISSIONS,
+  permissionName,
+  type Permission,
+  type Scope,
+  type Principal,
+} from '@millrace/authorization';
 import { HttpError, notFound, tenantNotFound } from './errors.js';
 import { send } from './answer.js';
 import { checkPathParameter, isPathParameter } from './path-parameters.js';

@@ -41,7 +41,6 @@ export function executionRoutes(services: RouteServices): readonly Route[] {
 }
 
 function searchAndStartRoutes(services: RouteServices): readonly Route[] {
-  const { repository, context } = services;
   return [
     {
       method: 'GET',

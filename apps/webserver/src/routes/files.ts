@@ -75,7 +75,8 @@ async function preview(services: RouteServices, call: Call): Promise<Answer> {
   try {
     decoder = new TextDecoder(encoding);
   } catch (error) {
-    if (typeof error === 'object' && error !== null && 'code' in error && error.code === 'ERR_ENCODING_NOT_SUPPORTED') throw unprocessable(`The encoding '${encoding.slice(0, 40)}' is not known`);
+    if (typeof error === 'object' && error !== null && 'code' in error && error.code === 'ERR_ENCODING_NOT_SUPPORTED')
+      throw unprocessable(`The encoding '${encoding.slice(0, 40)}' is not known`);
     throw error;
   }
   const file = await fileOf(services, call);

@@ -9,66 +9,54 @@ const VERSION = '0.1.0';
 
 /** Routes about the server itself. `allRoutes` is what the OpenAPI document shows. */
 export function instanceRoutes(services: RouteServices, allRoutes: () => readonly Route[]): readonly Route[] {
-  const { context, configuration, health } = services;
-  const version = configuration.version ?? VERSION;
-  let document: object | undefined;
-  const state = (up: boolean) => ({ ...json({ status: up ? 'UP' : 'DOWN' }), status: up ? 200 : 503 });
-  const hint = () =>
-    json({
-      name: 'Millrace',
-      version,
-      links: { api: '/api/v1', openapi: '/api/v1/openapi.json', health: '/health', setup: '/api/v1/setup' },
-    });
-  const WHY_HEALTH = 'watched by machines that have no account; names nothing';
+  const version = services.configuration.version ?? VERSION;
+  return [...entryRoutes(version), ...healthRoutes(services), ...descriptionRoutes(services, version, allRoutes)];
+}
+
+/** The pages that say where to go, until there is a user interface. */
+const entryRoutes = (version: string): readonly Route[] =>
+  ['/', '/ui'].map((path) => ({
+    method: 'GET',
+    area: 'root',
+    path,
+    access: anonymous('says where to go'),
+    summary: 'Where to go',
+    handle: () =>
+      json({
+        name: 'Millrace',
+        version,
+        links: { api: '/api/v1', openapi: '/api/v1/openapi.json', health: '/health', setup: '/api/v1/setup' },
+      }),
+  }));
+
+function healthRoutes({ health }: RouteServices): readonly Route[] {
+  const anybody = anonymous('watched by machines that have no account; names nothing');
+  const state = (up: boolean) => json({ status: up ? 'UP' : 'DOWN' }, up ? 200 : 503);
+  const route = (path: string, summary: string, handle: Route['handle']): Route => ({
+    method: 'GET',
+    area: 'root',
+    path,
+    access: anybody,
+    summary,
+    handle,
+  });
   return [
-    {
-      method: 'GET',
-      area: 'root',
-      path: '/',
-      access: anonymous('says where to go'),
-      summary: 'Where to go',
-      handle: hint,
-    },
-    {
-      method: 'GET',
-      area: 'root',
-      path: '/ui',
-      access: anonymous('says where to go'),
-      summary: 'Where to go',
-      handle: hint,
-    },
-    {
-      method: 'GET',
-      area: 'root',
-      path: '/ping',
-      access: anonymous(WHY_HEALTH),
-      summary: 'Whether the server answers',
-      handle: () => text('pong'),
-    },
-    {
-      method: 'GET',
-      area: 'root',
-      path: '/health/live',
-      access: anonymous(WHY_HEALTH),
-      summary: 'Whether the process should go on',
-      handle: () => state(health.live),
-    },
-    {
-      method: 'GET',
-      area: 'root',
-      path: '/health/ready',
-      access: anonymous(WHY_HEALTH),
-      summary: 'Whether requests can be served',
-      handle: () => state(health.ready),
-    },
-    {
-      method: 'GET',
-      area: 'root',
-      path: '/health',
-      access: anonymous(WHY_HEALTH),
-      summary: 'Both',
-      handle: () => state(health.live && health.ready),
-    },
+    route('/ping', 'Whether the server answers', () => text('pong')),
+    route('/health/live', 'Whether the process should go on', () => state(health.live)),
+    route('/health/ready', 'Whether requests can be served', () => state(health.ready)),
+    route('/health', 'Both', () => state(health.live && health.ready)),
+  ];
+}
+
+function descriptionRoutes(
+  services: RouteServices,
+  version: string,
+  allRoutes: () => readonly Route[],
+): readonly Route[] {
+  const { context, configuration } = services;
+  const { initialRows, maxRows } = configuration.preview ?? PREVIEW_ROWS;
+  let document: object | undefined;
+  return [
     {
       method: 'GET',
       area: 'root',
@@ -89,10 +77,7 @@ export function instanceRoutes(services: RouteServices, allRoutes: () => readonl
           isAnonymousUsageEnabled: false,
           isTemplateEnabled: false,
           isBasicAuthInitialized: services.running().accounts.size > 0,
-          preview: {
-            initial: (configuration.preview ?? PREVIEW_ROWS).initialRows,
-            max: (configuration.preview ?? PREVIEW_ROWS).maxRows,
-          },
+          preview: { initial: initialRows, max: maxRows },
           systemNamespace: 'system',
           hiddenLabelsPrefixes: ['system.', 'internal.'],
           tenants: { enabled: false, storageByTenant: false, secretByTenant: false, default: MAIN_TENANT },

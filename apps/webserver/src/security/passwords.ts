@@ -103,7 +103,6 @@ export function passwordFaults(password: string, username: string): readonly str
   return faults;
 }
 
-// eslint-disable-next-line no-control-regex -- control characters are what is refused
 const USERNAME = /^[^:\u0000-\u001f\u007f]{1,256}$/;
 
 /** What is wrong with a user name; undefined when nothing is. */

@@ -35,9 +35,7 @@ export function checkExecution(evidence: Evidence): string[] {
     ...checkKill(evidence),
     ...runs.flatMap((run) => [...checkAttempts(evidence, run), ...checkWhoseResult(evidence, run)]),
     ...checkCounters('the execution', head.progress, childrenOf(runs, undefined)),
-    ...runs.flatMap((run) =>
-      run.progress ? checkCounters(nameOf(run), run.progress, childrenOf(runs, run.id)) : [],
-    ),
+    ...runs.flatMap((run) => (run.progress ? checkCounters(nameOf(run), run.progress, childrenOf(runs, run.id)) : [])),
     ...checkRecords(evidence),
   ];
 }
@@ -78,7 +76,12 @@ const dependsOnTiming = (runs: readonly TaskRun[]): boolean =>
 /** Task, value, state and the attempts that count, in an order that does not depend on time. */
 const storyOf = (runs: readonly TaskRun[]): string =>
   runs
-    .map((run) => `${nameOf(run)}:${run.state}:${counted(run).map(({ state }) => state).join('+')}`)
+    .map(
+      (run) =>
+        `${nameOf(run)}:${run.state}:${counted(run)
+          .map(({ state }) => state)
+          .join('+')}`,
+    )
     .sort()
     .join(' ');
 
@@ -127,9 +130,7 @@ function checkWhoseResult({ events }: Evidence, run: TaskRun): string[] {
   const current = ends.some(({ index, attempt }) => {
     const newest = events
       .slice(0, index)
-      .findLast(
-        (event) => event.kind === 'job-claimed' && event.taskRunId === run.id && event.attempt === attempt,
-      );
+      .findLast((event) => event.kind === 'job-claimed' && event.taskRunId === run.id && event.attempt === attempt);
     return newest?.kind === 'job-claimed' && newest.token === mark;
   });
   return current ? [] : [`${nameOf(run)} counted the result of ${mark}, which was not its newest claim`];

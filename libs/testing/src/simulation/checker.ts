@@ -47,7 +47,8 @@ function checkFlows({ flows, revisions }: Scenario, { resources, replies }: Obse
     const found: string[] = [];
     const numbers = stored.map(({ revision }) => revision).sort((one, other) => one - other);
     if (numbers.join() !== wanted.join()) found.push(`${id} has the revisions ${numbers.join()}`);
-    if (new Set(stored.map(({ source }) => source)).size !== revisions) found.push(`${id} was saved twice with one text`);
+    if (new Set(stored.map(({ source }) => source)).size !== revisions)
+      found.push(`${id} was saved twice with one text`);
     for (const revision of wanted) {
       const answers = replies.filter(({ commandId }) => commandId === `${id}-${revision}`);
       const given = new Set(

@@ -13,6 +13,8 @@ export interface Disturbances {
   stops: number;
   /** Servers that stood still for longer than their lease. */
   stalls: number;
+  /** Commits that the store refused, because another server owned the partition by then; at least so many. */
+  fenced: number;
   /** Writes that were stored and whose answer was lost. */
   lostAnswers: number;
   /** Writes that never arrived. */

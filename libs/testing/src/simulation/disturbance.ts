@@ -31,6 +31,15 @@ const describe = ({ kind, processor, partition, topics }: Write): string =>
 export function disturb(cluster: Cluster, name: string, instance: string, process: Disturbed): Faults {
   const { clock, trace, disturbances } = cluster;
   const random = cluster.random(`faults ${instance}`);
+  /** Commits on their way, by processor and partition. */
+  const committing = new Set<string>();
+
+  /** Whoever takes a partition anew while its commit never came back had been refused. */
+  function countFenced({ kind, processor, partition }: Write): void {
+    const owned = `${processor} ${partition}`;
+    if (kind === 'lease' && committing.delete(owned)) disturbances.fenced++;
+    if (kind === 'commit') committing.add(owned);
+  }
 
   /** The way to the store and back, and however long the process stands still. */
   function way(): Promise<void> | undefined {
@@ -56,9 +65,11 @@ export function disturb(cluster: Cluster, name: string, instance: string, proces
           throw unavailable('the write was lost');
         }
       }
+      countFenced(write);
       return way();
     },
     after(write) {
+      if (write.kind === 'commit') committing.delete(`${write.processor} ${write.partition}`);
       if (!isCalm(cluster)) {
         if (process.kill && random.chance(CHANCE.killAfter)) {
           process.kill(`after ${describe(write)}`);

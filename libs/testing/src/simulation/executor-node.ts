@@ -29,9 +29,7 @@ export type BrokenRule = 'no-claim-token' | 'position-outside-transaction';
 
 export interface ExecutionProcessorOptions {
   readonly topics: Topics;
-  readonly flowPlan: (reference: {
-    readonly flowId: string;
-  }) => FlowPlan | undefined | Promise<FlowPlan | undefined>;
+  readonly flowPlan: (reference: { readonly flowId: string }) => FlowPlan | undefined | Promise<FlowPlan | undefined>;
   readonly inlineTask: (type: string) => InlineTask | undefined;
   readonly serverVariables: PlainObject;
   readonly timeZone: string;

@@ -65,7 +65,16 @@ export async function runSimulation({
     store: createMemoryStore(),
     topics: createTopics({ executionPartitions, resourcePartitions }),
     trace: createTrace(() => clock.now() - start, verbose),
-    disturbances: { kills: 0, stops: 0, stalls: 0, lostAnswers: 0, lostWrites: 0, duplicates: 0, doubledJobs: 0 },
+    disturbances: {
+      kills: 0,
+      stops: 0,
+      stalls: 0,
+      fenced: 0,
+      lostAnswers: 0,
+      lostWrites: 0,
+      duplicates: 0,
+      doubledJobs: 0,
+    },
     calmFrom: start + disturbedMs,
     leaseMs: LEASE_MS,
     random: (name) => seededRandom(seed, name),
@@ -81,7 +90,8 @@ export async function runSimulation({
   const hasEnded = (): boolean =>
     clock.now() >= cluster.calmFrom && client.isDone() && observer.ended() >= scenario.executions.length;
   await clock.runUntil(() => hasEnded() || isSilent(), start + LIMIT_MS);
-  if (!hasEnded()) violations.push(`It did not end: ${observer.ended()} of ${scenario.executions.length} executions did`);
+  if (!hasEnded())
+    violations.push(`It did not end: ${observer.ended()} of ${scenario.executions.length} executions did`);
   // Late answers and repeats are still on their way, and must change nothing.
   await clock.runUntil(() => false, clock.now() + 15_000);
   violations.push(...checkCluster(scenario, client, observer));
