@@ -11,7 +11,8 @@ const MEGABYTE = 1024 * 1024;
 export async function embeddedRows(): Promise<Row[]> {
   const rows: Row[] = [await coldStart()];
   rows.push(...(await withServer(oneTask)), ...(await withServer(steps)), ...(await withServer(fanOut)));
-  for (const values of [100, 1_000, 10_000]) rows.push(...(await withServer((server, client) => loop(server, client, values))));
+  for (const values of [100, 1_000, 10_000])
+    rows.push(...(await withServer((server, client) => loop(server, client, values))));
   rows.push(...(await withServer(memory)), await failOver());
   return rows;
 }
@@ -23,22 +24,60 @@ const oneTask: Measure = async (server, client) => {
   for (const flowId of ['inline', 'worker']) {
     await throughput(server, client, flowId, { clients: 4, count: 300 }); // warm
     const times = await latency(client, flowId, 400);
-    rows.push(rowOf(`1 task, ${flowId}: call to end, p50`, times.p50, { gate: 10, aim: 1.5, unit: 'ms', better: 'less' }, { p50: times.p50 }));
-    rows.push(rowOf(`1 task, ${flowId}: call to end, p99`, times.p99, { gate: 50, aim: 8, unit: 'ms', better: 'less' }, { p99: times.p99 }));
+    rows.push(
+      rowOf(
+        `1 task, ${flowId}: call to end, p50`,
+        times.p50,
+        { gate: 10, aim: 1.5, unit: 'ms', better: 'less' },
+        { p50: times.p50 },
+      ),
+    );
+    rows.push(
+      rowOf(
+        `1 task, ${flowId}: call to end, p99`,
+        times.p99,
+        { gate: 50, aim: 8, unit: 'ms', better: 'less' },
+        { p99: times.p99 },
+      ),
+    );
     const load = await throughput(server, client, flowId, { clients: 16, count: 3_000 });
-    rows.push(rowOf(`1 task, ${flowId}: 16 clients`, load.perSecond, { gate: 500, aim: 2_500, unit: '/s', better: 'more' }, { perSecond: load.perSecond }));
-    rows.push(rowOf(`1 task, ${flowId}: CPU under load`, load.cpuMsPerExecution, { gate: 2, aim: 0.5, unit: 'ms', better: 'less' }, { cpuMsPerExecution: load.cpuMsPerExecution }));
+    rows.push(
+      rowOf(
+        `1 task, ${flowId}: 16 clients`,
+        load.perSecond,
+        { gate: 500, aim: 2_500, unit: '/s', better: 'more' },
+        { perSecond: load.perSecond },
+      ),
+    );
+    rows.push(
+      rowOf(
+        `1 task, ${flowId}: CPU under load`,
+        load.cpuMsPerExecution,
+        { gate: 2, aim: 0.5, unit: 'ms', better: 'less' },
+        { cpuMsPerExecution: load.cpuMsPerExecution },
+      ),
+    );
   }
   return rows;
 };
 
 const steps: Measure = async (server, client) => {
   const rows: Row[] = [];
-  for (const [flowId, count, gate, aim] of [['steps-inline', 200, 500, 2_000], ['steps-worker', 50, 100, 300]] as const) {
+  for (const [flowId, count, gate, aim] of [
+    ['steps-inline', 200, 500, 2_000],
+    ['steps-worker', 50, 100, 300],
+  ] as const) {
     await latency(client, flowId, 10); // warm
     const { p50 } = await latency(client, flowId, 20);
     const perSecond = (count * 1000) / p50;
-    rows.push(rowOf(`sequential steps, ${flowId.slice(6)}`, perSecond, { gate, aim, unit: '/s', better: 'more' }, { perSecond }));
+    rows.push(
+      rowOf(
+        `sequential steps, ${flowId.slice(6)}`,
+        perSecond,
+        { gate, aim, unit: '/s', better: 'more' },
+        { perSecond },
+      ),
+    );
   }
   void server;
   return rows;
@@ -49,7 +88,14 @@ const fanOut: Measure = async (server, client) => {
   for (const flowId of ['fan-out-inline', 'fan-out']) {
     await latency(client, flowId, 2);
     const { seconds } = await large(server, client, flowId, 500);
-    rows.push(rowOf(`fan-out of 500, join, ${flowId === 'fan-out' ? 'worker' : 'inline'}`, seconds, { gate: 1, aim: 0.25, unit: 's', better: 'less' }, { seconds }));
+    rows.push(
+      rowOf(
+        `fan-out of 500, join, ${flowId === 'fan-out' ? 'worker' : 'inline'}`,
+        seconds,
+        { gate: 1, aim: 0.25, unit: 's', better: 'less' },
+        { seconds },
+      ),
+    );
   }
   return rows;
 };
@@ -58,8 +104,18 @@ async function loop(server: Parameters<Measure>[0], client: ProductClient, value
   await throughput(server, client, 'worker', { clients: 4, count: 300 }); // warm
   const figures = await large(server, client, `loop-${values}`, values);
   return [
-    rowOf(`ForEach of ${values}, worker`, figures.seconds, { gate: 30, aim: 8, unit: 's', better: 'less' }, { seconds: figures.seconds, cpuUsPerTaskRun: figures.cpuUsPerTaskRun }),
-    rowOf(`ForEach of ${values}: memory per task run`, figures.bytesPerTaskRun, { gate: 16_384, aim: 4_096, unit: 'bytes', better: 'less' }, { bytesPerTaskRun: figures.bytesPerTaskRun }),
+    rowOf(
+      `ForEach of ${values}, worker`,
+      figures.seconds,
+      { gate: 30, aim: 8, unit: 's', better: 'less' },
+      { seconds: figures.seconds, cpuUsPerTaskRun: figures.cpuUsPerTaskRun },
+    ),
+    rowOf(
+      `ForEach of ${values}: memory per task run`,
+      figures.bytesPerTaskRun,
+      { gate: 16_384, aim: 4_096, unit: 'bytes', better: 'less' },
+      { bytesPerTaskRun: figures.bytesPerTaskRun },
+    ),
   ];
 }
 
@@ -69,7 +125,12 @@ const memory: Measure = async (server, client) => {
   const after = (await residentBytes(server.process.pid)) / MEGABYTE;
   return [
     rowOf('resident memory, idle', idle, { gate: 200, aim: 120, unit: 'MB', better: 'less' }, { rssMb: idle }),
-    rowOf('resident memory, after 1,000 executions', after, { gate: 300, aim: 200, unit: 'MB', better: 'less' }, { rssMb: after }),
+    rowOf(
+      'resident memory, after 1,000 executions',
+      after,
+      { gate: 300, aim: 200, unit: 'MB', better: 'less' },
+      { rssMb: after },
+    ),
   ];
 };
 
@@ -85,7 +146,12 @@ async function coldStart(): Promise<Row> {
   client.close();
   await server.stop();
   await rm(data, { recursive: true, force: true });
-  return rowOf('cold start to first ended execution', seconds, { gate: 3, aim: 1, unit: 's', better: 'less' }, { seconds });
+  return rowOf(
+    'cold start to first ended execution',
+    seconds,
+    { gate: 3, aim: 1, unit: 's', better: 'less' },
+    { seconds },
+  );
 }
 
 /** Killed with -9 while it runs something; from the kill to the next end of an execution, the restart included. */
@@ -106,5 +172,10 @@ async function failOver(): Promise<Row> {
   after.close();
   await second.stop();
   await rm(data, { recursive: true, force: true });
-  return rowOf('fail-over: kill -9 to next progress, restart included', seconds, { gate: 10, aim: 2, unit: 's', better: 'less' }, { seconds });
+  return rowOf(
+    'fail-over: kill -9 to next progress, restart included',
+    seconds,
+    { gate: 10, aim: 2, unit: 's', better: 'less' },
+    { seconds },
+  );
 }

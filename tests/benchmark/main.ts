@@ -3,7 +3,16 @@ import { parseArgs } from 'node:util';
 import { embeddedRows } from './embedded.js';
 import type { Row } from './rows.js';
 
-const FIGURES = ['p50', 'p99', 'perSecond', 'seconds', 'cpuMsPerExecution', 'cpuUsPerTaskRun', 'rssMb', 'bytesPerTaskRun'] as const;
+const FIGURES = [
+  'p50',
+  'p99',
+  'perSecond',
+  'seconds',
+  'cpuMsPerExecution',
+  'cpuUsPerTaskRun',
+  'rssMb',
+  'bytesPerTaskRun',
+] as const;
 
 const { values } = parseArgs({
   options: {
@@ -19,13 +28,26 @@ if (values.backend !== 'embedded') {
 
 const runs: Row[][] = [];
 for (let time = 0; time < Number(values.times); time++) runs.push(await embeddedRows());
-const rows = (runs[0] ?? []).map((row) => medianOf(runs.flatMap((run) => run.filter((other) => other.row === row.row))));
+const rows = (runs[0] ?? []).map((row) =>
+  medianOf(runs.flatMap((run) => run.filter((other) => other.row === row.row))),
+);
 for (const row of rows) {
-  const figures = FIGURES.filter((name) => row[name] !== undefined).map((name) => `${name} ${(row[name] ?? 0).toFixed(2)}`);
-  process.stdout.write(`${row.row.padEnd(56)} ${figures.join('  ').padEnd(46)} gate ${row.gate.padEnd(12)} aim ${row.aim.padEnd(12)} ${row.met}\n`);
+  const figures = FIGURES.filter((name) => row[name] !== undefined).map(
+    (name) => `${name} ${(row[name] ?? 0).toFixed(2)}`,
+  );
+  process.stdout.write(
+    `${row.row.padEnd(56)} ${figures.join('  ').padEnd(46)} gate ${row.gate.padEnd(12)} aim ${row.aim.padEnd(12)} ${row.met}\n`,
+  );
 }
 if (values.json !== undefined) {
-  writeFileSync(values.json, `${JSON.stringify(rows.map((row) => ({ backend: values.backend, ...row })), null, 2)}\n`);
+  writeFileSync(
+    values.json,
+    `${JSON.stringify(
+      rows.map((row) => ({ backend: values.backend, ...row })),
+      null,
+      2,
+    )}\n`,
+  );
 }
 process.exitCode = rows.some(({ met }) => met === 'no') ? 1 : 0;
 

@@ -38,7 +38,12 @@ const goals = (goal: Goal): Pick<Row, 'gate' | 'aim'> => ({
   aim: `${goal.aim} ${goal.unit}`,
 });
 
-export const rowOf = (row: string, value: number, goal: Goal, figures: Omit<Row, 'row' | 'gate' | 'aim' | 'met'>): Row => ({
+export const rowOf = (
+  row: string,
+  value: number,
+  goal: Goal,
+  figures: Omit<Row, 'row' | 'gate' | 'aim' | 'met'>,
+): Row => ({
   row,
   ...figures,
   ...goals(goal),
@@ -101,7 +106,11 @@ async function ended(client: ProductClient, flowId: string): Promise<void> {
 }
 
 /** One after the other, each from the call to its end. */
-export async function latency(client: ProductClient, flowId: string, count: number): Promise<{ p50: number; p99: number }> {
+export async function latency(
+  client: ProductClient,
+  flowId: string,
+  count: number,
+): Promise<{ p50: number; p99: number }> {
   const took: number[] = [];
   for (let at = 0; at < count; at++) {
     const from = performance.now();

@@ -67,8 +67,7 @@ export function resourceDefinition(topics: Topics) {
   return {
     processor: resourceProcessor(topics),
     context: () => undefined,
-    outgoing: ({ replyTo, reply }: ResourceEffect) =>
-      outgoing({ topic: topics.replies, key: replyTo, value: reply }),
+    outgoing: ({ replyTo, reply }: ResourceEffect) => outgoing({ topic: topics.replies, key: replyTo, value: reply }),
   };
 }
 

@@ -31,7 +31,10 @@ export function createExecutor(options: ExecutorOptions): Service {
   let fail: (error: unknown) => void = () => undefined;
   const failed = new Promise<never>((_resolve, reject) => (fail = reject));
   failed.catch(() => undefined);
-  const faults = context.metrics.counter('executor_faults_total', 'Events that could not be handled and became dead letters');
+  const faults = context.metrics.counter(
+    'executor_faults_total',
+    'Events that could not be handled and became dead letters',
+  );
 
   return {
     name: 'executor',

@@ -1,5 +1,5 @@
 import type { InlineTask } from '@millrace/executor-core';
-import { checkProperties, TaskFailure, type TaskTypeRegistry } from '@millrace/plugin-api';
+import { checkProperties, cutLine, TaskFailure, type TaskTypeRegistry } from '@millrace/plugin-api';
 
 /** The task types that are pure functions of their properties, ready for decisions; made once for each type. */
 export function inlineTasks(registry: TaskTypeRegistry): (type: string) => InlineTask | undefined {
@@ -17,6 +17,9 @@ function inlineTask(registry: TaskTypeRegistry, type: string): InlineTask | unde
   return (rendered, context) => {
     const checked = checkProperties(taskType, rendered);
     if (!checked.ok) throw new TaskFailure(checked.errors.join('; '));
-    return decide(checked.properties, context);
+    const { logs, ...result } = decide(checked.properties, context);
+    return logs
+      ? { ...result, logs: logs.map(({ level, message }) => ({ level, message: cutLine(message) })) }
+      : result;
   };
 }

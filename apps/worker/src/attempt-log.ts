@@ -1,4 +1,5 @@
 import {
+  outgoing,
   keyOf,
   LEVEL_RANK,
   type Clock,
@@ -11,7 +12,6 @@ import {
 } from '@millrace/model';
 import { cutLine, LOG_LIMITS, type TaskContext, type TaskLog } from '@millrace/plugin-api';
 import type { Queue } from '@millrace/queue';
-import { anyRecord } from './any-record.js';
 import { publishPersistently } from './persistent-publish.js';
 
 /** A batch is published when it has so many records or UTF-16 units, or is so old. */
@@ -60,7 +60,7 @@ export function createAttemptLog({ job, queue, topics, clock, hide }: AttemptLog
       taskRunSequence: job.sequence,
       lineNumber: lines++,
     };
-    outbox.add(anyRecord({ topic: topics.logs, key, value }), message.length);
+    outbox.add(outgoing({ topic: topics.logs, key, value }), message.length);
   }
 
   return {
@@ -88,7 +88,7 @@ export function createAttemptLog({ job, queue, topics, clock, hide }: AttemptLog
         tags,
         timestamp: clock.now(),
       };
-      outbox.add(anyRecord({ topic: topics.metrics, key, value: entry }), 0);
+      outbox.add(outgoing({ topic: topics.metrics, key, value: entry }), 0);
     },
     async close() {
       closed = true;

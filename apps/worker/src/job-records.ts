@@ -1,6 +1,12 @@
-import { keyOf, type ExecutionEvent, type JobOutcome, type OutgoingRecord, type Topics } from '@millrace/model';
+import {
+  outgoing,
+  keyOf,
+  type ExecutionEvent,
+  type JobOutcome,
+  type OutgoingRecord,
+  type Topics,
+} from '@millrace/model';
 import type { TakenJob } from '@millrace/queue';
-import { anyRecord } from './any-record.js';
 
 /** The worker's side of a job, as events of its execution. */
 export interface JobRecords {
@@ -11,7 +17,7 @@ export interface JobRecords {
 
 export function createJobRecords(topics: Topics, instance: string): JobRecords {
   const record = ({ job }: TakenJob, value: ExecutionEvent): readonly OutgoingRecord[] => [
-    anyRecord({ topic: topics.executionEvents, key: keyOf(job.tenant, job.executionId), value }),
+    outgoing({ topic: topics.executionEvents, key: keyOf(job.tenant, job.executionId), value }),
   ];
   const about = ({ job, token }: TakenJob) => ({
     tenant: job.tenant,

@@ -3,15 +3,20 @@ import { rm } from 'node:fs/promises';
 import { DEFAULT_GROUP, newId, type PlainObject, type Topics, type WorkerCommand } from '@millrace/model';
 import type { TaskTypeRegistry } from '@millrace/plugin-api';
 import type { Queue, Tail, View, Worker as JobTaker } from '@millrace/queue';
-import type { Service, ServiceContext } from '@millrace/service';
+import {
+  startHeartbeat,
+  type Heartbeat,
+  type ServiceDescription,
+  type Service,
+  type ServiceContext,
+} from '@millrace/service';
 import type { Storage } from '@millrace/storage';
 import { createAttempts, type Attempts } from './attempts.js';
 import { followCommands } from './commands.js';
-import { startHeartbeat, type Heartbeat, type ServiceDescription } from './heartbeat.js';
 import { createJobRecords } from './job-records.js';
 import { createWorkerMetrics } from './metrics.js';
 import { waitAtMost } from './persistent-publish.js';
-import { environmentSecrets, type SecretSource } from './secrets.js';
+import type { SecretSource } from './secrets.js';
 import { prepareTemporaryDirectory } from './temporary-directory.js';
 
 export interface WorkerOptions {
@@ -28,7 +33,7 @@ export interface WorkerOptions {
   /** Variables that the server gives to every expression (`envs`, `globals`, `kestra`). */
   readonly serverVariables?: PlainObject;
   /** Default: environment variables `SECRET_<KEY>`. */
-  readonly secrets?: SecretSource;
+  readonly secrets: SecretSource;
   /** IANA name of the zone of dates in expressions. Default: the machine's. */
   readonly timeZone?: string;
   /** How long running tasks may go on after `stop()`. Default 30 s. */
@@ -122,7 +127,7 @@ class WorkerServer {
         temporaryDirectory,
         clock: context.clock,
         log: context.log,
-        secrets: this.options.secrets ?? environmentSecrets(process.env),
+        secrets: this.options.secrets,
         timeZone: this.options.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
         serverVariables: this.options.serverVariables ?? {},
       },

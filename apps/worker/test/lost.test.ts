@@ -1,7 +1,7 @@
+import { outgoing } from '@millrace/model';
 import { readFileSync } from 'node:fs';
 import { plugin as scriptPlugin } from '@millrace/plugin-script';
 import type { ServiceInstance } from '@millrace/model';
-import { anyRecord } from '../src/any-record.js';
 import { pluginOf, untilStopped } from './plugins.js';
 import { aJob, startWorker, stopWorkers, topics } from './support.js';
 
@@ -21,8 +21,8 @@ describe('A worker that was declared lost', () => {
       heartbeatAt: 0,
       format: 1,
     };
-    await queue.publish([anyRecord({ topic: topics.services, key: 'another', value })]);
-    await queue.publish([anyRecord({ topic: topics.services, key: 'worker-1', value })]);
+    await queue.publish([outgoing({ topic: topics.services, key: 'another', value })]);
+    await queue.publish([outgoing({ topic: topics.services, key: 'worker-1', value })]);
     await expect(worker.failed).rejects.toThrow('declared lost because its heartbeats stayed away: start it again');
     await queue.event('job-handed-back');
   });

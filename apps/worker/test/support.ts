@@ -2,6 +2,7 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  outgoing,
   createTopics,
   DEFAULT_GROUP,
   jobKey,
@@ -23,8 +24,7 @@ import type { Queue } from '@millrace/queue';
 import { createMemoryQueue, type MemoryQueue } from '@millrace/queue/memory';
 import { systemClock, type Logger, type Metrics, type Service, type ServiceContext } from '@millrace/service';
 import { createLocalStorage } from '@millrace/storage/local';
-import { anyRecord } from '../src/any-record.js';
-import { createWorker, type WorkerOptions } from '../src/index.js';
+import { createWorker, environmentSecrets, type WorkerOptions } from '../src/index.js';
 
 export const topics = createTopics({ executionPartitions: 4, resourcePartitions: 4 });
 
@@ -244,6 +244,7 @@ export async function startWorker({ plugins = [], clock = systemClock, ...rest }
     registry: createTaskTypeRegistry([corePlugin, ...plugins]),
     slots: 2,
     temporaryDirectory: join(directory, 'tmp'),
+    secrets: environmentSecrets({}),
     ...rest,
   });
   await worker.start();
@@ -252,7 +253,7 @@ export async function startWorker({ plugins = [], clock = systemClock, ...rest }
     await queue.close();
   });
   const submit = (job: Job): Promise<void> =>
-    queue.publish([anyRecord({ topic: topics.jobs(DEFAULT_GROUP), key: jobKey(job), value: job })]);
+    queue.publish([outgoing({ topic: topics.jobs(DEFAULT_GROUP), key: jobKey(job), value: job })]);
   return {
     queue,
     worker,
@@ -263,7 +264,7 @@ export async function startWorker({ plugins = [], clock = systemClock, ...rest }
       return (await queue.event('job-ended', ({ taskRunId }) => taskRunId === job.taskRunId)).outcome;
     },
     command: (command, key = 'worker-1') =>
-      queue.publish([anyRecord({ topic: topics.workerCommands, key, value: command })]),
+      queue.publish([outgoing({ topic: topics.workerCommands, key, value: command })]),
   };
 }
 

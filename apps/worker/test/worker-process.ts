@@ -6,9 +6,8 @@ import { plugin as scriptPlugin } from '@millrace/plugin-script';
 import { createMemoryQueue } from '@millrace/queue/memory';
 import { systemClock } from '@millrace/service';
 import { createLocalStorage } from '@millrace/storage/local';
-import { jobKey, type LogEntry } from '@millrace/model';
-import { anyRecord } from '../src/any-record.js';
-import { createWorker } from '../src/index.js';
+import { outgoing, jobKey, type LogEntry } from '@millrace/model';
+import { createWorker, environmentSecrets } from '../src/index.js';
 import { aContext, aJob, topics } from './support.js';
 
 /** A worker process that runs one script and prints what it logs; a test kills it. */
@@ -25,7 +24,8 @@ const worker = createWorker({
   registry: createTaskTypeRegistry([scriptPlugin]),
   slots: 1,
   temporaryDirectory: join(directory, 'tmp'),
+  secrets: environmentSecrets({}),
 });
 await worker.start();
 const job = aJob({ type: 'scripts.shell.Commands', commands: process.argv.slice(2) });
-await queue.publish([anyRecord({ topic: topics.jobs('default'), key: jobKey(job), value: job })]);
+await queue.publish([outgoing({ topic: topics.jobs('default'), key: jobKey(job), value: job })]);

@@ -74,7 +74,10 @@ export function rendering(
 
 /** The properties of a task that are rendered for it. */
 export const ownProperties = (task: TaskPlan): PlainObject =>
-  Object.fromEntries(Object.entries(task.definition).filter(([name]) => !NOT_RENDERED.has(name)));
+  Object.fromEntries(
+    // A property with nothing behind it is as if it were not there.
+    Object.entries(task.definition).filter(([name, value]) => !NOT_RENDERED.has(name) && value !== null),
+  );
 
 const undecided = new WeakMap<TaskDefinition, TaskDefinition>();
 

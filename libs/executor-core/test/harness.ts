@@ -55,7 +55,9 @@ export class MemoryRecords implements Records {
   entries(): Iterable<readonly [string, ExecutionRecord]> {
     return this.map.entries();
   }
-  onChange(listener: (id: string, before: ExecutionRecord | undefined, after: ExecutionRecord | undefined) => void): void {
+  onChange(
+    listener: (id: string, before: ExecutionRecord | undefined, after: ExecutionRecord | undefined) => void,
+  ): void {
     this.#listener = listener;
   }
   /** What a commit would write now. */
@@ -74,13 +76,18 @@ const INLINE: Readonly<Record<string, InlineTask>> = {
   'core.execution.Fail': ({ errorMessage }) => ({ error: String(errorMessage ?? 'Task failure') }),
 };
 
-export const aFlow = (definition: Omit<Partial<FlowSource>, 'tasks'> & { tasks: readonly PlainObject[] }): Flow => ({
+type Lists = 'tasks' | 'errors' | 'finally' | 'afterExecution';
+/** A flow as a test writes it: tasks are plain maps, checked by nobody. */
+export type WrittenFlow = Partial<Omit<FlowSource, Lists>> &
+  Partial<Record<Exclude<Lists, 'tasks'>, readonly PlainObject[]>> & { readonly tasks: readonly PlainObject[] };
+
+export const aFlow = (definition: WrittenFlow): Flow => ({
   tenant: 'main',
   namespace: 'test',
   id: 'flow',
   revision: 1,
   source: '',
-  definition: { id: 'flow', namespace: 'test', ...definition } as FlowSource,
+  definition: { id: 'flow', namespace: 'test', ...definition } as unknown as FlowSource,
   deleted: false,
   updated: 0,
 });
@@ -121,7 +128,16 @@ export class Harness {
     const { tenant, namespace, id: flowId, revision: flowRevision } = this.flow;
     return {
       kind: 'execution-requested',
-      created: { kind: 'created', tenant, executionId: 'E', namespace, flowId, flowRevision, inputs: this.inputs, originalId: 'E' },
+      created: {
+        kind: 'created',
+        tenant,
+        executionId: 'E',
+        namespace,
+        flowId,
+        flowRevision,
+        inputs: this.inputs,
+        originalId: 'E',
+      },
       variables: this.flow.definition.variables ?? {},
       labels: [],
       at: this.now,
@@ -203,7 +219,9 @@ export class Harness {
 
   /** `task[value]:STATE` in the order of creation. */
   get story(): string {
-    return this.runs.map(({ taskId, value, state }) => `${taskId}${value === undefined ? '' : `[${value}]`}:${state}`).join(' ');
+    return this.runs
+      .map(({ taskId, value, state }) => `${taskId}${value === undefined ? '' : `[${value}]`}:${state}`)
+      .join(' ');
   }
 
   get executionState(): string {
@@ -252,17 +270,36 @@ export const resultOf = (
 
 // ── tasks ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-export const log = (id: string, more: PlainObject = {}): PlainObject => ({ id, type: 'core.log.Log', message: id, ...more });
+export const log = (id: string, more: PlainObject = {}): PlainObject => ({
+  id,
+  type: 'core.log.Log',
+  message: id,
+  ...more,
+});
 export const returns = (id: string, format: string, more: PlainObject = {}): PlainObject => ({
   id,
   type: 'core.debug.Return',
   format,
   ...more,
 });
-export const fails = (id: string, more: PlainObject = {}): PlainObject => ({ id, type: 'core.execution.Fail', ...more });
+export const fails = (id: string, more: PlainObject = {}): PlainObject => ({
+  id,
+  type: 'core.execution.Fail',
+  ...more,
+});
 /** A task for a worker. */
-export const works = (id: string, more: PlainObject = {}): PlainObject => ({ id, type: 'core.flow.Sleep', duration: 'PT1S', ...more });
-export const block = (type: string, id: string, tasks: readonly PlainObject[], more: PlainObject = {}): PlainObject => ({
+export const works = (id: string, more: PlainObject = {}): PlainObject => ({
+  id,
+  type: 'core.flow.Sleep',
+  duration: 'PT1S',
+  ...more,
+});
+export const block = (
+  type: string,
+  id: string,
+  tasks: readonly PlainObject[],
+  more: PlainObject = {},
+): PlainObject => ({
   id,
   type: `core.flow.${type}`,
   tasks,

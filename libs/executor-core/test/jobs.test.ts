@@ -14,8 +14,13 @@ describe('a job', () => {
   });
 
   it('does not grow with its siblings', () => {
-    const children = [returns('one', '{{ taskrun.value }}'), works('w', { duration: '{{ currentEachOutput(outputs.one).value }}' })];
-    const harness = new Harness(aFlow({ tasks: [block('ForEach', 'f', children, { values: '{{ range(1, 200) }}', concurrencyLimit: 0 })] })).start();
+    const children = [
+      returns('one', '{{ taskrun.value }}'),
+      works('w', { duration: '{{ currentEachOutput(outputs.one).value }}' }),
+    ];
+    const harness = new Harness(
+      aFlow({ tasks: [block('ForEach', 'f', children, { values: '{{ range(1, 200) }}', concurrencyLimit: 0 })] }),
+    ).start();
     expect(harness.jobs).toHaveLength(200);
     expect(harness.jobs.at(-1)?.variables['outputs']).toEqual({ one: { '200': { value: '200' } } });
     expect(Math.max(...harness.jobs.map((job) => JSON.stringify(job).length))).toBeLessThan(1_500);
@@ -25,7 +30,10 @@ describe('a job', () => {
     const harness = oneJob();
     expect(harness.story).toBe('w:SUBMITTED');
     const claim = harness.claim();
-    expect(harness.run('w')).toMatchObject({ state: 'RUNNING', attempts: [{ state: 'RUNNING', workerId: 'worker-1' }] });
+    expect(harness.run('w')).toMatchObject({
+      state: 'RUNNING',
+      attempts: [{ state: 'RUNNING', workerId: 'worker-1' }],
+    });
     expect(harness.state.head.claims).toEqual({ 'worker-1': 1 });
     harness.answer(claim, SUCCESS);
     expect(harness.story).toBe('w:SUCCESS after:SUCCESS');
@@ -39,7 +47,11 @@ describe('a job', () => {
     if (!job) throw new Error('no job');
     const first = harness.claim();
     harness.send(claimOf(job, 'token-b', 'worker-2', harness.now));
-    expect(harness.effects).toContainEqual({ kind: 'command-worker', instance: 'worker-1', command: expect.objectContaining({ token: first.token }) });
+    expect(harness.effects).toContainEqual({
+      kind: 'command-worker',
+      instance: 'worker-1',
+      command: expect.objectContaining({ token: first.token }),
+    });
     harness.answer(first, SUCCESS);
     expect(harness.story).toBe('w:RUNNING');
     harness.send(resultOf(job, 'token-b', 'worker-2', SUCCESS, harness.now));
@@ -52,7 +64,11 @@ describe('a job', () => {
     const claim = harness.claim();
     harness.answer(claim, SUCCESS);
     harness.send(claimOf(claim.job, 'late', 'worker-9', harness.now));
-    expect(harness.effects.at(-1)).toMatchObject({ kind: 'command-worker', instance: 'worker-9', command: { kind: 'kill-job', token: 'late' } });
+    expect(harness.effects.at(-1)).toMatchObject({
+      kind: 'command-worker',
+      instance: 'worker-9',
+      command: { kind: 'kill-job', token: 'late' },
+    });
   });
 
   it('is given to another worker when its own is lost', () => {
@@ -80,16 +96,33 @@ describe('a job', () => {
     const harness = oneJob();
     for (let time = 0; time < 6; time++) {
       const { job, token } = harness.claim();
-      harness.send({ kind: 'job-handed-back', tenant: 'main', executionId: 'E', taskRunId: job.taskRunId, attempt: job.attempt, token });
+      harness.send({
+        kind: 'job-handed-back',
+        tenant: 'main',
+        executionId: 'E',
+        taskRunId: job.taskRunId,
+        attempt: job.attempt,
+        token,
+      });
     }
     expect(harness.run('w').resubmits).toBeUndefined();
     expect(harness.finish(() => SUCCESS).executionState).toBe('SUCCESS');
   });
 
   it('evaluates expressions that the executor must not', () => {
-    const tasks = [{ id: 'i', type: 'core.flow.If', condition: "{{ read('kestra:///x') == 'yes' }}", then: [log('y')], else: [log('n')] }];
+    const tasks = [
+      {
+        id: 'i',
+        type: 'core.flow.If',
+        condition: "{{ read('kestra:///x') == 'yes' }}",
+        then: [log('y')],
+        else: [log('n')],
+      },
+    ];
     const harness = new Harness(aFlow({ tasks })).start();
-    expect(harness.jobs).toMatchObject([{ kind: 'evaluate', attempt: 0, expressions: { condition: expect.any(String) } }]);
+    expect(harness.jobs).toMatchObject([
+      { kind: 'evaluate', attempt: 0, expressions: { condition: expect.any(String) } },
+    ]);
     harness.answer(harness.claim(), { state: 'SUCCESS', evaluated: { condition: true } });
     expect(`${harness.executionState}: ${harness.story}`).toBe('SUCCESS: i:SUCCESS y:SUCCESS');
   });
@@ -111,7 +144,9 @@ describe('a job', () => {
 
 describe('a retry', () => {
   it('waits, then makes a new attempt of the same task run', () => {
-    const harness = new Harness(aFlow({ tasks: [fails('a', { retry: { type: 'constant', interval: 'PT5S', maxAttempts: 3 } })] })).start();
+    const harness = new Harness(
+      aFlow({ tasks: [fails('a', { retry: { type: 'constant', interval: 'PT5S', maxAttempts: 3 } })] }),
+    ).start();
     expect(`${harness.executionState}: ${harness.story}`).toBe('RETRYING: a:RETRYING');
     expect(harness.state.dueAt).toBe(harness.now + 5_000);
     harness.now += 5_000;
@@ -131,14 +166,24 @@ describe('a retry', () => {
   });
 
   it('is taken from the nearest block that has one', () => {
-    const harness = new Harness(aFlow({ tasks: [block('Sequential', 's', [fails('a')], { retry: { type: 'constant', interval: 'PT1S', maxAttempts: 2 } })] })).start().finish();
+    const harness = new Harness(
+      aFlow({
+        tasks: [
+          block('Sequential', 's', [fails('a')], { retry: { type: 'constant', interval: 'PT1S', maxAttempts: 2 } }),
+        ],
+      }),
+    )
+      .start()
+      .finish();
     expect(harness.run('a').attempts).toHaveLength(2);
     expect(harness.story).toBe('s:FAILED a:FAILED');
   });
 
   it('of one branch does not hold up the others', () => {
     const retry = { type: 'constant', interval: 'PT9S', maxAttempts: 2 };
-    const harness = new Harness(aFlow({ tasks: [block('Parallel', 'p', [works('a', { retry }), works('b')])] })).start();
+    const harness = new Harness(
+      aFlow({ tasks: [block('Parallel', 'p', [works('a', { retry }), works('b')])] }),
+    ).start();
     harness.answer(harness.claim('a'), FAILED);
     harness.answer(harness.claim('b'), SUCCESS);
     expect(harness.story).toBe('p:RUNNING a:RETRYING b:SUCCESS');
@@ -148,7 +193,11 @@ describe('a retry', () => {
 
   it('is stopped with its block', () => {
     const retry = { type: 'constant', interval: 'PT9S' };
-    const harness = new Harness(aFlow({ tasks: [block('Parallel', 'p', [works('a', { retry }), works('b')], { allowFailure: true }), log('after')] })).start();
+    const harness = new Harness(
+      aFlow({
+        tasks: [block('Parallel', 'p', [works('a', { retry }), works('b')], { allowFailure: true }), log('after')],
+      }),
+    ).start();
     harness.answer(harness.claim('a'), FAILED);
     harness.answer(harness.claim('b'), FAILED);
     expect(`${harness.executionState}: ${harness.story}`).toBe('WARNING: p:WARNING a:WARNING b:FAILED after:SUCCESS');
@@ -159,7 +208,18 @@ describe('a retry', () => {
 
 describe('a kill', () => {
   const parallel = (): Harness =>
-    new Harness(aFlow({ tasks: [block('Parallel', 'p', [works('a'), works('b'), fails('c', { retry: { type: 'constant', interval: 'PT9S' } })])], afterExecution: [log('x')] })).start();
+    new Harness(
+      aFlow({
+        tasks: [
+          block('Parallel', 'p', [
+            works('a'),
+            works('b'),
+            fails('c', { retry: { type: 'constant', interval: 'PT9S' } }),
+          ]),
+        ],
+        afterExecution: [log('x')],
+      }),
+    ).start();
   const kill = { kind: 'kill-requested', tenant: 'main', executionId: 'E' } as const;
 
   it('ends at once what no worker has, and waits for what one has', () => {
@@ -168,7 +228,11 @@ describe('a kill', () => {
     harness.send(kill);
     expect(`${harness.executionState}: ${harness.story}`).toBe('KILLING: p:RUNNING a:KILLING b:KILLED c:KILLED');
     expect(harness.jobs).toEqual([]);
-    expect(harness.effects).toContainEqual({ kind: 'command-worker', instance: 'worker-1', command: expect.objectContaining({ token: a.token }) });
+    expect(harness.effects).toContainEqual({
+      kind: 'command-worker',
+      instance: 'worker-1',
+      command: expect.objectContaining({ token: a.token }),
+    });
     harness.answer(a, { state: 'KILLED' });
     expect(`${harness.executionState}: ${harness.story}`).toBe('KILLED: p:KILLED a:KILLED b:KILLED c:KILLED x:SUCCESS');
     expect(harness.state.dueAt).toBeUndefined();
@@ -216,24 +280,37 @@ describe('an execution', () => {
   it('that passes its limit of task runs fails with a sentence, and nothing of it runs on', () => {
     const tasks = [block('ForEach', 'f', [works('w')], { values: '{{ range(1, 100) }}', concurrencyLimit: 0 })];
     const harness = new Harness(aFlow({ tasks }), {}, { taskRuns: 60, outputBytes: 1_000, resubmits: 3 }).start();
-    expect(harness.state.head).toMatchObject({ state: 'FAILED', failure: expect.stringContaining('limit of 60 task runs') });
+    expect(harness.state.head).toMatchObject({
+      state: 'FAILED',
+      failure: expect.stringContaining('limit of 60 task runs'),
+    });
     expect(harness.jobs).toEqual([]);
   });
 
   it('fails a task whose outputs are too large', () => {
-    const harness = new Harness(aFlow({ tasks: [returns('a', '{{ range(1, 900) }}')] }), {}, { taskRuns: 60, outputBytes: 1_000, resubmits: 3 }).start();
+    const harness = new Harness(
+      aFlow({ tasks: [returns('a', '{{ range(1, 900) }}')] }),
+      {},
+      { taskRuns: 60, outputBytes: 1_000, resubmits: 3 },
+    ).start();
     expect(harness.story).toBe('a:FAILED');
     expect(harness.logs[0]?.message).toContain('larger than 1000 bytes');
   });
 
   it('evaluates its outputs at the end', () => {
-    const outputs = [{ id: 'n', type: 'INT' as const, value: '{{ outputs.a.value }}' }, { id: 'l', value: '{{ [1, 2] }}' }];
+    const outputs = [
+      { id: 'n', type: 'INT' as const, value: '{{ outputs.a.value }}' },
+      { id: 'l', value: '{{ [1, 2] }}' },
+    ];
     const harness = new Harness(aFlow({ tasks: [returns('a', '3')], outputs })).start();
     expect(harness.state.head).toMatchObject({ state: 'SUCCESS', outputs: { n: 3, l: [1, 2] } });
   });
 
   it('fails when an output cannot be evaluated, unless it is not required', () => {
-    const outputs = [{ id: 'n', value: '{{ outputs.nope.value }}' }, { id: 'o', value: '{{ nope }}', required: false }];
+    const outputs = [
+      { id: 'n', value: '{{ outputs.nope.value }}' },
+      { id: 'o', value: '{{ nope }}', required: false },
+    ];
     const harness = new Harness(aFlow({ tasks: [log('a')], outputs })).start();
     expect(harness.state.head).toMatchObject({ state: 'FAILED', failure: expect.stringContaining("Output 'n'") });
     expect(harness.state.head.outputs).toBeUndefined();
@@ -245,7 +322,11 @@ describe('the cost of a fan-out', () => {
     const tasks = [block('ForEach', 'f', [works('w')], { values: `{{ range(1, ${values}) }}`, concurrencyLimit: 0 })];
     const harness = new Harness(aFlow({ tasks })).start().finish(() => SUCCESS);
     expect(harness.executionState).toBe('SUCCESS');
-    return { steps: harness.steps / values, records: harness.records.written / values, bytes: harness.records.bytesWritten / values };
+    return {
+      steps: harness.steps / values,
+      records: harness.records.written / values,
+      bytes: harness.records.bytesWritten / values,
+    };
   };
 
   it('for each task run does not depend on how many there are', () => {

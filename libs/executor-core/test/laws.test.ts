@@ -1,6 +1,13 @@
 import * as fc from 'fast-check';
 import { randomFlow, type RandomFlow } from '@millrace/testing';
-import { isTerminal, type ExecutionEvent, type JobOutcome, type Progress, type State, type TaskRun } from '@millrace/model';
+import {
+  isTerminal,
+  type ExecutionEvent,
+  type JobOutcome,
+  type Progress,
+  type State,
+  type TaskRun,
+} from '@millrace/model';
 import { evolve, ExecutionState, type Input } from '../src/index.js';
 import { aFlow, claimOf, Harness, MemoryRecords } from './harness.js';
 
@@ -15,13 +22,18 @@ interface Case {
 
 const cases: fc.Arbitrary<Case> = fc.record({
   flow: randomFlow,
-  outcomes: fc.array(fc.constantFrom<JobOutcome['state']>('SUCCESS', 'SUCCESS', 'SUCCESS', 'FAILED', 'WARNING'), { maxLength: 30 }),
+  outcomes: fc.array(fc.constantFrom<JobOutcome['state']>('SUCCESS', 'SUCCESS', 'SUCCESS', 'FAILED', 'WARNING'), {
+    maxLength: 30,
+  }),
   order: fc.array(fc.nat(100), { maxLength: 60 }),
 });
 
 /** Drives a harness to its end; `disturb` is called after every event that came from outside. */
-function drive({ flow, outcomes, order }: Case, disturb: (harness: Harness, event: ExecutionEvent | { kind: 'wake' }) => void = () => undefined): Harness {
-  const harness = new Harness(aFlow(flow as Parameters<typeof aFlow>[0]));
+function drive(
+  { flow, outcomes, order }: Case,
+  disturb: (harness: Harness, event: ExecutionEvent | { kind: 'wake' }) => void = () => undefined,
+): Harness {
+  const harness = new Harness(aFlow(flow));
   const answers = [...outcomes];
   const draws = [...order];
   const original = harness.send.bind(harness);
@@ -47,8 +59,7 @@ function drive({ flow, outcomes, order }: Case, disturb: (harness: Harness, even
         harness.answer(claim, { state: 'FAILED', error: 'stale' });
         claimed.push(newest);
       }
-    }
-    else if (harness.state.dueAt !== undefined) {
+    } else if (harness.state.dueAt !== undefined) {
       harness.now = Math.max(harness.now, harness.state.dueAt);
       harness.send({ kind: 'wake' });
     } else return harness;
@@ -62,7 +73,9 @@ const snapshot = (records: MemoryRecords): unknown =>
 /** What users see: dates left out, they depend on how often something was tried. */
 const outcomeOf = (harness: Harness): unknown => ({
   state: harness.executionState,
-  runs: harness.runs.map(({ taskId, value, state, attempts }) => `${taskId}[${value ?? ''}]:${state}:${attempts.length}`),
+  runs: harness.runs.map(
+    ({ taskId, value, state, attempts }) => `${taskId}[${value ?? ''}]:${state}:${attempts.length}`,
+  ),
 });
 
 describe('on random flows and outcomes', () => {
@@ -126,7 +139,8 @@ describe('on random flows and outcomes', () => {
     fc.assert(
       fc.property(cases, (drawn) => {
         drive(drawn, (harness) => {
-          const byOwner = Map.groupBy === undefined ? groupBy(harness.runs) : Map.groupBy(harness.runs, ({ parentId }) => parentId);
+          const byOwner =
+            Map.groupBy === undefined ? groupBy(harness.runs) : Map.groupBy(harness.runs, ({ parentId }) => parentId);
           check(harness.state.head.progress, byOwner.get(undefined) ?? []);
           for (const run of harness.runs) if (run.progress) check(run.progress, byOwner.get(run.id) ?? []);
         });
@@ -143,7 +157,9 @@ describe('on random flows and outcomes', () => {
             const task = harness.plan.tasks.get(owner.taskId);
             const written = task?.definition['concurrent'] ?? task?.definition['concurrencyLimit'];
             if (typeof written !== 'number' || written === 0) continue;
-            const open = harness.runs.filter(({ parentId, state, section }) => parentId === owner.id && section === 'tasks' && !isTerminal(state));
+            const open = harness.runs.filter(
+              ({ parentId, state, section }) => parentId === owner.id && section === 'tasks' && !isTerminal(state),
+            );
             expect(open.length).toBeLessThanOrEqual(written);
           }
         });
@@ -157,7 +173,8 @@ describe('on random flows and outcomes', () => {
       fc.property(cases, fc.nat(20), (drawn, when) => {
         let events = 0;
         const harness = drive(drawn, (driven) => {
-          if (++events === when + 1) Harness.prototype.send.call(driven, { kind: 'kill-requested', tenant: 'main', executionId: 'E' });
+          if (++events === when + 1)
+            Harness.prototype.send.call(driven, { kind: 'kill-requested', tenant: 'main', executionId: 'E' });
         });
         expect(harness.runs.filter(({ state }) => !isTerminal(state))).toEqual([]);
         expect(isTerminal(harness.executionState as State)).toBe(true);
@@ -175,7 +192,12 @@ function groupBy(runs: readonly TaskRun[]): Map<string | undefined, TaskRun[]> {
 
 function check(progress: Progress, children: readonly TaskRun[]): void {
   const deciding = children.filter(({ section }) => section === 'tasks');
-  expect({ active: progress.active, failed: progress.failed, warning: progress.warning, killed: progress.killed }).toEqual({
+  expect({
+    active: progress.active,
+    failed: progress.failed,
+    warning: progress.warning,
+    killed: progress.killed,
+  }).toEqual({
     active: children.filter(({ state }) => !isTerminal(state)).length,
     failed: deciding.filter(({ state }) => state === 'FAILED').length,
     warning: deciding.filter(({ state }) => state === 'WARNING').length,

@@ -17,8 +17,7 @@ export interface RecentCommands {
     readonly commandId: string;
     /** The record that the reply shows, or why there is none. */
     readonly result:
-      | { readonly recordId: string; readonly changed: boolean }
-      | Extract<Reply['outcome'], { kind: 'refused' }>;
+      { readonly recordId: string; readonly changed: boolean } | Extract<Reply['outcome'], { kind: 'refused' }>;
   }[];
 }
 

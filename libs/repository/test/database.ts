@@ -26,7 +26,53 @@ export function createDatabase() {
   const database = new Database(file);
   database.pragma('journal_mode = WAL');
   database.pragma('synchronous = OFF');
-  database.exec([tableOf(topics.executions), tableOf(topics.taskRuns), tableOf(topics.logs), tableOf(topics.metrics)].join(' ');
+  const tables = [tableOf(topics.executions), tableOf(topics.taskRuns), tableOf(topics.logs), tableOf(topics.metrics)];
+  database.exec(tables.join(' '));
+  let position = 0;
+  const insertState = <Value>(topic: Topic<Value>) => {
+    const columns = Object.entries(topic.columns ?? {});
+    const statement = database.prepare(
+      `insert into ${nameOf(topic)} values (0, ?, ?, ?${', ?'.repeat(columns.length)})`,
+    );
+    return (key: string, id: string, value: Value): void => {
+      const cells = columns.map(([, column]) => column.of(value, { key, id }) ?? null);
+      statement.run(key, id, JSON.stringify(value), ...cells);
+    };
+  };
+  const insertEvent = <Value>(topic: Topic<Value>) => {
+    const columns = Object.entries(topic.columns ?? {});
+    const statement = database.prepare(
+      `insert into ${nameOf(topic)} values (0, ?, ?, ?, 0${', ?'.repeat(columns.length)})`,
+    );
+    return (key: string, value: Value): void => {
+      const cells = columns.map(([, column]) => column.of(value, { key, id: '' }) ?? null);
+      statement.run(++position, key, JSON.stringify(value), ...cells);
+    };
+  };
+  const execution = insertState<ExecutionRecord>(topics.executions);
+  const taskRun = insertState<TaskRun>(topics.taskRuns);
+  const log = insertEvent<LogEntry>(topics.logs);
+  const metric = insertEvent<MetricEntry>(topics.metrics);
+  return {
+    file,
+    database,
+    execution(head: ExecutionHead, created: ExecutionCreated = createdOf(head)): void {
+      const key = keyOf(head.tenant, head.executionId);
+      execution(key, 'head', head);
+      execution(key, 'created', created);
+      execution(key, 'variables', { kind: 'variables', variables: { colour: 'blue' } });
+    },
+    taskRun: (one: TaskRun): void => taskRun(keyOf(one.tenant, one.executionId), one.id, one),
+    log: (entry: LogEntry): void => log(keyOf(entry.tenant, entry.executionId), entry),
+    metric: (entry: MetricEntry): void => metric(keyOf(entry.tenant, entry.executionId), entry),
+    remove(): void {
+      database.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+const nameOf = ({ name }: { name: string }): string => name.replaceAll(/[^a-zA-Z0-9]/g, '_');
 
 function tableOf<Value>(topic: Topic<Value>): string {
   const columns = Object.entries(topic.columns ?? {})

@@ -5,9 +5,26 @@ import type { PlainObject } from '@millrace/model';
 type Shape =
   | { readonly kind: 'log' | 'fail'; readonly more: PlainObject }
   | { readonly kind: 'work'; readonly more: PlainObject }
-  | { readonly kind: 'block'; readonly type: string; readonly tasks: readonly Shape[]; readonly errors: readonly Shape[]; readonly finally: readonly Shape[]; readonly more: PlainObject }
-  | { readonly kind: 'if'; readonly condition: boolean; readonly tasks: readonly Shape[]; readonly otherwise: readonly Shape[] }
-  | { readonly kind: 'switch'; readonly value: string; readonly tasks: readonly Shape[]; readonly otherwise: readonly Shape[] };
+  | {
+      readonly kind: 'block';
+      readonly type: string;
+      readonly tasks: readonly Shape[];
+      readonly errors: readonly Shape[];
+      readonly finally: readonly Shape[];
+      readonly more: PlainObject;
+    }
+  | {
+      readonly kind: 'if';
+      readonly condition: boolean;
+      readonly tasks: readonly Shape[];
+      readonly otherwise: readonly Shape[];
+    }
+  | {
+      readonly kind: 'switch';
+      readonly value: string;
+      readonly tasks: readonly Shape[];
+      readonly otherwise: readonly Shape[];
+    };
 
 const flags = fc.record(
   {
@@ -46,8 +63,24 @@ const { list } = fc.letrec<{ task: Shape; list: readonly Shape[]; maybe: readonl
         }),
       }),
     },
-    { weight: 1, arbitrary: fc.record({ kind: fc.constant<'if'>('if'), condition: fc.boolean(), tasks: tie('list'), otherwise: tie('maybe') }) },
-    { weight: 1, arbitrary: fc.record({ kind: fc.constant<'switch'>('switch'), value: fc.constantFrom('x', 'y'), tasks: tie('list'), otherwise: tie('list') }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        kind: fc.constant<'if'>('if'),
+        condition: fc.boolean(),
+        tasks: tie('list'),
+        otherwise: tie('maybe'),
+      }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        kind: fc.constant<'switch'>('switch'),
+        value: fc.constantFrom('x', 'y'),
+        tasks: tie('list'),
+        otherwise: tie('list'),
+      }),
+    },
   ) as fc.Arbitrary<Shape>,
   list: fc.array(tie('task'), { minLength: 1, maxLength: 4, depthIdentifier: 'flow' }),
   maybe: fc.oneof({ weight: 3, arbitrary: fc.constant<readonly Shape[]>([]) }, { weight: 1, arbitrary: tie('list') }),
@@ -71,7 +104,9 @@ export const randomFlow: fc.Arbitrary<RandomFlow> = fc
   })
   .map(named);
 
-function named(shapes: Readonly<Record<'tasks' | 'errors' | 'finally' | 'afterExecution', readonly Shape[]>>): RandomFlow {
+function named(
+  shapes: Readonly<Record<'tasks' | 'errors' | 'finally' | 'afterExecution', readonly Shape[]>>,
+): RandomFlow {
   let count = 0;
   const tasksOf = (shapesOfList: readonly Shape[]): PlainObject[] => shapesOfList.map(taskOf);
   const lists = (shape: { readonly errors: readonly Shape[]; readonly finally: readonly Shape[] }): PlainObject => ({
@@ -89,13 +124,26 @@ function named(shapes: Readonly<Record<'tasks' | 'errors' | 'finally' | 'afterEx
         return { id, type: 'core.flow.Sleep', duration: 'PT1S', ...shape.more };
       case 'block': {
         const { concurrent, concurrencyLimit, values } = shape.more;
-        const own = shape.type === 'Parallel' ? { concurrent } : shape.type === 'ForEach' ? { concurrencyLimit, values } : {};
+        const own =
+          shape.type === 'Parallel' ? { concurrent } : shape.type === 'ForEach' ? { concurrencyLimit, values } : {};
         return { id, type: `core.flow.${shape.type}`, ...own, tasks: tasksOf(shape.tasks), ...lists(shape) };
       }
       case 'if':
-        return { id, type: 'core.flow.If', condition: String(shape.condition), then: tasksOf(shape.tasks), ...(shape.otherwise.length > 0 ? { else: tasksOf(shape.otherwise) } : {}) };
+        return {
+          id,
+          type: 'core.flow.If',
+          condition: String(shape.condition),
+          then: tasksOf(shape.tasks),
+          ...(shape.otherwise.length > 0 ? { else: tasksOf(shape.otherwise) } : {}),
+        };
       case 'switch':
-        return { id, type: 'core.flow.Switch', value: shape.value, cases: { x: tasksOf(shape.tasks) }, defaults: tasksOf(shape.otherwise) };
+        return {
+          id,
+          type: 'core.flow.Switch',
+          value: shape.value,
+          cases: { x: tasksOf(shape.tasks) },
+          defaults: tasksOf(shape.otherwise),
+        };
       default:
         return shape satisfies never;
     }

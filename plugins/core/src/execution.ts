@@ -1,7 +1,6 @@
 import { Type } from '@sinclair/typebox';
-import { isTruthy } from '@millrace/expression';
 import { Dynamic, excerpt, taskSchema } from '@millrace/model';
-import { defineTask } from '@millrace/plugin-api';
+import { defineTask, isTruthy } from '@millrace/plugin-api';
 
 const Condition = Type.Union([
   Type.String(),

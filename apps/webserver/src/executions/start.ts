@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { resolveInputs } from '@millrace/flow';
+import { labelsOf, nestLabels, resolveInputs } from '@millrace/flow';
 import type { Scope } from '@millrace/authorization';
 import {
   EXECUTION_FORMAT,
@@ -96,10 +96,9 @@ async function resolved(
 ): Promise<PlainObject> {
   if (!flow.definition.inputs || flow.definition.inputs.length === 0) return {};
   const environment = { now, random: Math.random, timeZone };
-  const { variables = {}, labels } = { variables: flow.definition.variables, labels: flow.definition.labels };
   const seen = {
-    vars: variables,
-    labels: labels ?? {},
+    vars: flow.definition.variables ?? {},
+    labels: nestLabels(labelsOf(flow.definition.labels)),
     flow: { id: flow.id, namespace: flow.namespace, revision: flow.revision, tenantId: flow.tenant },
     execution: { id: executionId },
   };

@@ -62,6 +62,7 @@ export function disturb(cluster: Cluster, name: string, instance: string, proces
         }
         if (random.chance(CHANCE.lostWrite)) {
           disturbances.lostWrites++;
+          trace.line(`${instance} loses it on the way`);
           throw unavailable('the write was lost');
         }
       }
