@@ -24,7 +24,7 @@ const BAD: readonly (readonly [string, string, string, RequestInit?])[] = [
   ['an empty flow', 'POST', '/api/v1/main/flows', { headers: YAML, body: '' }],
   ['malformed YAML', 'POST', '/api/v1/main/flows', { headers: YAML, body: 'id: [a\n b: : :' }],
   ['deep YAML', 'POST', '/api/v1/main/flows', { headers: YAML, body: deep('[', 100_000) }],
-  ['deep maps', 'POST', '/api/v1/main/flows/validate', { headers: YAML, body: deep('{a: ', 5_000) }],
+  ['deep maps', 'POST', '/api/v1/main/flows', { headers: YAML, body: deep('{a: ', 5_000) }],
   [
     'an alias bomb',
     'POST',

@@ -1,5 +1,4 @@
-import { isTruthy } from '@millrace/expression';
-import type { Job, JobOutcome, PlainObject } from '@millrace/model';
+import { isTruthy, type Job, type JobOutcome, type PlainObject } from '@millrace/model';
 import {
   parseDuration,
   TaskFailure,

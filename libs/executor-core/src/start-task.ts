@@ -1,5 +1,4 @@
-import { isTruthy } from '@millrace/expression';
-import type { PlainObject, TaskRun } from '@millrace/model';
+import { isTruthy, type PlainObject, type TaskRun } from '@millrace/model';
 import type { InlineTask, InlineTaskResult } from './context.js';
 import { countedAttempts, placeOf, sentence, type Decision, type TaskRunPlace } from './decision.js';
 import { closeTaskRun, endAttempt, EVALUATION_ATTEMPT, nextAttempt } from './end-task-run.js';

@@ -139,8 +139,7 @@ describe('on random flows and outcomes', () => {
     fc.assert(
       fc.property(cases, (drawn) => {
         drive(drawn, (harness) => {
-          const byOwner =
-            Map.groupBy === undefined ? groupBy(harness.runs) : Map.groupBy(harness.runs, ({ parentId }) => parentId);
+          const byOwner = groupBy(harness.runs);
           check(harness.state.head.progress, byOwner.get(undefined) ?? []);
           for (const run of harness.runs) if (run.progress) check(run.progress, byOwner.get(run.id) ?? []);
         });

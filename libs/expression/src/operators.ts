@@ -1,5 +1,6 @@
 import type { Run } from './run.js';
-import { LazyMap, hasKey, isList, isMapValue, isTruthy, keysOf, typeName, valueOf } from './values.js';
+import { isTruthy } from '@millrace/model';
+import { LazyMap, hasKey, isList, isMapValue, keysOf, typeName, valueOf } from './values.js';
 
 const NUMERIC = /^\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*$/;
 export type ArithmeticOperator = '+' | '-' | '*' | '/' | '%';

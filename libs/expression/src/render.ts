@@ -9,7 +9,7 @@ import { restoreRaw, TextSink, TypedSink } from './sink.js';
 import { executeTree } from './statements.js';
 import { Suspended } from './suspended.js';
 import { parseTemplate, treeOf, type Template } from './template.js';
-import { isTruthy } from './values.js';
+import { isTruthy } from '@millrace/model';
 
 /**
  * Renders a template to text: lists and maps as compact JSON, null and no output as the empty text.

@@ -1,6 +1,6 @@
+import { isTruthy } from '@millrace/model';
 import {
   evaluateCondition,
-  isTruthy,
   parseTemplate,
   renderDeep,
   renderDeepTyped,

@@ -14,6 +14,7 @@ import { reportSchemaErrors } from './schema/faults.js';
 import { SECTIONS, writtenTasks, type WrittenTask } from './task-tree.js';
 import { describeValue } from './words.js';
 import { createLocator } from './yaml/locate.js';
+import { nestingFault } from './yaml/nesting.js';
 import { parseYaml, type YamlText } from './yaml/parse.js';
 import { toPlainData } from './yaml/plain-data.js';
 import { syntaxFaults } from './yaml/syntax-faults.js';
@@ -90,6 +91,8 @@ function readText(source: string, limits: FlowLimits): { readonly yaml: YamlText
       `The text is larger than ${size} bytes: split the flow into subflows, or move large texts into namespace files.`,
     );
   }
+  const nesting = nestingFault(source);
+  if (nesting !== undefined) return { fault: { ...nesting, path: '' } };
   const yaml = parseYaml(source.startsWith('\uFEFF') ? source.slice(1) : source);
   const isEmpty = yaml.documents.every((document) => document.contents === null && document.errors.length === 0);
   return isEmpty ? fault('The text is empty: a flow has an id, a namespace and tasks.') : { yaml };

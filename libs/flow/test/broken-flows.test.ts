@@ -61,13 +61,13 @@ describe('limits', () => {
   });
 
   it('refuses values nested too deeply', () => {
-    const source = flowWith(`variables: {a: ${'['.repeat(200)}${']'.repeat(200)}}\n${HELLO}`);
+    const source = flowWith(`variables: {a: ${'['.repeat(150)}${']'.repeat(150)}}\n${HELLO}`);
     expect(withLimits(source)).toEqual([['', 'The flow is nested more than 100 levels deep: use fewer levels.']]);
   });
 
   it('refuses texts that the parser itself gives up on', () => {
     expect(withLimits('['.repeat(50_000))).toEqual([
-      ['', 'The text is nested too deeply to be read: use fewer levels.'],
+      ['', 'The text is nested deeper than 200 levels: use fewer levels, and close the brackets that were opened.'],
     ]);
   });
 

@@ -14,3 +14,4 @@ export * from './states.js';
 export * from './task-types.js';
 export * from './topic.js';
 export * from './topics.js';
+export * from './truth.js';

@@ -50,6 +50,52 @@ export interface TopicSizes {
   readonly resourcePartitions: number;
 }
 
+type Search<Value> = Required<Pick<Topic<Value>, 'columns' | 'indexes'>>;
+
+/** What lists of executions filter and sort by; only heads have it. */
+const EXECUTION_SEARCH: Search<ExecutionRecord> = {
+  columns: {
+    kind: { type: 'text', of: (record) => record.kind },
+    tenant: { type: 'text', of: head(({ tenant }) => tenant) },
+    execution_id: { type: 'text', of: head(({ executionId }) => executionId) },
+    namespace: { type: 'text', of: head(({ namespace }) => namespace) },
+    flow_id: { type: 'text', of: head(({ flowId }) => flowId) },
+    state: { type: 'text', of: head((record) => record.state) },
+    start_date: { type: 'integer', of: head(({ histories }) => histories[0]?.date) },
+    end_date: { type: 'integer', of: head(endDate) },
+    trigger_execution_id: { type: 'text', of: head(({ triggerExecutionId }) => triggerExecutionId) },
+  },
+  indexes: {
+    by_start: ['tenant', 'start_date desc'],
+    by_flow: ['tenant', 'namespace', 'flow_id', 'start_date desc'],
+    by_state: ['tenant', 'state', 'start_date desc'],
+  },
+};
+
+const LOG_SEARCH: Search<LogEntry> = {
+  columns: {
+    tenant: { type: 'text', of: ({ tenant }) => tenant },
+    namespace: { type: 'text', of: ({ namespace }) => namespace },
+    flow_id: { type: 'text', of: ({ flowId }) => flowId },
+    execution_id: { type: 'text', of: ({ executionId }) => executionId },
+    task_run_id: { type: 'text', of: ({ taskRunId }) => taskRunId },
+    level: { type: 'integer', of: ({ level }) => LEVEL_RANK[level] },
+    timestamp: { type: 'integer', of: ({ timestamp }) => timestamp },
+  },
+  indexes: { by_execution: ['tenant', 'execution_id', 'timestamp'], by_time: ['tenant', 'timestamp desc'] },
+};
+
+const METRIC_SEARCH: Search<MetricEntry> = {
+  columns: {
+    tenant: { type: 'text', of: ({ tenant }) => tenant },
+    namespace: { type: 'text', of: ({ namespace }) => namespace },
+    flow_id: { type: 'text', of: ({ flowId }) => flowId },
+    execution_id: { type: 'text', of: ({ executionId }) => executionId },
+    timestamp: { type: 'integer', of: ({ timestamp }) => timestamp },
+  },
+  indexes: { by_execution: ['tenant', 'execution_id', 'timestamp'] },
+};
+
 /** Every topic of Millrace (architecture.md part 2). */
 export function createTopics({ executionPartitions, resourcePartitions }: TopicSizes) {
   const events = <Value>(name: string, partitions: number, retentionMs: number): Topic<Value> => ({
@@ -68,24 +114,7 @@ export function createTopics({ executionPartitions, resourcePartitions }: TopicS
   });
   return {
     executionEvents: events<ExecutionEvent>('execution-events', executionPartitions, 2 * DAY),
-    executions: state<ExecutionRecord>('executions', executionPartitions, {
-      columns: {
-        kind: { type: 'text', of: (record) => record.kind },
-        tenant: { type: 'text', of: head(({ tenant }) => tenant) },
-        execution_id: { type: 'text', of: head(({ executionId }) => executionId) },
-        namespace: { type: 'text', of: head(({ namespace }) => namespace) },
-        flow_id: { type: 'text', of: head(({ flowId }) => flowId) },
-        state: { type: 'text', of: head((record) => record.state) },
-        start_date: { type: 'integer', of: head(({ histories }) => histories[0]?.date) },
-        end_date: { type: 'integer', of: head(endDate) },
-        trigger_execution_id: { type: 'text', of: head(({ triggerExecutionId }) => triggerExecutionId) },
-      },
-      indexes: {
-        by_start: ['tenant', 'start_date desc'],
-        by_flow: ['tenant', 'namespace', 'flow_id', 'start_date desc'],
-        by_state: ['tenant', 'state', 'start_date desc'],
-      },
-    }),
+    executions: state<ExecutionRecord>('executions', executionPartitions, EXECUTION_SEARCH),
     taskRuns: state<TaskRun>('task-runs', executionPartitions),
     jobs: (group: string): Topic<Job> => ({
       name: `jobs.${group}`,
@@ -99,30 +128,8 @@ export function createTopics({ executionPartitions, resourcePartitions }: TopicS
     serviceEvents: events<ServiceEvent>('service-events', 1, HOUR),
     services: state<ServiceInstance>('services', 1),
     replies: events<Reply>('replies', 1, HOUR),
-    logs: {
-      ...events<LogEntry>('logs', executionPartitions, 30 * DAY),
-      columns: {
-        tenant: { type: 'text', of: ({ tenant }) => tenant },
-        namespace: { type: 'text', of: ({ namespace }) => namespace },
-        flow_id: { type: 'text', of: ({ flowId }) => flowId },
-        execution_id: { type: 'text', of: ({ executionId }) => executionId },
-        task_run_id: { type: 'text', of: ({ taskRunId }) => taskRunId },
-        level: { type: 'integer', of: ({ level }) => LEVEL_RANK[level] },
-        timestamp: { type: 'integer', of: ({ timestamp }) => timestamp },
-      },
-      indexes: { by_execution: ['tenant', 'execution_id', 'timestamp'], by_time: ['tenant', 'timestamp desc'] },
-    } satisfies Topic<LogEntry>,
-    metrics: {
-      ...events<MetricEntry>('metrics', executionPartitions, 30 * DAY),
-      columns: {
-        tenant: { type: 'text', of: ({ tenant }) => tenant },
-        namespace: { type: 'text', of: ({ namespace }) => namespace },
-        flow_id: { type: 'text', of: ({ flowId }) => flowId },
-        execution_id: { type: 'text', of: ({ executionId }) => executionId },
-        timestamp: { type: 'integer', of: ({ timestamp }) => timestamp },
-      },
-      indexes: { by_execution: ['tenant', 'execution_id', 'timestamp'] },
-    } satisfies Topic<MetricEntry>,
+    logs: { ...events<LogEntry>('logs', executionPartitions, 30 * DAY), ...LOG_SEARCH },
+    metrics: { ...events<MetricEntry>('metrics', executionPartitions, 30 * DAY), ...METRIC_SEARCH },
     deadLetters: events<DeadLetter>('dead-letters', 1, 30 * DAY),
   } as const;
 }

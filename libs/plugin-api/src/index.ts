@@ -1,5 +1,3 @@
-/** What counts as true in a condition, the same for engine and tasks. */
-export { isTruthy } from '@millrace/expression';
 export { parseDuration } from './duration.js';
 export { LOG_LIMITS, cutLine } from './log-limits.js';
 export {

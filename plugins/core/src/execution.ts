@@ -1,6 +1,6 @@
 import { Type } from '@sinclair/typebox';
-import { Dynamic, excerpt, taskSchema } from '@millrace/model';
-import { defineTask, isTruthy } from '@millrace/plugin-api';
+import { Dynamic, excerpt, isTruthy, taskSchema } from '@millrace/model';
+import { defineTask } from '@millrace/plugin-api';
 
 const Condition = Type.Union([
   Type.String(),

@@ -5,7 +5,6 @@ import { isPlainObject, type Flow, type PlainObject } from '@millrace/model';
 import { executionFolderUri, inputFileUri, type Storage } from '@millrace/storage';
 import { HttpError, unprocessable } from '../http/errors.js';
 import { BODY_LIMITS, mediaType, parseJson, readText } from '../http/body.js';
-import { checkYamlNesting } from '../http/nesting.js';
 import { readForm, type FormFile } from '../http/multipart.js';
 
 export interface GivenInputsOptions {
@@ -17,9 +16,6 @@ export interface GivenInputsOptions {
 }
 
 const NONE: PlainObject = {};
-
-/** Types whose text is parsed. */
-const STRUCTURED: ReadonlySet<string> = new Set(['JSON', 'YAML', 'ARRAY', 'MULTISELECT']);
 
 /**
  * What a request gives as inputs: a form (files are stored as they arrive), a map as JSON, or nothing.
@@ -66,7 +62,6 @@ async function fromForm({ request, flow, executionId, scope, storage }: GivenInp
   };
   try {
     const fields = await readForm(request, store);
-    for (const input of inputs) if (STRUCTURED.has(input.type)) checkYamlNesting(fields.get(inputId(input)) ?? '');
     return Object.fromEntries([...fields, ...files]);
   } catch (error) {
     if (files.size > 0) await storage.remove(scope, executionFolderUri(address));

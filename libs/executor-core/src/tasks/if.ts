@@ -1,4 +1,4 @@
-import { isTruthy } from '@millrace/expression';
+import { isTruthy } from '@millrace/model';
 import { stopsWhenFailed, type Flowable } from './flowable.js';
 
 /** If: one lane with the tasks of the branch that was taken; the choice is kept, so it never changes later. */

@@ -1,4 +1,5 @@
 import { DEFAULT_FLOW_LIMITS } from '../limits.js';
+import { nestingFault } from './nesting.js';
 import { parseYaml } from './parse.js';
 import { toPlainData } from './plain-data.js';
 import { syntaxFaults } from './syntax-faults.js';
@@ -8,6 +9,8 @@ export function readYamlValue(source: string): { readonly value: unknown } | { r
   if (source.length > DEFAULT_FLOW_LIMITS.sourceBytes) {
     return { reason: `It is longer than ${DEFAULT_FLOW_LIMITS.sourceBytes} characters: give it as a file.` };
   }
+  const nesting = nestingFault(source);
+  if (nesting !== undefined) return { reason: nesting.message };
   const { documents, lines } = parseYaml(source);
   const [document, second] = documents;
   if (document === undefined) return { value: null };

@@ -37,6 +37,11 @@ export interface Cluster {
   readonly calmFrom: Instant;
   /** Of executors, milliseconds. */
   readonly leaseMs: number;
+  /**
+   * How often in a row a partition was taken by somebody who then did not commit. An event that meets three such owners
+   * counts as poison and is given up (protocols.md part 1.4), so the simulation must not make three of them.
+   */
+  readonly fruitless: Map<string, number>;
   random(name: string): SeededRandom;
   /** Something that must not happen. */
   violation(text: string): void;
@@ -45,3 +50,6 @@ export interface Cluster {
 }
 
 export const isCalm = ({ clock, calmFrom }: Cluster): boolean => clock.now() >= calmFrom;
+
+/** One more owner lost, and an event without a fault would be given up. */
+export const isFragile = ({ fruitless }: Cluster): boolean => [...fruitless.values()].some((owners) => owners >= 2);

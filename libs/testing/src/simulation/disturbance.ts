@@ -1,7 +1,7 @@
 import type { Instant } from '@millrace/model';
 import { QueueError } from '@millrace/queue';
 import type { Faults, Write } from '@millrace/queue/memory';
-import { isCalm, type Cluster } from './cluster.js';
+import { isCalm, isFragile, type Cluster } from './cluster.js';
 
 /** How likely what is, for each write during the disturbed time. */
 const CHANCE = {
@@ -41,6 +41,14 @@ export function disturb(cluster: Cluster, name: string, instance: string, proces
     if (kind === 'commit') committing.add(owned);
   }
 
+  function countFruitless({ kind, processor, partition }: Write): void {
+    const owned = `${processor} ${partition}`;
+    if (kind === 'commit') cluster.fruitless.delete(owned);
+    if (kind === 'tries') cluster.fruitless.set(owned, (cluster.fruitless.get(owned) ?? 0) + 1);
+  }
+
+  const mayDie = (): boolean => !isCalm(cluster) && !isFragile(cluster);
+
   /** The way to the store and back, and however long the process stands still. */
   function way(): Promise<void> | undefined {
     const wait = Math.max(random.chance(0.5) ? random.between(1, 8) : 0, process.frozenUntil() - clock.now());
@@ -53,11 +61,11 @@ export function disturb(cluster: Cluster, name: string, instance: string, proces
       trace.line(`${instance} ${describe(write)}`);
       if (!isCalm(cluster)) {
         const counted = write.kind === 'commit' || write.kind === 'publish' || write.kind === 'take-jobs';
-        if (counted && process.kill && random.chance(CHANCE.killBefore)) {
+        if (counted && process.kill && mayDie() && random.chance(CHANCE.killBefore)) {
           process.kill(`before ${describe(write)}`);
           throw unavailable('the process is gone');
         }
-        if (counted && process.freeze && random.chance(CHANCE.stall)) {
+        if (counted && process.freeze && mayDie() && random.chance(CHANCE.stall)) {
           process.freeze(random.between(3_500, name.startsWith('worker') ? 20_000 : 9_000));
         }
         if (random.chance(CHANCE.lostWrite)) {
@@ -70,9 +78,10 @@ export function disturb(cluster: Cluster, name: string, instance: string, proces
       return way();
     },
     after(write) {
+      countFruitless(write);
       if (write.kind === 'commit') committing.delete(`${write.processor} ${write.partition}`);
       if (!isCalm(cluster)) {
-        if (process.kill && random.chance(CHANCE.killAfter)) {
+        if (process.kill && mayDie() && random.chance(CHANCE.killAfter)) {
           process.kill(`after ${describe(write)}`);
           throw unavailable('the process is gone');
         }

@@ -19,7 +19,7 @@ import type {
   InlineTask,
   Input,
 } from '@millrace/executor-core';
-import type { ProcessorDefinition, RecordSet } from '@millrace/queue';
+import type { ProcessorDefinition } from '@millrace/queue';
 import type { Cluster } from './cluster.js';
 import { SimulatedNode, type Boot } from './node.js';
 import { SIMULATED_INLINE } from './undisturbed.js';
@@ -38,6 +38,13 @@ export interface ExecutionProcessorOptions {
   readonly broken?: BrokenRule;
 }
 
+/** The state of resources and services: the records of their key. */
+export interface KeyRecords<Rec> {
+  get(id: string): Rec | undefined;
+  put(id: string, record: Rec): void;
+  entries(): Iterable<readonly [string, Rec]>;
+}
+
 /**
  * The processors as an executor ships them: what apps/executor exports. Given by the caller, because a library does not
  * import a server.
@@ -49,7 +56,7 @@ export interface ShippedProcessors {
   resourceDefinition(
     topics: Topics,
   ): ProcessorDefinition<
-    RecordSet<Resource>,
+    KeyRecords<Resource>,
     Resource,
     ResourceCommand,
     { readonly id: string; readonly resource: Resource },
@@ -59,7 +66,7 @@ export interface ShippedProcessors {
   livenessDefinition(
     topics: Topics,
   ): ProcessorDefinition<
-    RecordSet<ServiceInstance>,
+    KeyRecords<ServiceInstance>,
     ServiceInstance,
     ServiceEvent,
     ServiceInstance,

@@ -3,7 +3,7 @@ import { createMemoryStore } from '@millrace/queue/memory';
 import { createVirtualClock } from '../virtual-clock.js';
 import { checkCluster } from './checker.js';
 import { startClient } from './client.js';
-import type { Cluster, Disturbances } from './cluster.js';
+import { isFragile, type Cluster, type Disturbances } from './cluster.js';
 import { createExecutorNode, type BrokenRule, type ShippedProcessors } from './executor-node.js';
 import type { SimulatedNode } from './node.js';
 import { startObserver } from './observer.js';
@@ -77,6 +77,7 @@ export async function runSimulation({
     },
     calmFrom: start + disturbedMs,
     leaseMs: LEASE_MS,
+    fruitless: new Map(),
     random: (name) => seededRandom(seed, name),
     violation: (text) => void violations.push(text),
     isOver: () => isOver,
@@ -134,6 +135,7 @@ function planAccidents(cluster: Cluster, nodes: readonly SimulatedNode[]): void 
     const kind = random.pick(['kill', 'kill', 'stop', 'freeze'] as const);
     const stillMs = random.between(3_500, 20_000);
     cluster.clock.after(random.between(500, cluster.scenario.disturbedMs - 1), () => {
+      if (isFragile(cluster)) return;
       if (kind === 'kill') node?.kill(node.life, 'an accident');
       else if (kind === 'stop') void node?.stop('told to');
       else node?.freeze(stillMs);
