@@ -45,7 +45,7 @@ describe('a cluster under crashes, stalls, repeats and lost answers', () => {
       reports.reduce((total, report) => total + of(report), 0);
     expect(reports).toHaveLength(SEEDS);
     expect(sum(({ executions }) => executions)).toBeGreaterThan(3 * SEEDS);
-    for (const kind of [
+    const kinds = [
       'kills',
       'stops',
       'stalls',
@@ -54,10 +54,9 @@ describe('a cluster under crashes, stalls, repeats and lost answers', () => {
       'lostWrites',
       'duplicates',
       'doubledJobs',
-    ] as const) {
-      expect([kind, sum(({ disturbances }) => disturbances[kind])]).toEqual([kind, expect.any(Number)]);
-      expect(sum(({ disturbances }) => disturbances[kind])).toBeGreaterThan(SEEDS / 10);
-    }
+    ] as const;
+    const rare = kinds.filter((kind) => sum(({ disturbances }) => disturbances[kind]) < SEEDS / 10);
+    expect(rare).toEqual([]);
     process.stdout.write(`${SEEDS} seeds in ${(cpuMs / 1_000).toFixed(1)} s of CPU\n`);
   });
 });

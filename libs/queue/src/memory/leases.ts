@@ -22,10 +22,13 @@ export function assignPartitions(
 ): Assignment {
   data.members.set(instance, now + leaseMs);
   for (const [member, until] of data.members) if (until <= now) data.members.delete(member);
-  for (const partition of held) {
+  const owned = held.filter((partition) => data.leases.get(partition)?.owner === instance);
+  for (const partition of owned) {
     const lease = data.leases.get(partition);
-    if (lease?.owner === instance) lease.until = now + leaseMs;
+    if (lease !== undefined) lease.until = now + leaseMs;
   }
+  // An owner that stood still learns here what it lost meanwhile: an idle partition has no commit that would tell it.
+  const lost = held.filter((partition) => !owned.includes(partition));
   const share = fairShare(input.partitions, [...data.members.keys()], instance);
   const free: number[] = [];
   for (let partition = 0; partition < input.partitions; partition++) {
@@ -33,7 +36,10 @@ export function assignPartitions(
     const isFree = lease === undefined || lease.owner === undefined || lease.owner === instance || lease.until <= now;
     if (isFree && !held.includes(partition)) free.push(partition);
   }
-  return { take: free.slice(0, Math.max(0, share - held.length)), giveUp: held.slice(share) };
+  return {
+    take: free.slice(0, Math.max(0, share - owned.length)),
+    giveUp: [...lost, ...owned.slice(share)],
+  };
 }
 
 /** Makes `instance` the owner under a new epoch, unless another one's lease still holds. */
