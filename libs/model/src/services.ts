@@ -21,7 +21,10 @@ export interface ServiceInstance {
   readonly format: number;
 }
 
-/** Heartbeat every 2 s; lost after 8 s without; a worker stops its tasks 2 s after its own lease ran out (conventions.md). */
+/**
+ * Heartbeat every 2 s. 8 s without one and the lease is over: the instance takes no new work. After 2 s more it has
+ * stopped its tasks by itself, and only then is it declared lost and its jobs given to others (protocols.md part 3.6).
+ */
 export const LIVENESS = { heartbeatMs: 2_000, leaseMs: 8_000, graceMs: 2_000 } as const;
 
 /** What the liveness processor reads; key: the instance. */
