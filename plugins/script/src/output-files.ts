@@ -11,7 +11,7 @@ const ENTRIES_MAX = 100_000;
 /**
  * Stores the files of a working directory that match, and every file of the output directory.
  * @returns their URIs by name
- * @throws TaskFailure when there are too many
+ * @throws TaskFailure when there are too many, or a pattern leads out of the working directory
  */
 export async function storeOutputFiles(
   { workingDirectory, outputDirectory }: { readonly workingDirectory: string; readonly outputDirectory: string },
@@ -19,6 +19,7 @@ export async function storeOutputFiles(
   { files, log }: Pick<TaskContext, 'files' | 'log'>,
 ): Promise<Readonly<Record<string, string>>> {
   const found = new Map<string, string>();
+  for (const pattern of patterns) checkInside(pattern);
   if (patterns.length > 0) {
     const globs = patterns.map((pattern) => createGlob(pattern.replace(/^\.\//, '')));
     for (const name of await filesBelow(workingDirectory)) {
@@ -34,6 +35,14 @@ export async function storeOutputFiles(
   const uris: [string, string][] = [];
   for (const [name, path] of [...found].sort()) uris.push([name, await files.store(name, createReadStream(path))]);
   return Object.fromEntries(uris);
+}
+
+/** A pattern can match nothing outside of the working directory; one that tries is a mistake to be told, not to be silent about. */
+function checkInside(pattern: string): void {
+  if (!pattern.startsWith('/') && !pattern.split('/').includes('..')) return;
+  throw new TaskFailure(
+    `The output file '${pattern}' leads out of the working directory: give a path below it, or copy the file there first`,
+  );
 }
 
 /** Relative paths of all files below a directory; links that lead out of it are left out. */
