@@ -37,7 +37,11 @@ describe('what cannot be right', () => {
     ['malformed YAML', 'id: x\n  namespace: : y', /\d+:\d+/],
     ['an unknown task type', flow('  - {id: a, type: core.log.Lgo, message: x}'), /did you mean core\.log\.Log/],
     ['an unknown property', flow('  - {id: a, type: core.log.Log, mesage: x}'), /mesage.*message/s],
-    ['a template with a syntax error', flow('  - {id: a, type: core.log.Log, message: "{{ 1 + }}"}'), /4:50 tasks\[0\]\.message/],
+    [
+      'a template with a syntax error',
+      flow('  - {id: a, type: core.log.Log, message: "{{ 1 + }}"}'),
+      /4:50 tasks\[0\]\.message/,
+    ],
     ['deep nesting', `id: x\nnamespace: test\nvariables: ${'['.repeat(100_000)}`, /nested/],
     ['a YAML bomb', flow(log, `variables:\n  ${bomb.replaceAll('\n', '\n  ').trimEnd()}\n`), /alias|expand|values/i],
     ['two tasks of one id', flow(`${log}\n${log}`), /'a'/],
