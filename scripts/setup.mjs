@@ -38,11 +38,14 @@ function run(what, command, args) {
 
 const changedAt = (file) => (existsSync(file) ? statSync(file).mtimeMs : 0);
 
-/** `npm ci` when there is nothing installed, or the lock file says something newer. */
+/**
+ * Installs what the lock file says when nothing is installed, or it says something newer. Not `npm ci`: that refuses the
+ * lock file where a registry does not carry the optional packages of every other platform.
+ */
 export function installWhenNeeded() {
   if (existsSync(INSTALLED_STAMP) && changedAt(INSTALLED_STAMP) >= changedAt(join(ROOT, 'package-lock.json'))) return;
   if (existsSync(INSTALLED_STAMP) && sameLock()) return;
-  run('Installing the dependencies (once)', 'npm', ['ci', '--no-audit', '--no-fund']);
+  run('Installing the dependencies (once)', 'npm', ['install', '--no-save', '--no-audit', '--no-fund']);
 }
 
 /** A checkout touches the lock file without changing it: then what is installed is compared, not the times. */
