@@ -117,7 +117,7 @@ function changeProgress(state: ExecutionState, owner: OwnerId, change: (progress
 function createExecution(state: ExecutionState, { created, variables, labels, at }: FactOf<'execution-created'>): void {
   const triggerExecutionId = created.trigger?.variables['executionId'];
   state.putCreated(created);
-  state.putVariables({ kind: 'variables', variables });
+  if (Object.keys(variables).length > 0) state.putVariables({ kind: 'variables', variables });
   state.putHead({
     kind: 'head',
     format: EXECUTION_FORMAT,

@@ -31,6 +31,8 @@ export interface RunsByValue {
 const HEAD = 'head';
 const CREATED = 'created';
 const VARIABLES = 'variables';
+/** Most executions have no variables, and no record of them. */
+const NO_VARIABLES: ExecutionVariables = { kind: 'variables', variables: {} };
 export const valuesId = (taskRunId: string, page: number): string => `values-${taskRunId}-${page}`;
 
 /** What decisions may see of an execution. */
@@ -84,7 +86,8 @@ export class ExecutionState implements ExecutionView {
   }
 
   get variables(): ExecutionVariables {
-    return this.#expect(VARIABLES, 'variables');
+    const record = this.#records.get(VARIABLES);
+    return record?.kind === 'variables' ? record : NO_VARIABLES;
   }
 
   get dueAt(): number | undefined {

@@ -3,6 +3,7 @@ import { isTerminal, type Clock } from '@millrace/model';
 import type { ExecutionRecords, Repository } from '@millrace/repository';
 import { notFound } from '../http/errors.js';
 import type { Live } from './live.js';
+import { SeenRecords } from './seen-records.js';
 
 /** An id that is not known yet may be on its way from another webserver (protocols.md part 7.3). */
 const UNKNOWN_WAIT_MS = 1_000;
@@ -12,14 +13,16 @@ export interface Executions {
   /** @throws HttpError 404 after up to a second when the execution is unknown or outside the scope */
   get(scope: Scope, executionId: string): Promise<ExecutionRecords>;
   /**
-   * Starts to wait for the end of an execution that is about to be published.
-   * `ended` resolves with it, or with undefined when `signal` aborts before.
+   * Starts to wait for the end of an execution that is about to be published; `ended` resolves with it, or with undefined
+   * after `cancel`.
    */
-  awaitEnd(
-    scope: Scope,
-    executionId: string,
-    signal: AbortSignal,
-  ): { readonly ended: Promise<ExecutionRecords | undefined> };
+  awaitEnd(scope: Scope, executionId: string): EndOfExecution;
+}
+
+export interface EndOfExecution {
+  readonly ended: Promise<ExecutionRecords | undefined>;
+  /** Nobody waits any more. Harmless after the end. */
+  cancel(): void;
 }
 
 export interface ExecutionsOptions {
@@ -62,20 +65,27 @@ export function createExecutions({ repository, live, clock }: ExecutionsOptions)
       }
       throw notFound(`There is no execution '${executionId}'`);
     },
-    awaitEnd(scope, executionId, signal) {
-      const ended = new Promise<void>((resolve) => {
+    awaitEnd(scope, executionId) {
+      const seen = new SeenRecords();
+      let cancel = (): void => undefined;
+      const ended = new Promise<ExecutionRecords | undefined>((resolve, reject) => {
         const stop = live.onRecord(scope.tenant, executionId, (record) => {
-          if (record.kind === 'head' && isTerminal(record.state)) done();
+          seen.add(record);
+          // The other records of the same commit come by before the next microtask.
+          if (record.kind === 'head' && isTerminal(record.state)) queueMicrotask(finish);
         });
-        const done = (): void => {
+        const finish = (): void => {
           stop();
-          signal.removeEventListener('abort', done);
-          resolve();
+          const execution = seen.ended();
+          if (execution) resolve(execution);
+          else repository.execution(scope, executionId).then(resolve, reject);
         };
-        signal.addEventListener('abort', done);
-        if (signal.aborted) done();
+        cancel = () => {
+          stop();
+          resolve(undefined);
+        };
       });
-      return { ended: ended.then(() => (signal.aborted ? undefined : repository.execution(scope, executionId))) };
+      return { ended, cancel };
     },
   };
 }

@@ -39,8 +39,6 @@ export interface StartRequest {
   /** `key:value`. */
   readonly labels: readonly string[];
   readonly kind?: 'TEST' | 'PLAYGROUND';
-  /** Milliseconds since the epoch. */
-  readonly scheduleDate?: number;
   /** Called with the id before anything is published, so that nothing of the execution is missed. */
   readonly beforePublish?: (executionId: string) => void;
 }
@@ -73,7 +71,6 @@ export async function startExecution(options: StartOptions, start: StartRequest)
     inputs,
     originalId: executionId,
     ...(start.kind && { executionKind: start.kind }),
-    ...(start.scheduleDate !== undefined && { scheduleDate: start.scheduleDate }),
   };
   const value: ExecutionRequested = {
     kind: 'execution-requested',

@@ -7,6 +7,7 @@ import { EXECUTION_FLAT, filtersOf } from '../http/filters.js';
 import { pagingOf } from '../http/paging.js';
 import { permission, type Call, type Route } from '../http/route.js';
 import { openEventStream } from '../http/server-sent-events.js';
+import type { EndOfExecution } from '../executions/executions.js';
 import { followExecution } from '../executions/follow.js';
 import { startExecution } from '../executions/start.js';
 import type { RouteServices } from './services.js';
@@ -150,11 +151,10 @@ async function start(services: RouteServices, call: Call): Promise<Answer> {
   const flow = flowToStart(services, call);
   const wait = query.flag('wait', false);
   const kind = query.choice('kind', ['NORMAL', 'TEST', 'PLAYGROUND']);
-  const scheduleDate = scheduleDateOf(query.text('scheduleDate'));
+  refuseUnsupported(query);
   const { executions } = services.running();
-  const gone = new AbortController();
-  let ended: Promise<ExecutionRecords | undefined> | undefined;
-  if (wait) call.response.once('close', () => gone.abort());
+  let end: EndOfExecution | undefined;
+  if (wait) call.response.once('close', () => end?.cancel());
   try {
     const requested = await startExecution(services.starting, {
       request,
@@ -162,16 +162,15 @@ async function start(services: RouteServices, call: Call): Promise<Answer> {
       flow,
       labels: query.all('labels'),
       ...(kind && kind !== 'NORMAL' && { kind }),
-      ...(scheduleDate !== undefined && { scheduleDate }),
       ...(wait && {
-        beforePublish: (executionId: string) => void ({ ended } = executions.awaitEnd(scope, executionId, gone.signal)),
+        beforePublish: (executionId: string) => void (end = executions.awaitEnd(scope, executionId)),
       }),
     });
-    const execution = (await ended) ?? requested;
+    const execution = (await end?.ended) ?? requested;
     const url = `/ui/${call.tenant}/executions/${flow.namespace}/${flow.id}/${requested.head.executionId}`;
     return json({ ...presentExecution(execution), url });
   } finally {
-    gone.abort();
+    end?.cancel();
   }
 }
 
@@ -192,12 +191,12 @@ function flowToStart(services: RouteServices, { query, scope, parameter }: Call)
   return latest?.deleted ? latest : flow;
 }
 
-function scheduleDateOf(text: string | undefined): number | undefined {
-  if (text === undefined || text === '') return undefined;
-  const date = /^\d{4}-\d{2}-\d{2}T/.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(date))
-    throw unprocessable(`'scheduleDate' must be an ISO-8601 date and time, but is '${text.slice(0, 40)}'`);
-  return date;
+/** What would otherwise be accepted and have no effect. */
+const NOT_YET = ['scheduleDate', 'breakpoints'] as const;
+
+function refuseUnsupported(query: Call['query']): void {
+  const given = NOT_YET.find((name) => query.text(name) !== undefined);
+  if (given !== undefined) throw unprocessable(`'${given}' is not supported by this version yet: leave it out`);
 }
 
 const isEnded = ({ head }: ExecutionRecords): boolean => isTerminal(head.state);
