@@ -1,34 +1,11 @@
-import type { LogLevel, PlainObject, State } from '@millrace/model';
+import type { InlineContext, InlineResult, PlainObject } from '@millrace/model';
 import type { FlowPlan } from './plan.js';
-
-/** What an inline task may use besides its rendered properties. */
-export interface InlineTaskContext {
-  readonly executionId: string;
-  readonly taskRunId: string;
-  readonly taskId: string;
-  readonly flowId: string;
-  readonly namespace: string;
-}
-
-export interface InlineTaskResult {
-  readonly outputs?: PlainObject;
-  /** Absent: SUCCESS. */
-  readonly state?: Extract<State, 'SUCCESS' | 'WARNING' | 'FAILED'>;
-  readonly logs?: readonly { readonly level: LogLevel; readonly message: string }[];
-  readonly metrics?: readonly {
-    readonly type: 'counter' | 'timer' | 'gauge';
-    readonly name: string;
-    readonly value: number;
-    readonly tags?: Readonly<Record<string, string>>;
-  }[];
-  readonly error?: string;
-}
 
 /**
  * A task type that is a pure function of its rendered properties. Checks them against its schema itself.
  * @throws an error whose message is for the user when they do not fit
  */
-export type InlineTask = (properties: PlainObject, context: InlineTaskContext) => InlineTaskResult;
+export type InlineTask = (properties: PlainObject, context: InlineContext) => InlineResult;
 
 /** Totals that only a runaway flow reaches; each fails the execution with a sentence. */
 export interface ExecutionLimits {

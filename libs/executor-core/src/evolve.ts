@@ -1,9 +1,9 @@
 import {
-  EXECUTION_FORMAT,
   EXECUTION_MOVES,
   isTerminal,
   LOOP_VALUES_PAGE,
   NO_PROGRESS,
+  requestedHead,
   TASK_RUN_MOVES,
   type Attempt,
   type ExecutionHead,
@@ -115,31 +115,9 @@ function changeProgress(state: ExecutionState, owner: OwnerId, change: (progress
 }
 
 function createExecution(state: ExecutionState, { created, variables, labels, at }: FactOf<'execution-created'>): void {
-  const triggerExecutionId = created.trigger?.variables['executionId'];
   state.putCreated(created);
   if (Object.keys(variables).length > 0) state.putVariables({ kind: 'variables', variables });
-  state.putHead({
-    kind: 'head',
-    format: EXECUTION_FORMAT,
-    tenant: created.tenant,
-    executionId: created.executionId,
-    namespace: created.namespace,
-    flowId: created.flowId,
-    flowRevision: created.flowRevision,
-    state: 'CREATED',
-    histories: [{ state: 'CREATED', date: at }],
-    labels,
-    originalId: created.originalId,
-    ...(created.parentId === undefined ? {} : { parentId: created.parentId }),
-    ...(typeof triggerExecutionId === 'string' ? { triggerExecutionId } : {}),
-    attemptNumber: 1,
-    generation: 0,
-    sequence: 0,
-    progress: NO_PROGRESS,
-    claims: {},
-    retrying: 0,
-    revision: 1,
-  });
+  state.putHead({ ...requestedHead(created, labels, at), revision: 1 });
 }
 
 function moveExecution(state: ExecutionState, { to, at }: FactOf<'execution-moved'>): void {

@@ -1,11 +1,4 @@
-export {
-  DEFAULT_LIMITS,
-  type ExecutionContext,
-  type ExecutionLimits,
-  type InlineTask,
-  type InlineTaskContext,
-  type InlineTaskResult,
-} from './context.js';
+export { DEFAULT_LIMITS, type ExecutionContext, type ExecutionLimits, type InlineTask } from './context.js';
 export { decide, failed } from './decide/decide.js';
 export { evolve } from './evolve.js';
 export type { Fact } from './facts.js';

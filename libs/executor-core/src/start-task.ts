@@ -1,5 +1,5 @@
-import { isTruthy, type PlainObject, type TaskRun } from '@millrace/model';
-import type { InlineTask, InlineTaskResult } from './context.js';
+import { isTruthy, type InlineResult, type PlainObject, type TaskRun } from '@millrace/model';
+import type { InlineTask } from './context.js';
 import { countedAttempts, placeOf, sentence, type Decision, type TaskRunPlace } from './decision.js';
 import { closeTaskRun, endAttempt, EVALUATION_ATTEMPT, nextAttempt } from './end-task-run.js';
 import type { NewTaskRun } from './facts.js';
@@ -117,7 +117,7 @@ function inlineResult(
   place: TaskRunPlace,
   past: Past,
   inline: InlineTask,
-): InlineTaskResult {
+): InlineResult {
   const { executionId, flowId, namespace } = decision.view.head;
   try {
     const properties = decision.rendering(task, place, past.attempts).typed(ownProperties(task)) as PlainObject;
@@ -134,7 +134,7 @@ function inlineResult(
   }
 }
 
-function writeMetrics(decision: Decision, task: TaskPlan, place: TaskRunPlace, result: InlineTaskResult): void {
+function writeMetrics(decision: Decision, task: TaskPlan, place: TaskRunPlace, result: InlineResult): void {
   const { tenant, namespace, flowId, executionId } = decision.view.head;
   for (const { type, name, value, tags = {} } of result.metrics ?? []) {
     decision.effect({

@@ -10,7 +10,7 @@ import {
   type TaskRun,
 } from '@millrace/model';
 import type { OwnerId } from './facts.js';
-import { TimerHeap } from './timer-heap.js';
+import { Timers } from './timers.js';
 
 /** The records of one execution; the queue's shell owns them, undoes and stores what changed (protocols.md part 1.3). */
 export interface Records {
@@ -57,7 +57,7 @@ export class ExecutionState implements ExecutionView {
   readonly #records: Records;
   readonly #active = new Map<OwnerId, Set<string>>();
   readonly #byTask = new Map<string, RunsByValue>();
-  readonly #timers = new TimerHeap();
+  readonly #timers = new Timers();
 
   constructor(records: Records) {
     this.#records = records;

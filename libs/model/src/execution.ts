@@ -179,3 +179,34 @@ export const NO_PROGRESS: Progress = {
   warning: 0,
   killed: 0,
 };
+
+/**
+ * The head of an execution that was asked for and has not begun: what its caller is answered, and what its owner starts
+ * from. `revision` is 0; the owner's first record has 1.
+ */
+export function requestedHead(created: ExecutionCreated, labels: readonly Label[], at: number): ExecutionHead {
+  const { tenant, executionId, namespace, flowId, flowRevision, originalId, parentId, trigger } = created;
+  const triggerExecutionId = trigger?.variables['executionId'];
+  return {
+    kind: 'head',
+    format: EXECUTION_FORMAT,
+    tenant,
+    executionId,
+    namespace,
+    flowId,
+    flowRevision,
+    state: 'CREATED',
+    histories: [{ state: 'CREATED', date: at }],
+    labels,
+    originalId,
+    ...(parentId === undefined ? {} : { parentId }),
+    ...(typeof triggerExecutionId === 'string' ? { triggerExecutionId } : {}),
+    attemptNumber: 1,
+    generation: 0,
+    sequence: 0,
+    progress: NO_PROGRESS,
+    claims: {},
+    retrying: 0,
+    revision: 0,
+  };
+}

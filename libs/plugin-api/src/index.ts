@@ -1,3 +1,4 @@
+export type { InlineContext, InlineResult, PublishedMetric } from '@millrace/model';
 export { parseDuration } from './duration.js';
 export { LOG_LIMITS, cutLine } from './log-limits.js';
 export {

@@ -1,5 +1,13 @@
 import type { Static, TSchema } from '@sinclair/typebox';
-import type { LogLevel, PlainObject, State, TaskTypeDescription } from '@millrace/model';
+import type {
+  InlineContext,
+  InlineResult,
+  PublishedMetric,
+  LogLevel,
+  PlainObject,
+  State,
+  TaskTypeDescription,
+} from '@millrace/model';
 
 /** Writes a line into the task run's log. Lines below the task's level are dropped. */
 export interface TaskLog {
@@ -42,12 +50,7 @@ export interface TaskContext {
   readonly files: TaskFiles;
   /** Renders text that was not a property (files, for example) with the task run's variables and `extra` ones. */
   render(text: string, extra?: PlainObject): Promise<string>;
-  metric(metric: {
-    readonly type: 'counter' | 'timer' | 'gauge';
-    readonly name: string;
-    readonly value: number;
-    readonly tags?: Readonly<Record<string, string>>;
-  }): void;
+  metric(metric: PublishedMetric): void;
 }
 
 /** How a task ended when it did not throw. */
@@ -68,27 +71,6 @@ export class TaskFailure extends Error {
   ) {
     super(message, { cause });
   }
-}
-
-/** What an inline task may use: a pure function of its rendered properties. */
-export interface InlineContext {
-  readonly executionId: string;
-  readonly taskRunId: string;
-  readonly taskId: string;
-  readonly flowId: string;
-  readonly namespace: string;
-}
-
-export interface InlineResult extends TaskResult {
-  readonly logs?: readonly { readonly level: LogLevel; readonly message: string }[];
-  readonly metrics?: readonly {
-    readonly type: 'counter' | 'timer' | 'gauge';
-    readonly name: string;
-    readonly value: number;
-    readonly tags?: Readonly<Record<string, string>>;
-  }[];
-  /** Why it failed; state FAILED. */
-  readonly error?: string;
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Clock, Instant } from '@millrace/model';
+import { Heap, type Clock, type Instant } from '@millrace/model';
 
 export interface VirtualClockOptions {
   readonly start: Instant;
@@ -38,16 +38,16 @@ const settled = (): Promise<void> => new Promise((resolve) => void setImmediate(
 
 /** A clock for tests and simulations. */
 export function createVirtualClock({ start, tieBreak = () => 0 }: VirtualClockOptions): VirtualClock {
-  const heap: Timer[] = [];
+  const heap = new Heap(isBefore);
   let now = start;
   let order = 0;
   let pending = 0;
   let steps = 0;
 
   function next(limit: Instant): Timer | undefined {
-    while (heap[0]?.isCancelled) pop(heap);
-    const first = heap[0];
-    return first === undefined || first.at > limit ? undefined : pop(heap);
+    while (heap.first()?.isCancelled) heap.pop();
+    const first = heap.first();
+    return first === undefined || first.at > limit ? undefined : heap.pop();
   }
 
   return {
@@ -60,7 +60,7 @@ export function createVirtualClock({ start, tieBreak = () => 0 }: VirtualClockOp
     },
     after(delayMs, run) {
       const timer: Timer = { at: now + Math.max(0, delayMs), tie: tieBreak(), order: order++, run, isCancelled: false };
-      push(heap, timer);
+      heap.push(timer);
       pending++;
       return () => {
         if (!timer.isCancelled) pending--;
@@ -85,35 +85,4 @@ export function createVirtualClock({ start, tieBreak = () => 0 }: VirtualClockOp
       }
     },
   };
-}
-
-function push(heap: Timer[], timer: Timer): void {
-  let at = heap.length;
-  heap.push(timer);
-  while (at > 0) {
-    const parent = (at - 1) >> 1;
-    const above = heap[parent];
-    if (above === undefined || !isBefore(timer, above)) break;
-    heap[at] = above;
-    at = parent;
-  }
-  heap[at] = timer;
-}
-
-function pop(heap: Timer[]): Timer | undefined {
-  const first = heap[0];
-  const last = heap.pop();
-  if (last === undefined || heap.length === 0) return first;
-  let at = 0;
-  for (;;) {
-    const left = heap[2 * at + 1];
-    const right = heap[2 * at + 2];
-    const smaller = left !== undefined && right !== undefined && isBefore(right, left) ? 2 * at + 2 : 2 * at + 1;
-    const child = heap[smaller];
-    if (child === undefined || !isBefore(child, last)) break;
-    heap[at] = child;
-    at = smaller;
-  }
-  heap[at] = last;
-  return first;
 }

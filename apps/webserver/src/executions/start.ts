@@ -3,11 +3,10 @@ import type { IncomingMessage } from 'node:http';
 import { labelsOf, nestLabels, resolveInputs } from '@millrace/flow';
 import type { Scope } from '@millrace/authorization';
 import {
-  EXECUTION_FORMAT,
   keyOf,
   newId,
-  NO_PROGRESS,
   outgoing,
+  requestedHead,
   type Clock,
   type ExecutionCreated,
   type ExecutionRequested,
@@ -112,31 +111,9 @@ async function resolved(
 }
 
 /** An execution as its caller sees it before its owner has seen it. */
-function requestedExecution({ created, variables, labels, at }: ExecutionRequested): ExecutionRecords {
-  const { tenant, executionId, namespace, flowId, flowRevision, originalId } = created;
-  return {
-    head: {
-      kind: 'head',
-      format: EXECUTION_FORMAT,
-      tenant,
-      executionId,
-      namespace,
-      flowId,
-      flowRevision,
-      originalId,
-      labels,
-      state: 'CREATED',
-      histories: [{ state: 'CREATED', date: at }],
-      attemptNumber: 1,
-      generation: 0,
-      sequence: 0,
-      progress: NO_PROGRESS,
-      claims: {},
-      retrying: 0,
-      revision: 0,
-    },
-    created,
-    variables: { kind: 'variables', variables },
-    taskRuns: [],
-  };
-}
+const requestedExecution = ({ created, variables, labels, at }: ExecutionRequested): ExecutionRecords => ({
+  head: requestedHead(created, labels, at),
+  created,
+  variables: { kind: 'variables', variables },
+  taskRuns: [],
+});

@@ -1,4 +1,4 @@
-import type { Instant } from '@millrace/model';
+import { Heap, type Instant } from '@millrace/model';
 
 interface Timer {
   readonly key: string;
@@ -13,7 +13,7 @@ const isBefore = (one: Timer, other: Timer): boolean =>
 /** The earliest timer of each key: a heap whose outdated entries are dropped when they come up. */
 export class Timers {
   readonly #current = new Map<string, Timer>();
-  #heap: Timer[] = [];
+  readonly #heap = new Heap(isBefore);
   #order = 0;
 
   /** Sets, moves or (undefined) clears a key's timer. */
@@ -26,8 +26,8 @@ export class Timers {
     }
     const timer = { key, due, order: this.#order++ };
     this.#current.set(key, timer);
-    this.#push(timer);
-    if (this.#heap.length > 64 && this.#heap.length > 4 * this.#current.size) this.#rebuild();
+    this.#heap.push(timer);
+    if (this.#heap.size > 64 && this.#heap.size > 4 * this.#current.size) this.#rebuild();
   }
 
   /** When the next timer is due. */
@@ -39,7 +39,7 @@ export class Timers {
   take(now: Instant): string | undefined {
     const top = this.#top();
     if (top === undefined || top.due > now) return undefined;
-    this.#pop();
+    this.#heap.pop();
     this.#current.delete(top.key);
     return top.key;
   }
@@ -52,50 +52,19 @@ export class Timers {
 
   clear(): void {
     this.#current.clear();
-    this.#heap = [];
+    this.#heap.clear();
   }
 
   #top(): Timer | undefined {
     for (;;) {
-      const top = this.#heap[0];
+      const top = this.#heap.first();
       if (top === undefined || this.#current.get(top.key) === top) return top;
-      this.#pop();
+      this.#heap.pop();
     }
   }
 
   #rebuild(): void {
-    this.#heap = [];
-    for (const timer of this.#current.values()) this.#push(timer);
-  }
-
-  #push(timer: Timer): void {
-    const heap = this.#heap;
-    let at = heap.length;
-    heap.push(timer);
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      const above = heap[parent];
-      if (above === undefined || !isBefore(timer, above)) break;
-      heap[at] = above;
-      at = parent;
-    }
-    heap[at] = timer;
-  }
-
-  #pop(): void {
-    const heap = this.#heap;
-    const last = heap.pop();
-    if (last === undefined || heap.length === 0) return;
-    let at = 0;
-    for (;;) {
-      const left = heap[2 * at + 1];
-      const right = heap[2 * at + 2];
-      const smaller = left !== undefined && right !== undefined && isBefore(right, left) ? 2 * at + 2 : 2 * at + 1;
-      const child = heap[smaller];
-      if (child === undefined || !isBefore(child, last)) break;
-      heap[at] = child;
-      at = smaller;
-    }
-    heap[at] = last;
+    this.#heap.clear();
+    for (const timer of this.#current.values()) this.#heap.push(timer);
   }
 }
