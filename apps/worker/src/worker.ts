@@ -65,7 +65,6 @@ class WorkerServer {
   private taker: JobTaker | undefined;
   private temporaryDirectory: string | undefined;
   private state: ServiceDescription['state'] = 'RUNNING';
-  private paused: Promise<void> = Promise.resolve();
   private stopping: Promise<void> | undefined;
 
   constructor(private readonly options: WorkerOptions) {
@@ -99,9 +98,9 @@ class WorkerServer {
       context,
       describe: () => this.describe(),
       // Draining ends the taking of jobs for good; it is taken up anew when the lease is back.
-      onLeaseLost: () => void this.pause().catch(this.fail),
+      onLeaseLost: () => this.taker?.pause(),
       onLeaseOverdue: () => this.attempts?.handBackAll(),
-      onLeaseRegained: () => void this.resume(),
+      onLeaseRegained: () => this.taker?.resume(),
     });
     await this.takeJobs();
     context.log.info({ group: this.group, slots: this.options.slots }, 'Worker takes jobs');
@@ -180,30 +179,13 @@ class WorkerServer {
     this.services = services;
   }
 
-  /** Ends when the running tasks have ended too: taking jobs anew before would exceed the slots. */
-  private pause(): Promise<void> {
-    const { taker } = this;
-    this.taker = undefined;
-    if (taker) this.paused = taker.drain().then(() => taker.close());
-    return this.paused;
-  }
-
-  private async resume(): Promise<void> {
-    try {
-      await this.pause();
-      if (this.stopping === undefined) await this.takeJobs();
-    } catch (error) {
-      this.fail(error);
-    }
-  }
-
   private async shutDown(): Promise<void> {
     const { clock, log } = this.options.context;
     this.state = 'TERMINATING';
     await this.heartbeat
       ?.beat()
       .catch((error: unknown) => log.warn({ error }, 'The heartbeat that tells of the stop failed'));
-    const drained = this.taker?.drain() ?? this.paused;
+    const drained = this.taker?.drain() ?? Promise.resolve();
     await waitAtMost(clock, drained, this.options.stopTimeoutMs ?? STOP_TIMEOUT_MS);
     if (this.attempts && this.attempts.running > 0) {
       log.warn({ jobs: this.attempts.running }, 'Tasks did not end in time: their jobs go to other workers');

@@ -10,13 +10,20 @@ export type InlineTask = (properties: PlainObject, context: InlineContext) => In
 /** Totals that only a runaway flow reaches; each fails the execution with a sentence. */
 export interface ExecutionLimits {
   readonly taskRuns: number;
-  /** Of one task run's outputs, as JSON. */
+  /** Of one task run's outputs, and of the flow's, in characters of JSON. */
   readonly outputBytes: number;
+  /** Of the variables that one job carries, in characters of JSON. */
+  readonly jobBytes: number;
   /** How often a job is given out again after its worker was lost, before its task fails. */
   readonly resubmits: number;
 }
 
-export const DEFAULT_LIMITS: ExecutionLimits = { taskRuns: 200_000, outputBytes: 512 * 1024, resubmits: 3 };
+export const DEFAULT_LIMITS: ExecutionLimits = {
+  taskRuns: 200_000,
+  outputBytes: 512 * 1024,
+  jobBytes: 640 * 1024,
+  resubmits: 3,
+};
 
 /** What the shell looked up before a decision; decisions read nothing else besides the state and the event. */
 export interface ExecutionContext {

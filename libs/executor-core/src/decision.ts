@@ -1,9 +1,12 @@
-import { derivedId, isTerminal, type LogLevel, type TaskRun } from '@millrace/model';
+import { derivedId, excerpt, isTerminal, type LogLevel, type TaskRun } from '@millrace/model';
 import type { ExecutionContext } from './context.js';
 import type { FlowPlan, TaskPlan } from './plan.js';
 import { Outcome } from './outcome.js';
 import { rendering, type Rendering } from './rendering.js';
 import type { ExecutionView } from './state.js';
+
+/** Longest line of a log, in characters. */
+const MESSAGE_LENGTH_MAX = 16 * 1024;
 
 /** Line numbers of entries that the executor writes about a worker's attempt: after the worker's own. */
 const EXECUTOR_LINE = 1_000_000;
@@ -80,7 +83,7 @@ export class Decision extends Outcome {
         attempt,
         timestamp: this.now,
         level,
-        message,
+        message: excerpt(message, MESSAGE_LENGTH_MAX),
         taskRunSequence: run.sequence,
         lineNumber: EXECUTOR_LINE + this.#lines++,
       },

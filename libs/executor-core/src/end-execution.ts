@@ -45,6 +45,10 @@ function setOutputs(decision: Decision): string | undefined {
       if (output.required !== false) failures.push(`Output '${output.id}' cannot be evaluated: ${sentence(error)}`);
     }
   }
+  const { outputBytes } = decision.context.limits;
+  if (JSON.stringify(outputs).length > outputBytes) {
+    return `The outputs of the flow are larger than ${outputBytes} bytes: write them to a file instead.`;
+  }
   if (Object.keys(outputs).length > 0) decision.fact({ kind: 'execution-outputs-set', outputs });
   return failures.length > 0 ? failures.join('; ') : undefined;
 }

@@ -54,7 +54,11 @@ function moveToEnd(decision: Decision, run: { readonly id: string; readonly pare
 /** Ends a task run with children; what of it still runs is stopped and takes its state. */
 export function closeTaskRun(decision: Decision, run: TaskRun, task: TaskPlan, state: State): void {
   const final = softened(task, state);
-  stopChildren(decision, run.id, final);
+  const stoppedRetries = stopChildren(decision, run.id, final);
+  const { state: executionState, retrying } = decision.view.head;
+  if (executionState === 'RETRYING' && stoppedRetries > 0 && stoppedRetries === retrying) {
+    decision.fact({ kind: 'execution-moved', to: 'RUNNING', at: decision.now });
+  }
   // Without an attempt there may be the claim of a job that evaluates its expressions.
   if (run.attempts.length > 0 || run.claim !== undefined) {
     decision.fact({ kind: 'attempt-closed', taskRunId: run.id, state: final, at: decision.now });
@@ -62,12 +66,18 @@ export function closeTaskRun(decision: Decision, run: TaskRun, task: TaskPlan, s
   moveToEnd(decision, run, final);
 }
 
-/** Ends everything below an owner with `state`; jobs are taken back or their workers told to stop. */
-export function stopChildren(decision: Decision, owner: string | undefined, state: State): void {
+/**
+ * Ends everything below an owner with `state`; jobs are taken back or their workers told to stop. Answers how many of
+ * the stopped task runs waited for a retry.
+ */
+export function stopChildren(decision: Decision, owner: string | undefined, state: State): number {
+  let retries = 0;
   for (const child of decision.view.activeChildren(owner)) {
-    if (child.progress) stopChildren(decision, child.id, state);
+    if (child.progress) retries += stopChildren(decision, child.id, state);
+    if (child.dueAt !== undefined) retries++;
     stopTaskRun(decision, child, state);
   }
+  return retries;
 }
 
 /** Ends one task run from outside: nobody waits for what it would have answered. */

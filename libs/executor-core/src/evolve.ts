@@ -9,6 +9,7 @@ import {
   type ExecutionHead,
   type Progress,
   type State,
+  type StateChange,
   type TaskRun,
 } from '@millrace/model';
 import type { Fact, NewTaskRun, OwnerId } from './facts.js';
@@ -51,6 +52,8 @@ export function evolve(state: ExecutionState, fact: Fact): void {
     case 'task-run-entered':
       return changeRun(state, fact.taskRunId, (run) => ({
         lanes: fact.lanes,
+        // Only needed to enter; left here it would be written again with each child.
+        evaluated: undefined,
         ...(fact.branch === undefined ? {} : { branch: fact.branch }),
         progress: run.progress ?? NO_PROGRESS,
       }));
@@ -74,7 +77,11 @@ export function evolve(state: ExecutionState, fact: Fact): void {
       return releaseClaim(state, fact.taskRunId, () => ({ evaluated: fact.values, evaluating: undefined }));
     case 'retry-scheduled':
       changeHead(state, { retrying: state.head.retrying + 1 });
-      return changeRun(state, fact.taskRunId, () => ({ dueAt: fact.dueAt, resubmits: undefined }));
+      return changeRun(state, fact.taskRunId, () => ({
+        dueAt: fact.dueAt,
+        resubmits: undefined,
+        evaluating: undefined,
+      }));
     case 'retry-started':
       changeHead(state, { retrying: state.head.retrying - 1 });
       return changeRun(state, fact.taskRunId, () => ({ dueAt: undefined }));
@@ -120,13 +127,23 @@ function createExecution(state: ExecutionState, { created, variables, labels, at
   state.putHead({ ...requestedHead(created, labels, at), revision: 1 });
 }
 
+/** Changes that are kept of a history: the first ten and the latest. */
+const HISTORY_MAX = 100;
+const HISTORY_FIRST = 10;
+
+/** A record stays small however often its state changes (a loop of many retries). */
+const appended = (histories: readonly StateChange[], change: StateChange): readonly StateChange[] =>
+  histories.length < HISTORY_MAX
+    ? [...histories, change]
+    : [...histories.slice(0, HISTORY_FIRST), ...histories.slice(HISTORY_FIRST + 1), change];
+
 function moveExecution(state: ExecutionState, { to, at }: FactOf<'execution-moved'>): void {
   const { head } = state;
   if (head.state === to) return;
   if (!EXECUTION_MOVES[head.state].includes(to)) {
     throw new Error(`An execution must not move from ${head.state} to ${to}`);
   }
-  changeHead(state, { state: to, histories: [...head.histories, { state: to, date: at }] });
+  changeHead(state, { state: to, histories: appended(head.histories, { state: to, date: at }) });
 }
 
 function createTaskRun(state: ExecutionState, { at, owner, ...place }: NewTaskRun): void {
@@ -159,7 +176,7 @@ function moveTaskRun(state: ExecutionState, { taskRunId, to, at }: FactOf<'task-
   state.putRun({
     ...run,
     state: to,
-    histories: [...run.histories, { state: to, date: at }],
+    histories: appended(run.histories, { state: to, date: at }),
     revision: run.revision + 1,
   });
   if (isTerminal(run.state) !== isTerminal(to)) {

@@ -17,6 +17,8 @@ export type Step =
   /** An owner may have lanes to start. */
   | { readonly kind: 'advance'; readonly owner: OwnerId }
   | { readonly kind: 'child-ended'; readonly owner: OwnerId; readonly taskRunId: string }
+  /** While killing: there may be more to stop. */
+  | { readonly kind: 'kill-more' }
   /** While killing: ends owners that have nothing running any more. */
   | { readonly kind: 'settle-kill' };
 

@@ -15,7 +15,7 @@ import { sequential } from './tasks/sequential.js';
  */
 
 /** Lanes started in one step; the rest follows in further steps, so that no decision grows with the number of lanes. */
-const LANES_PER_STEP = 50;
+const LANES_PER_STEP = 10;
 
 interface Owner {
   readonly id: OwnerId;

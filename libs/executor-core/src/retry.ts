@@ -2,6 +2,9 @@ import { parseDuration } from '@millrace/flow';
 import type { Retry } from '@millrace/model';
 import { seededRandom } from './rendering.js';
 
+/** Attempts of one task run, whatever its retry says: each is kept in its record. */
+export const ATTEMPTS_MAX = 500;
+
 /**
  * When a task that just failed is tried again, in milliseconds since the epoch; undefined when it is not.
  *
@@ -15,7 +18,7 @@ export function nextRetry(
   retry: Retry,
   { attempts, firstStart, now, seed }: { attempts: number; firstStart: number; now: number; seed: string },
 ): number | undefined {
-  const attemptsMax = retry.maxAttempts ?? retry.maxAttempt ?? Infinity;
+  const attemptsMax = Math.min(retry.maxAttempts ?? retry.maxAttempt ?? Infinity, ATTEMPTS_MAX);
   if (attempts >= attemptsMax) return undefined;
   const dueAt = now + Math.round(delayOf(retry, attempts, seed));
   const durationMax = millis(retry.maxDuration);

@@ -122,16 +122,17 @@ function inlineResult(
   try {
     const properties = decision.rendering(task, place, past.attempts).typed(ownProperties(task)) as PlainObject;
     const result = inline(properties, { executionId, flowId, namespace, taskId: task.id, taskRunId: place.id });
-    const { outputBytes } = decision.context.limits;
-    if (result.outputs && JSON.stringify(result.outputs).length > outputBytes) {
-      return {
-        error: `The outputs of '${task.id}' are larger than ${outputBytes} bytes: write them to a file instead.`,
-      };
-    }
-    return result;
+    const tooLarge = result.outputs && tooLargeOutputs(decision, task, result.outputs);
+    return tooLarge ? { error: tooLarge } : result;
   } catch (error) {
     return { error: sentence(error) };
   }
+}
+
+function tooLargeOutputs(decision: Decision, task: TaskPlan, outputs: PlainObject): string | undefined {
+  const { outputBytes } = decision.context.limits;
+  if (JSON.stringify(outputs).length <= outputBytes) return undefined;
+  return `The outputs of '${task.id}' are larger than ${outputBytes} bytes: write them to a file instead.`;
 }
 
 function writeMetrics(decision: Decision, task: TaskPlan, place: TaskRunPlace, result: InlineResult): void {
@@ -165,26 +166,44 @@ function submitJob(
   { decided, resubmits }: { readonly decided: boolean; readonly resubmits: number },
 ): void {
   const definition = decided ? withoutRunIf(task.definition) : task.definition;
-  const { tenant, namespace, flowId, flowRevision, executionId } = decision.view.head;
+  const variables = decision.rendering(task, place, past.attempts).variablesFor(definition);
+  const tooLarge = tooLargeForJob(decision, task, variables);
+  if (tooLarge !== undefined) return endAtOnce(decision, task, place, past, 'FAILED', tooLarge);
   decision.fact({ kind: 'task-run-moved', taskRunId: place.id, to: 'SUBMITTED', at: decision.now });
   decision.effect({
     kind: 'submit-job',
     job: {
-      tenant,
-      namespace,
-      flowId,
-      flowRevision,
-      executionId,
-      taskRunId: place.id,
-      sequence: place.sequence,
+      ...jobFor(decision, task, place),
       attempt: past.nextAttempt,
       kind: 'run',
       task: definition,
-      variables: decision.rendering(task, place, past.attempts).variablesFor(definition),
-      logLevel: task.logLevel,
+      variables,
       resubmits,
     },
   });
+}
+
+/** What every job says of the task run that it is for. */
+function jobFor(decision: Decision, task: TaskPlan, { id, sequence }: Pick<TaskRunPlace, 'id' | 'sequence'>) {
+  const { tenant, namespace, flowId, flowRevision, executionId } = decision.view.head;
+  return {
+    tenant,
+    namespace,
+    flowId,
+    flowRevision,
+    executionId,
+    taskRunId: id,
+    sequence,
+    logLevel: task.logLevel,
+  };
+}
+
+/** Why the variables do not fit into a job, if they do not. */
+function tooLargeForJob(decision: Decision, task: TaskPlan, variables: PlainObject): string | undefined {
+  const size = JSON.stringify(variables).length;
+  const { jobBytes } = decision.context.limits;
+  if (size <= jobBytes) return undefined;
+  return `The variables that '${task.id}' names have ${size} characters, and a job carries at most ${jobBytes}: name single members instead of all outputs, or pass a file.`;
 }
 
 /** Gives the job of a task run out again: its worker was lost, or handed it back. */
@@ -215,6 +234,8 @@ function enterOwner(decision: Decision, task: TaskPlan, run: TaskRun): void {
   }
   const entered = flowable.entered(task, rendered);
   if (entered.kind === 'refused') return endUnentered(decision, task, run, 'FAILED', entered.message);
+  const tooLarge = entered.outputs && tooLargeOutputs(decision, task, entered.outputs);
+  if (tooLarge) return endUnentered(decision, task, run, 'FAILED', tooLarge);
   decision.fact(
     { kind: 'task-run-moved', taskRunId: run.id, to: 'RUNNING', at: decision.now },
     { kind: 'attempt-opened', taskRunId: run.id, at: decision.now },
@@ -254,7 +275,9 @@ function expressionsOf(task: TaskPlan, names: readonly string[]): PlainObject {
 /** Asks a worker for the values of expressions that need what an executor must not touch. */
 function requestEvaluation(decision: Decision, task: TaskPlan, run: TaskRun): void {
   const expressions = expressionsOf(task, FLOWABLES.get(task.type)?.renders ?? []);
-  const { tenant, namespace, flowId, flowRevision, executionId } = decision.view.head;
+  const variables = decision.rendering(task, placeOf(run), 0).variablesFor(expressions);
+  const tooLarge = tooLargeForJob(decision, task, variables);
+  if (tooLarge !== undefined) return endUnentered(decision, task, run, 'FAILED', tooLarge);
   if (!run.evaluating) {
     decision.fact(
       { kind: 'evaluation-requested', taskRunId: run.id },
@@ -264,19 +287,12 @@ function requestEvaluation(decision: Decision, task: TaskPlan, run: TaskRun): vo
   decision.effect({
     kind: 'submit-job',
     job: {
-      tenant,
-      namespace,
-      flowId,
-      flowRevision,
-      executionId,
-      taskRunId: run.id,
-      sequence: run.sequence,
+      ...jobFor(decision, task, run),
       attempt: EVALUATION_ATTEMPT,
       kind: 'evaluate',
       task: { id: task.id, type: task.definition.type },
       expressions,
-      variables: decision.rendering(task, placeOf(run), 0).variablesFor(expressions),
-      logLevel: task.logLevel,
+      variables,
       resubmits: run.resubmits ?? 0,
     },
   });

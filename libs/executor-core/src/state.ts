@@ -48,8 +48,8 @@ export interface ExecutionView {
   loopValue(taskRunId: string, index: number): string;
   runsOf(taskId: string): RunsByValue | undefined;
   taskIds(): Iterable<string>;
-  /** Task runs whose retry is due at `now`. */
-  dueRuns(now: number): readonly TaskRun[];
+  /** Task runs whose retry is due at `now`, at most `limit`. */
+  dueRuns(now: number, limit: number): readonly TaskRun[];
 }
 
 /** One execution in the memory of its partition's owner: its records, and indexes that follow every change of them. */
@@ -127,9 +127,9 @@ export class ExecutionState implements ExecutionView {
     return this.#byTask.keys();
   }
 
-  dueRuns(now: number): readonly TaskRun[] {
+  dueRuns(now: number, limit: number): readonly TaskRun[] {
     return this.#timers
-      .due(now)
+      .due(now, limit)
       .map((id) => this.run(id))
       .filter((run) => run !== undefined);
   }

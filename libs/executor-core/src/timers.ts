@@ -24,10 +24,13 @@ export class Timers {
     return this.#heap.first()?.dueAt;
   }
 
-  /** Ids of the timers that are due, in no order; they stay set. O(their number). */
-  due(now: number): string[] {
+  /** Ids of timers that are due, at most `limit`, in no order; they stay set. O(their number). */
+  due(now: number, limit: number): string[] {
     const ids = new Set<string>();
-    for (const entry of this.#heap.front(({ dueAt }) => dueAt <= now)) if (this.#isCurrent(entry)) ids.add(entry.id);
+    for (const entry of this.#heap.front(({ dueAt }) => dueAt <= now)) {
+      if (this.#isCurrent(entry)) ids.add(entry.id);
+      if (ids.size >= limit) break;
+    }
     return [...ids];
   }
 

@@ -1,4 +1,5 @@
 import type { JobOutcome } from '@millrace/model';
+import { DEFAULT_LIMITS } from '../src/index.js';
 import { aFlow, block, claimOf, fails, Harness, log, resultOf, returns, works } from './harness.js';
 
 const SUCCESS: JobOutcome = { state: 'SUCCESS', outputs: { n: 1 } };
@@ -279,7 +280,7 @@ describe('an execution', () => {
 
   it('that passes its limit of task runs fails with a sentence, and nothing of it runs on', () => {
     const tasks = [block('ForEach', 'f', [works('w')], { values: '{{ range(1, 100) }}', concurrencyLimit: 0 })];
-    const harness = new Harness(aFlow({ tasks }), {}, { taskRuns: 60, outputBytes: 1_000, resubmits: 3 }).start();
+    const harness = new Harness(aFlow({ tasks }), {}, { ...DEFAULT_LIMITS, taskRuns: 60, outputBytes: 1_000 }).start();
     expect(harness.state.head).toMatchObject({
       state: 'FAILED',
       failure: expect.stringContaining('limit of 60 task runs'),
@@ -291,7 +292,7 @@ describe('an execution', () => {
     const harness = new Harness(
       aFlow({ tasks: [returns('a', '{{ range(1, 900) }}')] }),
       {},
-      { taskRuns: 60, outputBytes: 1_000, resubmits: 3 },
+      { ...DEFAULT_LIMITS, taskRuns: 60, outputBytes: 1_000 },
     ).start();
     expect(harness.story).toBe('a:FAILED');
     expect(harness.logs[0]?.message).toContain('larger than 1000 bytes');

@@ -176,6 +176,9 @@ export interface WorkOptions {
 }
 
 export interface Worker extends Running {
+  /** Takes no new job until `resume`; what runs goes on, and is counted as before. */
+  pause(): void;
+  resume(): void;
   /** Slots without a job. */
   readonly freeSlots: number;
   /** Takes no new job from now on; resolves when the running ones have ended. */
@@ -186,7 +189,8 @@ export interface Worker extends Running {
 export class QueueError extends Error {
   override readonly name = 'QueueError';
   constructor(
-    readonly code: 'QUEUE_CLOSED' | 'QUEUE_UNAVAILABLE' | 'QUEUE_LOCKED' | 'QUEUE_MISMATCH' | 'QUEUE_FENCED',
+    readonly code:
+      'QUEUE_TOO_LARGE' | 'QUEUE_CLOSED' | 'QUEUE_UNAVAILABLE' | 'QUEUE_LOCKED' | 'QUEUE_MISMATCH' | 'QUEUE_FENCED',
     message: string,
     readonly retryable: boolean,
     cause?: unknown,

@@ -8,7 +8,7 @@ import type { FlowPlan } from '../plan.js';
 import { enter } from '../start-task.js';
 import type { ExecutionView } from '../state.js';
 import { instanceLost, jobClaimed, jobEnded, jobHandedBack } from './jobs.js';
-import { killRequested } from './kill.js';
+import { killMore, killRequested } from './kill.js';
 import { wake } from './timers.js';
 
 export interface Wake {
@@ -64,6 +64,9 @@ function react(decision: Decision, input: Exclude<Input, { kind: 'execution-requ
       if (isOpen(run) && !decision.isStopping) enter(decision, run);
       return;
     }
+    case 'kill-more':
+      if (decision.isStopping) killMore(decision);
+      return;
     case 'settle-kill':
       return settleKill(decision);
     case 'continued':

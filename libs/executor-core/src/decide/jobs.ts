@@ -1,6 +1,6 @@
 import type { InstanceLost, JobClaimed, JobEnded, JobHandedBack, TaskRun } from '@millrace/model';
 import { countedAttempts, isOpen, type Decision } from '../decision.js';
-import { endAttempt, EVALUATION_ATTEMPT, nextAttempt, stopTaskRun } from '../end-task-run.js';
+import { closeTaskRun, endAttempt, EVALUATION_ATTEMPT, nextAttempt, stopTaskRun } from '../end-task-run.js';
 import { submitAgain } from '../start-task.js';
 
 /** A worker took a job: the newest claim of the current attempt holds (protocols.md part 3.3). */
@@ -51,7 +51,7 @@ export function jobEnded(decision: Decision, event: JobEnded): void {
     decision.then({ kind: 'enter', taskRunId: run.id });
     return;
   }
-  if (run.evaluating) decision.fact({ kind: 'attempt-opened', taskRunId: run.id, at: decision.now });
+  if (run.evaluating) return endEvaluation(decision, run, decision.isStopping ? 'KILLED' : 'FAILED');
   endAttempt(decision, decision.taskOf(run), {
     id: run.id,
     ...(run.parentId === undefined ? {} : { parentId: run.parentId }),
@@ -61,6 +61,12 @@ export function jobEnded(decision: Decision, event: JobEnded): void {
     state: decision.isStopping ? 'KILLED' : outcome.state,
     ...(outcome.outputs === undefined ? {} : { outputs: outcome.outputs }),
   });
+}
+
+/** A task with children whose expressions could not be evaluated ends; its retry is for its children. */
+function endEvaluation(decision: Decision, run: TaskRun, state: 'FAILED' | 'KILLED'): void {
+  decision.fact({ kind: 'attempt-opened', taskRunId: run.id, at: decision.now });
+  closeTaskRun(decision, run, decision.taskOf(run), state);
 }
 
 function isCurrent(decision: Decision, run: TaskRun, { attempt, token }: Pick<JobEnded, 'attempt' | 'token'>): boolean {
@@ -101,7 +107,7 @@ function giveOutAgain(decision: Decision, run: TaskRun, counted: boolean): void 
         'ERROR',
         `${lost}, as ${resubmits - 1} before it: the task may be what ends them, and is not given out again`,
       );
-    if (run.evaluating) decision.fact({ kind: 'attempt-opened', taskRunId: run.id, at: decision.now });
+    if (run.evaluating) return endEvaluation(decision, run, decision.isStopping ? 'KILLED' : 'FAILED');
     return endAttempt(decision, task, {
       id: run.id,
       ...(run.parentId === undefined ? {} : { parentId: run.parentId }),

@@ -4,6 +4,8 @@ import { stopTaskRun, withdrawJob } from '../end-task-run.js';
 
 /** How long a worker may take to confirm a kill before it is told again, in milliseconds. */
 const REPEAT_MS = LIVENESS.heartbeatMs;
+/** Task runs that one step of a kill stops. */
+const STOPPED_PER_STEP = 200;
 
 /**
  * A kill was asked for. What has not been claimed ends at once; workers are told to stop what they run, and the
@@ -16,8 +18,13 @@ export function killRequested(decision: Decision): void {
     { kind: 'execution-moved', to: 'KILLING', at: decision.now },
     { kind: 'kill-repeat-set', at: decision.now + REPEAT_MS },
   );
-  stopLeaves(decision, undefined);
-  decision.then({ kind: 'settle-kill' });
+  killMore(decision);
+}
+
+/** Step `kill-more`: stops a part of what runs, so that no decision grows with the execution; then the rest. */
+export function killMore(decision: Decision): void {
+  const left = stopLeaves(decision, undefined, STOPPED_PER_STEP);
+  decision.then({ kind: left > 0 ? 'settle-kill' : 'kill-more' });
 }
 
 /** A kill that nobody confirmed is repeated; the command may have been lost with a connection. */
@@ -26,16 +33,22 @@ export function repeatKill(decision: Decision): void {
   decision.fact({ kind: 'kill-repeat-set', at: decision.now + REPEAT_MS });
 }
 
-function stopLeaves(decision: Decision, owner: string | undefined): void {
+/** Answers how many more could have been stopped. */
+function stopLeaves(decision: Decision, owner: string | undefined, count: number): number {
+  let left = count;
   for (const run of decision.view.activeChildren(owner)) {
-    if (run.progress && run.state === 'RUNNING') stopLeaves(decision, run.id);
-    else if (run.claim) {
-      withdrawJob(decision, run);
-      if (run.state === 'RUNNING') {
+    if (left <= 0) return 0;
+    if (run.state === 'KILLING') continue;
+    if (run.progress && run.state === 'RUNNING') left = stopLeaves(decision, run.id, left);
+    else {
+      left--;
+      if (run.claim && run.state === 'RUNNING') {
+        withdrawJob(decision, run);
         decision.fact({ kind: 'task-run-moved', taskRunId: run.id, to: 'KILLING', at: decision.now });
-      }
-    } else stopTaskRun(decision, run, 'KILLED');
+      } else stopTaskRun(decision, run, 'KILLED');
+    }
   }
+  return left;
 }
 
 function claimedRuns(decision: Decision, owner: string | undefined): TaskRun[] {

@@ -1,11 +1,14 @@
 import type { Decision } from '../decision.js';
 import { repeatKill } from './kill.js';
 
+/** Retries started in one decision; while more are due the execution is woken again at once. */
+const RETRIES_PER_WAKE = 50;
+
 /** Something was due: retries start, a kill is repeated. */
 export function wake(decision: Decision): void {
   const { head } = decision.view;
   if (head.dueAt !== undefined && head.dueAt <= decision.now && head.state === 'KILLING') repeatKill(decision);
-  const due = decision.view.dueRuns(decision.now);
+  const due = decision.view.dueRuns(decision.now, RETRIES_PER_WAKE);
   if (due.length === 0) return;
   for (const run of due) {
     decision.fact(

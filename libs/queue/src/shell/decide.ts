@@ -133,11 +133,13 @@ export class Decider<State, Rec, Event, Fact, Effect, Context> {
     const mark = batch.mark();
     try {
       work();
+      entry.isStuck = false;
       this.#entries.refresh(entry);
       batch.absorb(entry, this.#topicOf);
       return undefined;
     } catch (thrown) {
       entry.records.undo();
+      this.#entries.refresh(entry);
       batch.rewind(mark);
       return asError(thrown);
     }
@@ -152,11 +154,16 @@ export class Decider<State, Rec, Event, Fact, Effect, Context> {
     batch: Batch<State, Rec>,
   ): void {
     // What `fail` itself throws is undone with all it did; the dead letter tells of the first fault.
-    this.#attempt(entry, batch, () => {
+    const second = this.#attempt(entry, batch, () => {
       const stack: (Event | Wake)[] = [];
       this.#apply(entry, this.#definition.processor.fail(entry.state, input, fault, context), batch, stack);
       this.#runToRest(entry, stack, context, batch);
     });
+    if (second !== undefined) {
+      // Woken again it would only fail again, and leave a dead letter each time.
+      entry.isStuck = true;
+      this.#entries.refresh(entry);
+    }
     this.bury(input, place, fault, batch);
   }
 

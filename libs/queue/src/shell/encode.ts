@@ -1,4 +1,5 @@
 import type { Topic } from '@millrace/model';
+import { QueueError } from '../contract.js';
 import type { EncodedRecord, StoredTopic } from './commit.js';
 import { partitionOf } from './partition-of.js';
 
@@ -24,8 +25,10 @@ export function encodeValue(topic: Pick<StoredTopic, 'name'>, key: string, id: s
     );
   }
   if (text.length > RECORD_LENGTH_MAX) {
-    throw new RangeError(
+    throw new QueueError(
+      'QUEUE_TOO_LARGE',
       `Record '${key}' '${id}' of '${topic.name}' has ${text.length} characters of JSON, more than ${RECORD_LENGTH_MAX}; put large values into internal storage`,
+      false,
     );
   }
   return text;

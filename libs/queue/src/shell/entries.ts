@@ -10,6 +10,8 @@ export interface Entry<State, Rec> {
   readonly state: State;
   /** Has records, and something is still expected to happen. */
   isLive: boolean;
+  /** Even failing it failed: it is not woken any more, until an event can be decided again. */
+  isStuck: boolean;
   /** `isLive` as the store has it. */
   storedLive: boolean;
 }
@@ -31,7 +33,7 @@ export class Entries<State, Rec> {
   open(key: string, records: Iterable<readonly [string, Rec]>, storedLive: boolean): Entry<State, Rec> {
     const set = new JournaledRecords(records);
     const state = this.processor.open(key, set);
-    const entry = { key, records: set, state, isLive: storedLive, storedLive };
+    const entry = { key, records: set, state, isLive: storedLive, isStuck: false, storedLive };
     this.#entries.set(key, entry);
     return entry;
   }
@@ -39,7 +41,7 @@ export class Entries<State, Rec> {
   /** Reads off the state what the shell needs to know of it; called after each event. */
   refresh(entry: Entry<State, Rec>): void {
     const isLive = entry.records.size > 0 && !this.processor.ended(entry.state);
-    const due: Instant | undefined = isLive ? this.processor.dueAt(entry.state) : undefined;
+    const due: Instant | undefined = isLive && !entry.isStuck ? this.processor.dueAt(entry.state) : undefined;
     entry.isLive = isLive;
     this.timers.set(entry.key, due);
   }

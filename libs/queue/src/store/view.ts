@@ -27,8 +27,19 @@ export async function openView<Value>(parts: QueueParts, topic: Topic<Value>): P
     changed?.add(JSON.stringify([key, id]));
     const decoded = text === null ? null : topic.decode(value);
     set(key, id, decoded);
-    for (const listener of listeners) listener({ key, id, value: decoded });
+    for (const listener of listeners) tell(listener, { key, id, value: decoded });
     for (const check of waiting) check();
+  }
+
+  /** A listener that throws must not stop the delivery of what is durable already; its fault ends the process visibly. */
+  function tell(listener: (record: Committed<Value>) => void, record: Committed<Value>): void {
+    try {
+      listener(record);
+    } catch (thrown) {
+      queueMicrotask(() => {
+        throw thrown;
+      });
+    }
   }
 
   await store.declare(topic);

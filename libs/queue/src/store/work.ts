@@ -32,6 +32,7 @@ class JobLoop implements Working {
   readonly #unsubscribe: () => void;
   readonly #looping: Promise<void>;
   #stopped = false;
+  #paused = false;
   #abandoned = false;
 
   constructor(parts: QueueParts, options: WorkOptions) {
@@ -56,6 +57,15 @@ class JobLoop implements Working {
     return this.#looping;
   }
 
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#signal.give();
+  }
+
   async drain(): Promise<void> {
     await this.close();
     await Promise.all(this.#running);
@@ -69,7 +79,7 @@ class JobLoop implements Working {
   async #loop(): Promise<void> {
     while (!this.#stopped) {
       try {
-        if (this.freeSlots > 0 && (await this.#take()) > 0) continue;
+        if (!this.#paused && this.freeSlots > 0 && (await this.#take()) > 0) continue;
         if (!this.#stopped) await this.#signal.wait();
       } catch (thrown) {
         if (this.#abandoned || isClosed(thrown)) return;

@@ -9,7 +9,8 @@ export type LedgerEvent =
   | { readonly kind: 'chain'; readonly steps: number; readonly name: string }
   | { readonly kind: 'branch'; readonly name: string; readonly children: readonly LedgerEvent[] }
   | { readonly kind: 'throw'; readonly after: number; readonly failAlso?: boolean }
-  | { readonly kind: 'remind'; readonly at: number }
+  /** `cursed`: nothing can be decided when it is due, not even the failure. */
+  | { readonly kind: 'remind'; readonly at: number; readonly cursed?: boolean }
   | { readonly kind: 'end' }
   | { readonly kind: 'give-out'; readonly job: Job; readonly remove?: boolean }
   | { readonly kind: 'everyone'; readonly amount: number }
@@ -20,6 +21,7 @@ export type LedgerRecord =
       readonly kind: 'head';
       readonly total: number;
       readonly dueAt?: number;
+      readonly cursed?: boolean;
       readonly ended?: boolean;
       readonly failure?: string;
     }
@@ -114,6 +116,7 @@ export function ledger(
   function decide(state: LedgerState, input: LedgerEvent | typeof WAKE, context: LedgerContext): LedgerDecision {
     switch (input.kind) {
       case 'wake':
+        if (headOf(state).cursed === true) throw new Error('broken twice');
         return says(state, 'woken', context, { facts: [{ kind: 'head', change: { dueAt: Infinity } }] });
       case 'add': {
         const facts: LedgerFact[] = [{ kind: 'head', change: {}, add: input.amount }];
@@ -135,7 +138,7 @@ export function ledger(
         });
       }
       case 'remind':
-        return { ...NOTHING, facts: [{ kind: 'head', change: { dueAt: input.at } }] };
+        return { ...NOTHING, facts: [{ kind: 'head', change: { dueAt: input.at, cursed: input.cursed === true } }] };
       case 'end':
         return says(state, 'ended', context, { facts: [{ kind: 'head', change: { ended: true } }] });
       case 'give-out':

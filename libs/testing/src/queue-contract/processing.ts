@@ -115,6 +115,24 @@ export function processingContract(makeHarness: MakeHarness): void {
     expect(notes.values.at(-1)?.at).toBe(clock.now());
   });
 
+  it('leaves a key alone when even the failure of its wake fails, until something else happens to it', async () => {
+    const { clock } = setting;
+    const { tell, notes, letters } = await startLedger(setting);
+    await tell('a', { kind: 'remind', at: clock.now() + 1_000, cursed: true }, { kind: 'add', amount: 1 });
+    await notes.until(told('added 1'));
+    clock.advance(1_000);
+    await letters.until((values) => values.length === 1);
+    for (let second = 0; second < 30; second++) {
+      clock.advance(1_000);
+      await settle();
+    }
+    expect(letters.values).toMatchObject([{ key: 'a', reason: 'Error: broken twice' }]);
+    await tell('a', { kind: 'remind', at: clock.now() }, { kind: 'add', amount: 2 });
+    await notes.until(told('added 2'));
+    clock.advance(1_000);
+    await notes.until(told('woken'));
+  });
+
   it('has a time that never goes back', async () => {
     const { tell, notes } = await startLedger(setting);
     await tell('a', { kind: 'add', amount: 1 });

@@ -34,6 +34,19 @@ export function publishingContract(makeHarness: MakeHarness): void {
     expect(new Set(texts(notes.values)).size).toBe(20);
   });
 
+  it('refuses a record that is too large, whole and with a reason, and takes the next', async () => {
+    const { queue, notes } = await startLedger(setting);
+    const large = { kind: 'add' as const, amount: 1, entry: 'x'.repeat(1_000_000) };
+    const refused = queue.publish([
+      { topic: setting.topics.events, key: 'a', value: { kind: 'add', amount: 7 } },
+      { topic: setting.topics.events, key: 'a', value: large },
+    ]);
+    await expect(refused).rejects.toMatchObject({ code: 'QUEUE_TOO_LARGE', retryable: false });
+    await queue.publish([{ topic: setting.topics.events, key: 'a', value: { kind: 'add', amount: 2 } }]);
+    await notes.until(told('added 2'));
+    expect(texts(notes.values)).toEqual(['added 2']);
+  });
+
   it('has what was acknowledged after the process is gone', async () => {
     const first = setting.start();
     await first.queue.publish([

@@ -71,6 +71,29 @@ export function workingContract(makeHarness: MakeHarness): void {
     expect(seen).toEqual([['claimed x']]);
   });
 
+  it('takes nothing while it is paused, and lets go on what runs', async () => {
+    const { queue } = setting.start();
+    const notes = await collect(queue, setting.topics.notes);
+    const ends: (() => void)[] = [];
+    const worker = await work(
+      queue,
+      ({ job }) => new Promise((resolve) => ends.push(() => resolve([note(`ended ${job.taskRunId}`)]))),
+      2,
+    );
+    await give(queue, 'x');
+    await notes.until((values) => values.length === 1);
+    worker.pause();
+    await give(queue, 'y');
+    await settle();
+    expect(texts(notes.values)).toEqual(['claimed x']);
+    expect(worker.freeSlots).toBe(1);
+    worker.resume();
+    await notes.until((values) => values.some(({ text }) => text === 'claimed y'));
+    await settle();
+    ends.forEach((end) => end());
+    await notes.until((values) => values.length === 4);
+  });
+
   it('takes no more jobs than it has slots', async () => {
     const { queue } = setting.start();
     const open: (() => void)[] = [];
