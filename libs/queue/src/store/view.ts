@@ -31,17 +31,6 @@ export async function openView<Value>(parts: QueueParts, topic: Topic<Value>): P
     for (const check of waiting) check();
   }
 
-  /** A listener that throws must not stop the delivery of what is durable already; its fault ends the process visibly. */
-  function tell(listener: (record: Committed<Value>) => void, record: Committed<Value>): void {
-    try {
-      listener(record);
-    } catch (thrown) {
-      queueMicrotask(() => {
-        throw thrown;
-      });
-    }
-  }
-
   await store.declare(topic);
   const unsubscribe = subscriptions.add(topic.name, follow);
   try {
@@ -88,4 +77,15 @@ export async function openView<Value>(parts: QueueParts, topic: Topic<Value>): P
     },
     close: unsubscribe,
   };
+}
+
+/** A listener that throws must not stop the delivery of what is durable already; its fault ends the process visibly. */
+function tell<Value>(listener: (record: Committed<Value>) => void, record: Committed<Value>): void {
+  try {
+    listener(record);
+  } catch (thrown) {
+    queueMicrotask(() => {
+      throw thrown;
+    });
+  }
 }
