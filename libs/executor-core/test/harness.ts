@@ -150,8 +150,15 @@ export class Harness {
 
   /** Decides an event and all that follows from it, depth first, as the queue's shell does. */
   send(event: Input | { readonly kind: 'wake' }): this {
-    const pending: (Input | { readonly kind: 'wake' })[] = [event];
-    for (let input = pending.shift(); input; input = pending.shift()) {
+    this.decide([event], Infinity);
+    return this;
+  }
+
+  /** Decides at most `steps` steps; answers what is left of them, as a continuation would carry it. */
+  decide(pending: (Input | { readonly kind: 'wake' })[], steps: number): Input[] {
+    for (let step = 0; pending.length > 0 && step < steps; step++) {
+      const input = pending.shift();
+      if (!input) break;
       this.steps++;
       let outcome;
       try {
@@ -166,7 +173,7 @@ export class Harness {
       pending.unshift(...outcome.next);
     }
     this.records.flush();
-    return this;
+    return JSON.parse(JSON.stringify(pending)) as Input[];
   }
 
   apply(facts: readonly Fact[]): void {

@@ -32,13 +32,20 @@ const cases: fc.Arbitrary<Case> = fc.record({
 function drive(
   { flow, outcomes, order }: Case,
   disturb: (harness: Harness, event: ExecutionEvent | { kind: 'wake' }) => void = () => undefined,
+  stepsAtATime = Infinity,
 ): Harness {
   const harness = new Harness(aFlow(flow));
+  /** Events, and what was left of others when they had had their turn. */
+  const waiting: (Input | { readonly kind: 'wake' })[][] = [];
+  const takeTurn = (): void => {
+    const left = harness.decide(waiting.shift() ?? [], stepsAtATime);
+    if (left.length > 0) waiting.push(left);
+  };
   const answers = [...outcomes];
   const draws = [...order];
-  const original = harness.send.bind(harness);
   harness.send = (event: Input | { readonly kind: 'wake' }) => {
-    original(event);
+    waiting.push([event]);
+    takeTurn();
     disturb(harness, event as ExecutionEvent);
     return harness;
   };
@@ -59,7 +66,8 @@ function drive(
         harness.answer(claim, { state: 'FAILED', error: 'stale' });
         claimed.push(newest);
       }
-    } else if (harness.state.dueAt !== undefined) {
+    } else if (waiting.length > 0) takeTurn();
+    else if (harness.state.dueAt !== undefined) {
       harness.now = Math.max(harness.now, harness.state.dueAt);
       harness.send({ kind: 'wake' });
     } else return harness;
@@ -130,6 +138,21 @@ describe('on random flows and outcomes', () => {
           Object.assign(harness, { records, state: new ExecutionState(records) });
         });
         expect(outcomeOf(restored)).toEqual(outcomeOf(drive(drawn)));
+      }),
+      { numRuns: RUNS },
+    );
+  });
+
+  it('yielding after any few steps, to other events, changes no outcome', () => {
+    fc.assert(
+      fc.property(cases, fc.integer({ min: 1, max: 4 }), (drawn, steps) => {
+        // Which job comes first depends on the turns: the answers must not.
+        const steady = { ...drawn, outcomes: [] };
+        const yielding = drive(steady, undefined, steps);
+        expect(yielding.runs.filter(({ state }) => !isTerminal(state))).toEqual([]);
+        expect(yielding.executionState).toBe(drive(steady).executionState);
+        expect(yielding.state.head.claims).toEqual({});
+        expect(yielding.state.head).toMatchObject({ retrying: 0, progress: { section: 'ended', active: 0 } });
       }),
       { numRuns: RUNS },
     );
