@@ -93,9 +93,16 @@ function readText(source: string, limits: FlowLimits): { readonly yaml: YamlText
   }
   const nesting = nestingFault(source);
   if (nesting !== undefined) return { fault: { ...nesting, path: '' } };
-  const yaml = parseYaml(source.startsWith('\uFEFF') ? source.slice(1) : source);
+  const yaml = parseYaml(source.startsWith('\uFEFF') ? source.slice(1) : source, limits);
+  if ('fault' in yaml)
+    return { fault: { ...placeIn(source, yaml.fault.offset), path: '', message: yaml.fault.message } };
   const isEmpty = yaml.documents.every((document) => document.contents === null && document.errors.length === 0);
   return isEmpty ? fault('The text is empty: a flow has an id, a namespace and tasks.') : { yaml };
+}
+
+function placeIn(source: string, offset: number): { readonly line: number; readonly column: number } {
+  const before = source.slice(0, offset).split('\n');
+  return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
 }
 
 function positionOf(yaml: YamlText, offset: number): { line: number; column: number } {

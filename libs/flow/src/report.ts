@@ -57,7 +57,8 @@ export function createReport(locator: Locator, max: number): Report {
   return {
     fault: into(faults),
     faultAt: (path, offset, message) => {
-      if (!isSilenced(path)) faults.add({ ...locator.positionAt(offset), path: pathText(path), message });
+      if (!isSilenced(path) && !faults.isFull())
+        faults.add({ ...locator.positionAt(offset), path: pathText(path), message });
     },
     warning: into(warnings),
     info: into(infos),

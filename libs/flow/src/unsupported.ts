@@ -1,9 +1,12 @@
+import { shortType } from '@millrace/model';
+import { isTemplate } from './templates.js';
+
 /**
  * What the language has and this version of the engine does not run yet. To ignore it silently would change what a
  * flow does, so it is refused; with a feature comes the deletion of its line. Nothing else knows of these features.
  */
 export interface UnsupportedFeature {
-  readonly where: 'flow' | 'retry' | 'task' | 'flow or task';
+  readonly where: 'flow' | 'retry' | 'task' | 'script' | 'flow or task';
   readonly property: string;
   /** Undefined: the property in itself. */
   readonly applies?: (value: unknown) => boolean;
@@ -21,6 +24,19 @@ const isOtherGroup = (value: unknown): boolean => {
   const key = isObject(value) ? value['key'] : undefined;
   return typeof key === 'string' && key.trim() !== '' && key !== 'default';
 };
+
+/** True for a text that is known before the flow runs and is not one of `words`, whatever their case. */
+const isOtherThan =
+  (...words: readonly string[]) =>
+  (value: unknown): boolean =>
+    typeof value === 'string' && !words.includes(value.toUpperCase()) && !isTemplate(value);
+
+const isOtherRunner = (value: unknown): boolean => {
+  const type = isObject(value) ? value['type'] : undefined;
+  return typeof type === 'string' && !/(^|\.)Process$/.test(shortType(type)) && !isTemplate(type);
+};
+
+const usesNamespaceFiles = (value: unknown): boolean => isObject(value) && value['enabled'] !== false;
 
 export const UNSUPPORTED: readonly UnsupportedFeature[] = [
   { where: 'flow', property: 'concurrency', what: 'A limit of concurrent executions', advice: 'remove it' },
@@ -48,13 +64,54 @@ export const UNSUPPORTED: readonly UnsupportedFeature[] = [
     what: 'A worker group other than the default one',
     advice: "remove it, or use the key 'default'",
   },
+  {
+    where: 'script',
+    property: 'taskRunner',
+    applies: isOtherRunner,
+    what: 'A task runner other than the process of the worker',
+    advice: 'remove it, or use the type core.runner.Process',
+  },
+  {
+    where: 'script',
+    property: 'runner',
+    applies: isOtherThan('PROCESS'),
+    what: 'A runner other than the process of the worker',
+    advice: 'remove it, or write PROCESS',
+  },
+  {
+    where: 'script',
+    property: 'targetOS',
+    applies: isOtherThan('AUTO', 'LINUX'),
+    what: 'A script for another system than Linux',
+    advice: 'remove it, or write AUTO or LINUX',
+  },
+  {
+    where: 'script',
+    property: 'namespaceFiles',
+    applies: usesNamespaceFiles,
+    what: 'Use of the files of the namespace',
+    advice: "name the files in 'inputFiles' with their kestra:/// URIs",
+  },
 ];
 
-/** Properties that are stored but have no effect yet: a warning. */
-export const WITHOUT_EFFECT: readonly { readonly property: string; readonly sentence: string }[] = [
+/** What is stored but has no effect yet, and without which the flow does the same work: a warning. */
+export const WITHOUT_EFFECT: readonly {
+  readonly where: 'flow' | 'task';
+  readonly property: string;
+  readonly applies?: (value: unknown) => boolean;
+  readonly sentence: string;
+}[] = [
   {
+    where: 'flow',
     property: 'triggers',
     sentence:
       'Triggers are stored but not evaluated by this version: start the flow by hand or by the API until they are.',
+  },
+  {
+    where: 'task',
+    property: 'logToFile',
+    applies: (value) => value === true,
+    sentence:
+      "'logToFile' has no effect in this version: the log of this task goes where all logs go, and is shown with them.",
   },
 ];

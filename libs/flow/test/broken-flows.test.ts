@@ -80,8 +80,55 @@ describe('limits', () => {
           .join(', ')}]`,
       );
     expect(withLimits(lines.join('\n'))).toEqual([
-      ['', 'The flow has more than 500000 values once its anchors are expanded: use fewer aliases or a smaller flow.'],
+      ['', 'The flow has more than 100000 values once its anchors are expanded: use fewer aliases or a smaller flow.'],
     ]);
+  });
+
+  it.each([
+    ['more bytes than a record can hold', `# ${'x'.repeat(400_000)}`, /^The text is larger than 400,000 bytes: /],
+    ['very many documents', '---\nid: a\n'.repeat(101), /^The text has more than 100 documents: /],
+    ['empty documents without end', '---\n'.repeat(20_000), /^The text has more than 100 documents: /],
+    [
+      'a list of very many values',
+      `x: [${'a,'.repeat(100_000)}a]`,
+      /^The text has more than 120,000 words and signs: /,
+    ],
+    ['very many lines', '- a\n'.repeat(100_000), /^The text has more than 120,000 words and signs: /],
+    ['nothing but mistakes', ']'.repeat(200_000), /^The text has more than 120,000 words and signs: /],
+  ])('refuses %s', (_, source, message) => {
+    const refused = parseFlows(source, { catalog });
+    expect(refused.map(({ faults }) => faults.length)).toEqual([1]);
+    expect(refused[0]?.faults[0]?.message).toMatch(message);
+  });
+
+  it('shows where a text passes the limit of words and signs', () => {
+    const [fault] = parseFlow('id: a\nx: [a, b, c]\n', { catalog, limits: { tokens: 16 } }).faults;
+    expect(fault).toMatchObject({ line: 2, path: '' });
+  });
+
+  it.each([
+    ['unknown tags', `x: [${'!z a,'.repeat(1_000)}a]`],
+    ['numbers that cannot be stored', `x: [${'.inf,'.repeat(1_000)}1]`],
+  ])('tells only the first of very many %s', (_, source) => {
+    expect(parse(source).faults.length).toBeLessThanOrEqual(201);
+  });
+
+  it('lets a flow of 2,000 tasks pass, which fits into its record', () => {
+    const task = (index: number): string =>
+      [
+        `  - id: task-${index}`,
+        '    type: io.kestra.plugin.core.log.Log',
+        `    message: "Step ${index} of {{ inputs.name }} at {{ execution.startDate }}"`,
+        '    description: Writes what the step before it found',
+        '',
+      ].join('\n');
+    const source = flowWith(
+      `inputs: [{id: name, type: STRING}]\ntasks:\n${Array.from({ length: 2_000 }, (_, index) => task(index)).join('')}`,
+    );
+    const { definition, faults } = parse(source);
+    expect(faults).toEqual([]);
+    expect(definition?.tasks).toHaveLength(2_000);
+    expect(JSON.stringify({ source, definition }).length).toBeLessThan(900_000);
   });
 
   it('refuses more tasks than a flow may have', () => {

@@ -76,6 +76,21 @@ const RUNNABLE: readonly TaskTypeDescription[] = [
     ),
   },
   {
+    type: 'scripts.shell.Commands',
+    kind: 'runnable',
+    title: 'Runs commands.',
+    schema: taskSchema(
+      {
+        commands: Type.Array(Type.String()),
+        taskRunner: Type.Optional(Type.Object({ type: Type.String() }, { additionalProperties: true })),
+        runner: Type.Optional(Type.String()),
+        targetOS: Type.Optional(Dynamic(Type.String())),
+        namespaceFiles: Type.Optional(MapOf(Type.Unknown())),
+      },
+      'Runs commands.',
+    ),
+  },
+  {
     type: 'test.Graph',
     kind: 'flowable',
     title: 'Holds tasks one level deeper.',

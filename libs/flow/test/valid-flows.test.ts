@@ -313,9 +313,27 @@ describe('a flow that is accepted with remarks', () => {
       `triggers: [{id: daily, type: core.trigger.Schedule}]\n${HELLO}`,
       '3:1 Triggers are stored but not evaluated by this version: start the flow by hand or by the API until they are.',
     ],
+    [
+      'tasks: [{id: t, type: core.log.Log, message: hi, logToFile: true}]',
+      "3:50 'logToFile' has no effect in this version: the log of this task goes where all logs go, and is shown with them.",
+    ],
     [`description:\n${HELLO}`, "3:1 'description' has no value and is ignored: give it one, or remove the line."],
   ])('warns: %s', (yaml, warning) => {
     expect(remarks(yaml).warnings).toEqual([warning]);
+  });
+
+  it.each([
+    'taskRunner: {type: io.kestra.plugin.core.runner.Process}',
+    'taskRunner: {type: "{{ inputs.runner }}"}',
+    'taskRunner: {type: scripts.runner.process.Process}',
+    'runner: process',
+    'targetOS: auto',
+    'targetOS: "{{ inputs.system }}"',
+    'namespaceFiles: {enabled: false}',
+  ])('lets a script say %s', (property) => {
+    const inputs = 'inputs: [{id: runner, type: STRING}, {id: system, type: STRING}]';
+    const source = `${inputs}\ntasks: [{id: t, type: scripts.shell.Commands, commands: [ls], ${property}}]`;
+    expect(remarks(source)).toEqual({ warnings: [], infos: [], deprecations: [] });
   });
 
   it('names old types and deprecated ones', () => {

@@ -3,6 +3,7 @@ import { request as requestHttps } from 'node:https';
 import { pipeline } from 'node:stream/promises';
 import type { Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
+import { excerpt } from '@millrace/model';
 import { TaskFailure } from '@millrace/plugin-api';
 import { connectionFailure } from './connection-failure.js';
 
@@ -71,11 +72,37 @@ function send(
 ): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const client = openRequest(outgoing, limits);
-    client.once('error', reject);
+    client.on('error', reject);
     client.once('response', resolve);
+    refuseTunnels(client, outgoing.url, reject);
+    // Comes last: a connection that ends in a way of which nothing above was told must end the wait too.
+    client.once('close', () => reject(connectionFailure(outgoing.url, { code: 'ERR_STREAM_PREMATURE_CLOSE' })));
     watchTimes(client, outgoing.url, limits, times);
     if (body === undefined || typeof body === 'string' || Buffer.isBuffer(body)) client.end(body);
     else pipeline(body, client).catch(reject);
+  });
+}
+
+/** An answer that turns the connection into one of another protocol has no end that could be waited for. */
+function refuseTunnels(client: ClientRequest, url: URL, refuse: (failure: TaskFailure) => void): void {
+  const giveUp = (sentence: string): void => {
+    refuse(new TaskFailure(`${url.host} ${sentence}`));
+    client.destroy();
+  };
+  const onSwitch = ({ headers, statusCode }: IncomingMessage): void => {
+    if (statusCode !== 101) return;
+    const protocol = headers.upgrade === undefined ? 'another protocol' : `the protocol '${excerpt(headers.upgrade)}'`;
+    giveUp(
+      `answered 101 and goes on with ${protocol}, which is no answer to a request: leave out the header 'Upgrade'`,
+    );
+  };
+  client.once('upgrade', onSwitch);
+  // Node takes a 101 that names no protocol for an answer.
+  client.prependOnceListener('response', onSwitch);
+  client.once('connect', ({ statusCode }) => {
+    giveUp(
+      `answered ${statusCode} to the method CONNECT, which opens a tunnel and gives no answer: use another method`,
+    );
   });
 }
 

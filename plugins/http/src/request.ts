@@ -67,7 +67,9 @@ function checkAvailable({ proxy, auth }: Options): void {
 
 function parsedUrl(text: string, base?: URL): URL {
   if (!URL.canParse(text, base?.href))
-    throw new TaskFailure(`'${excerpt(text.split('?')[0])}' is not a URI: write it as https://host/path`);
+    throw new TaskFailure(
+      `'${excerpt(withoutCredentials(text.split('?')[0] ?? ''))}' is not a URI: write it as https://host/path`,
+    );
   const url = new URL(text, base);
   if (url.protocol === 'http:' || url.protocol === 'https:') return url;
   throw new TaskFailure(`A URI of an HTTP request begins with http:// or https://, but this one with ${url.protocol}`);
@@ -77,7 +79,7 @@ function firstRequest(
   { uri, method = 'GET', params = {}, headers = {}, options }: RequestProperties,
   body: RequestBody | undefined,
 ): OutgoingRequest {
-  const url = parsedUrl(uri.trim());
+  const { url, written } = takeCredentials(parsedUrl(uri.trim()));
   for (const [name, value] of Object.entries(params)) {
     for (const one of Array.isArray(value) ? value : [value]) url.searchParams.append(name, textOf(one));
   }
@@ -86,7 +88,7 @@ function firstRequest(
     'accept-encoding': 'gzip, deflate, br',
     'user-agent': 'Millrace',
     ...(body && { 'content-type': body.contentType }),
-    ...authorization(options?.auth ?? credentialsIn(url)),
+    ...authorization(options?.auth ?? basicAuth(written)),
   };
   for (const [name, value] of Object.entries(headers)) {
     all[name.toLowerCase()] = Array.isArray(value) ? value.map(textOf) : textOf(value);
@@ -94,18 +96,37 @@ function firstRequest(
   return { url, method: method.toUpperCase(), headers: all, ...(body && { body: body.open }) };
 }
 
+interface WrittenCredentials {
+  /** As in the URL: with `%` for special characters. */
+  readonly username: string;
+  readonly password: string;
+}
+
 /** Takes user and password out of the URL, so that no output or log shows them. */
-function credentialsIn(url: URL): Options['auth'] {
-  if (url.username === '' && url.password === '') return undefined;
-  const auth = {
-    type: 'BASIC' as const,
-    username: decodeURIComponent(url.username),
-    password: decodeURIComponent(url.password),
-  };
+function takeCredentials(from: URL): { readonly url: URL; readonly written: WrittenCredentials | undefined } {
+  const { username, password } = from;
+  const url = new URL(from);
   url.username = '';
   url.password = '';
-  return auth;
+  return { url, written: username === '' && password === '' ? undefined : { username, password } };
 }
+
+function basicAuth(written: WrittenCredentials | undefined): Options['auth'] {
+  if (written === undefined) return undefined;
+  try {
+    const [username, password] = [decodeURIComponent(written.username), decodeURIComponent(written.password)];
+    return { type: 'BASIC', username, password };
+  } catch (error) {
+    throw new TaskFailure(
+      "The user or password in the URI has a '%' that begins no code of a character: write it as %25, or give both in 'options.auth'",
+      undefined,
+      error,
+    );
+  }
+}
+
+/** A text that may be a URL, or several, without what stands before an `@` of a host. */
+const withoutCredentials = (text: string): string => text.replace(/\/\/[^/?#\s]*@/g, '//');
 
 function authorization(auth: Options['auth']): Readonly<Record<string, string>> {
   if (auth?.type === 'BEARER') return { authorization: `Bearer ${auth.token ?? ''}` };
@@ -125,16 +146,18 @@ function limitsOf({ timeout, ssl }: Options, signal: AbortSignal, bodyBytes: num
   };
 }
 
-/** As browsers do: 303, and 301 and 302 after a POST, go on with a GET; credentials never reach another origin. */
+/** As browsers do: 303, and 301 and 302 after a POST, go on with a GET; credentials never reach another origin, nor does
+ * one server choose those that are shown to another. */
 function redirected({ url, method, headers, body }: OutgoingRequest, code: number, location: string): OutgoingRequest {
-  const target = parsedUrl(location, url);
+  const { url: target, written } = takeCredentials(parsedUrl(location, url));
   const asGet = code === 303 ? method !== 'HEAD' : code < 307 && method === 'POST';
   const left = new Set<string>(['host']);
   if (asGet) for (const name of ['content-type', 'content-length', 'transfer-encoding']) left.add(name);
   if (target.origin !== url.origin)
     for (const name of ['authorization', 'cookie', 'proxy-authorization']) left.add(name);
   const kept = Object.fromEntries(Object.entries(headers).filter(([name]) => !left.has(name)));
-  return { url: target, method: asGet ? 'GET' : method, headers: kept, ...(body && !asGet && { body }) };
+  const own = target.origin === url.origin ? authorization(basicAuth(written)) : {};
+  return { url: target, method: asGet ? 'GET' : method, headers: { ...kept, ...own }, ...(body && !asGet && { body }) };
 }
 
 const SECRET_HEADERS: readonly string[] = ['authorization', 'cookie', 'set-cookie', 'proxy-authorization', 'x-api-key'];
@@ -142,7 +165,8 @@ const SECRET_HEADERS: readonly string[] = ['authorization', 'cookie', 'set-cooki
 /** Headers as text for the log, without those that are credentials. */
 export function shownHeaders(headers: Readonly<Record<string, string | readonly string[]>>): string {
   const lines = Object.entries(headers).map(
-    ([name, value]) => `${name}: ${SECRET_HEADERS.includes(name) ? '******' : [value].flat().join(', ')}`,
+    ([name, value]) =>
+      `${name}: ${SECRET_HEADERS.includes(name) ? '******' : withoutCredentials([value].flat().join(', '))}`,
   );
   return lines.join('\n');
 }

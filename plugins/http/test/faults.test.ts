@@ -75,6 +75,51 @@ describe('A request that gets no answer', () => {
     );
   });
 
+  const answering = async (answer: string): Promise<number> =>
+    listening(createServer((socket) => socket.once('data', () => socket.write(answer)).on('error', () => undefined)));
+
+  it.each([
+    [
+      'switches to another protocol',
+      'GET',
+      'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n',
+      /^127\.0\.0\.1:\d+ answered 101 and goes on with the protocol 'websocket'.*: leave out the header 'Upgrade'$/,
+    ],
+    [
+      'switches to a protocol that it does not name',
+      'GET',
+      'HTTP/1.1 101 Switching Protocols\r\n\r\n',
+      /^127\.0\.0\.1:\d+ answered 101 and goes on with another protocol/,
+    ],
+    [
+      'opens a tunnel',
+      'CONNECT',
+      'HTTP/1.1 200 OK\r\n\r\n',
+      /^127\.0\.0\.1:\d+ answered 200 to the method CONNECT, which opens a tunnel.*: use another method$/,
+    ],
+    [
+      'refuses a tunnel',
+      'CONNECT',
+      'HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n',
+      /^127\.0\.0\.1:\d+ answered 403 to the method CONNECT/,
+    ],
+  ])('ends when the server %s', async (_, method, answer, message) => {
+    const port = await answering(answer);
+    expect((await failure({ uri: `http://127.0.0.1:${port}/`, method })).message).toMatch(message);
+  });
+
+  it('stops at once while the server goes on with early hints', async () => {
+    const context = aContext();
+    const hints = 'HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n';
+    const port = await listening(
+      createServer((socket) => {
+        socket.once('data', () => socket.write(hints, () => context.controller.abort(new Error('killed'))));
+        socket.on('error', () => undefined);
+      }),
+    );
+    await expect(request({ uri: `http://127.0.0.1:${port}/` }, context)).rejects.toThrow('killed');
+  });
+
   it('stops at once when the attempt is stopped', async () => {
     const context = aContext();
     const address = await serve(() => context.controller.abort(new Error('killed')));
@@ -85,6 +130,16 @@ describe('A request that gets no answer', () => {
 describe('A request with what it cannot do', () => {
   it.each([
     ['no URI', { uri: 'example' }, "'example' is not a URI: write it as https://host/path"],
+    [
+      'a password in what is no URI',
+      { uri: 'http://me:secretpw@ho st/' },
+      "'http://ho st/' is not a URI: write it as https://host/path",
+    ],
+    [
+      'credentials that cannot be decoded',
+      { uri: 'http://%zz:pw@127.0.0.1:1/' },
+      "The user or password in the URI has a '%' that begins no code of a character: write it as %25, or give both in 'options.auth'",
+    ],
     [
       'another scheme',
       { uri: 'ftp://x/' },

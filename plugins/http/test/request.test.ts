@@ -184,6 +184,43 @@ describe('A redirect', () => {
     expect(got(outputs).headers).not.toHaveProperty('cookie');
   });
 
+  it('shows no password of a URI in its outputs, and uses it at the same origin alone', async () => {
+    const withPassword = (address: string): string => address.replace('http://', 'http://me:secretpw@');
+    const other = await redirecting(302, '/to');
+    const elsewhere = await request({ uri: `${await redirecting(302, withPassword(`${other}/to`))}/from` });
+    expect(elsewhere.outputs).toMatchObject({ uri: `${other}/to` });
+    expect(JSON.stringify(elsewhere.outputs)).not.toContain('secretpw');
+    expect(got(elsewhere.outputs).headers).not.toHaveProperty('authorization');
+
+    const same = await serve((incoming, response) => {
+      if (incoming.url !== '/from') return echo(incoming, response);
+      response.writeHead(302, { location: `${withPassword(`http://${incoming.headers.host}`)}/to` }).end();
+    });
+    const { outputs } = await request({ uri: `${same}/from` });
+    expect(outputs).toMatchObject({ uri: `${same}/to` });
+    expect(got(outputs).headers).toMatchObject({
+      authorization: `Basic ${Buffer.from('me:secretpw').toString('base64')}`,
+    });
+  });
+
+  it('leaves the password out of the URI of the output when other credentials are given', async () => {
+    const address = await serve(echo);
+    const { outputs } = await request({
+      uri: address.replace('http://', 'http://me:secretpw@'),
+      options: { auth: { type: 'BEARER', token: 'x' } },
+    });
+    expect(outputs).toMatchObject({ uri: `${address}/` });
+  });
+
+  it('is written into the log without the password of its target', async () => {
+    const context = aContext();
+    const address = await redirecting(302, 'http://me:secretpw@127.0.0.1/to');
+    const options = { followRedirects: false, logs: ['RESPONSE_HEADERS'] };
+    await request({ uri: `${address}/from`, options }, context);
+    expect(context.lines).toHaveLength(1);
+    expect(context.lines[0]?.message).toContain('location: http://127.0.0.1/to');
+  });
+
   it('is an answer when redirects are not followed', async () => {
     const address = await redirecting(302, '/to');
     expect((await request({ uri: `${address}/from`, options: { followRedirects: false } })).outputs).toMatchObject({

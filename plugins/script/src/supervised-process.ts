@@ -53,7 +53,10 @@ export interface SupervisedProcess {
 }
 
 /**
- * Starts a command whose processes never outlive the worker.
+ * Starts a command whose processes never outlive the worker, as long as they stay in its process group. One that leaves
+ * it, by `setsid` for instance, is not found again, neither at the end of the command nor when the worker dies: a search
+ * through the environments of all processes of the machine would cost every short script more than its own start, and
+ * misses those that clean theirs. Where that matters, let a service manager or container end the worker's control group.
  * @throws TaskFailure when the process cannot be started; the signal's reason when it is aborted already
  */
 export async function startProcess(options: ProcessOptions): Promise<SupervisedProcess> {

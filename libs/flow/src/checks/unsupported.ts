@@ -1,4 +1,4 @@
-import { isPlainObject, type PlainObject } from '@millrace/model';
+import { isPlainObject, shortType, type PlainObject } from '@millrace/model';
 import type { Path } from '../fault.js';
 import type { Report } from '../report.js';
 import type { WrittenTask } from '../task-tree.js';
@@ -8,12 +8,23 @@ import { UNSUPPORTED, WITHOUT_EFFECT, type UnsupportedFeature } from '../unsuppo
 export function checkUnsupported(flow: PlainObject, tasks: readonly WrittenTask[], report: Report): void {
   checkHolder(flow, [], 'flow', report);
   checkRetryHolder(flow, [], report);
+  checkEffect(flow, [], 'flow', report);
   for (const { value, path } of tasks) {
     checkHolder(value, path, 'task', report);
+    if (isScript(value['type'])) checkHolder(value, path, 'script', report);
     checkRetryHolder(value, path, report);
+    checkEffect(value, path, 'task', report);
   }
-  for (const { property, sentence } of WITHOUT_EFFECT) {
-    if (isUsed(flow[property])) report.warning([property], sentence, { part: 'name' });
+}
+
+/** Tasks that run in a process or a container. */
+const isScript = (type: unknown): boolean => typeof type === 'string' && shortType(type).startsWith('scripts.');
+
+function checkEffect(holder: PlainObject, path: Path, where: 'flow' | 'task', report: Report): void {
+  for (const feature of WITHOUT_EFFECT) {
+    const value = holder[feature.property];
+    if (feature.where !== where || !isUsed(value) || feature.applies?.(value) === false) continue;
+    report.warning([...path, feature.property], feature.sentence, { part: 'name' });
   }
 }
 

@@ -28,7 +28,19 @@ const NOT_SCHEMAS = new Set([
  * expression is accepted in place of the typed value.
  */
 export function createSchemaCompiler(): (schema: object) => SchemaCheck {
-  const ajv = new Ajv({ allErrors: true, verbose: true, strict: false, validateFormats: true, logger: false });
+  const ajv = new Ajv({
+    allErrors: true,
+    verbose: true,
+    strict: false,
+    validateFormats: true,
+    logger: false,
+    // The schemas come from code, not from users: checking them, and making their checks a little faster, takes longer
+    // than all the flows of a short process.
+    meta: false,
+    validateSchema: false,
+    addUsedSchema: false,
+    code: { optimize: false },
+  });
   ajv.addFormat('duration', (text: string) => parseDuration(text) !== undefined);
   return (schema) => {
     const validate: ValidateFunction = ajv.compile(acceptTemplates(schema, false));

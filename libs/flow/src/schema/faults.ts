@@ -40,6 +40,9 @@ const COMBINATIONS = new Set(['anyOf', 'oneOf']);
 /** Say nothing themselves: what they lead to is reported on its own. */
 const SILENT = new Set(['if', 'then', 'else', 'allOf', '$ref']);
 
+/** Errors among which a misspelt name is looked for: the comparison must stay cheap. */
+const COMPARED_MAX = 1_000;
+
 class ErrorMapper {
   constructor(
     private readonly value: unknown,
@@ -50,7 +53,9 @@ class ErrorMapper {
   all(errors: readonly SchemaError[]): void {
     const combinations = errors.filter((error) => COMBINATIONS.has(error.keyword));
     const isLacking = errors.some((error) => error.keyword === 'required');
-    const misspelt = new Set(isLacking ? errors.flatMap((error) => this.meantProperty(error) ?? []) : []);
+    const misspelt = new Set(
+      isLacking ? errors.slice(0, COMPARED_MAX).flatMap((error) => this.meantProperty(error) ?? []) : [],
+    );
     const places = { listed: placesOf(errors, ['enum', 'const']), typed: placesOf(errors, ['type']) };
     for (const error of errors) {
       if (SILENT.has(error.keyword) || combinations.some((outer) => isInside(error, outer))) continue;
@@ -94,6 +99,7 @@ class ErrorMapper {
   }
 
   private one(error: SchemaError): void {
+    if (this.report.isFull('fault')) return;
     switch (error.keyword) {
       case 'additionalProperties':
       case 'unevaluatedProperties':

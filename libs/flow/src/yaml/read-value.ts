@@ -11,7 +11,9 @@ export function readYamlValue(source: string): { readonly value: unknown } | { r
   }
   const nesting = nestingFault(source);
   if (nesting !== undefined) return { reason: nesting.message };
-  const { documents, lines } = parseYaml(source);
+  const yaml = parseYaml(source, DEFAULT_FLOW_LIMITS);
+  if ('fault' in yaml) return { reason: yaml.fault.message };
+  const { documents, lines } = yaml;
   const [document, second] = documents;
   if (document === undefined) return { value: null };
   if (second !== undefined) return { reason: 'It has more than one document: give only one.' };

@@ -17,7 +17,13 @@ const STRUCTURE_KEPT: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 
 const TEXT_AFTER_BRACES = /(?:^|[:\-,[]\s+)\{\{/;
 
-/** The parser's complaints as sentences: those that leave the structure known, and the first of the others. */
+/** Complaints that are made sentences: what has more of them is not a flow with mistakes. */
+const FAULTS_MAX = 200;
+
+/**
+ * The parser's complaints as sentences: those that leave the structure known, and the first of the others. Of very many
+ * only the first are told, and the structure counts as unknown.
+ */
 export function syntaxFaults(
   document: Document.Parsed,
   source: string,
@@ -29,7 +35,7 @@ export function syntaxFaults(
     // What follows an open bracket is misread before the parser notices that the bracket is open.
     if (unclosed !== undefined && IN_BRACKETS.test(error.message)) continue;
     faults.push(syntaxFault(error, document, source));
-    if (!STRUCTURE_KEPT.has(error.code)) return { faults, structureKnown: false };
+    if (!STRUCTURE_KEPT.has(error.code) || faults.length === FAULTS_MAX) return { faults, structureKnown: false };
   }
   return { faults, structureKnown: true };
 }
