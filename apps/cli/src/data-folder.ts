@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isPlainObject } from '@millrace/model';
 import type { Credentials } from './client/http.js';
 import { CommandFailure, EXIT } from './exit-code.js';
+import { fileFailure, makeFolder } from './files.js';
 
 /** How a running standalone server is found by commands on the same machine. */
 export interface ServerAddress {
@@ -21,6 +22,7 @@ export interface DataFolder {
   withdraw(pid: number): void;
   credentials(): Credentials | undefined;
   keepCredentials(credentials: Credentials): void;
+  forgetCredentials(): void;
 }
 
 const SERVER_FILE = 'server.json';
@@ -34,7 +36,8 @@ export function openDataFolder(path: string): DataFolder {
   const runningServer = (): ServerAddress | undefined => {
     const { url, pid } = readObject(serverFile) ?? {};
     if (typeof url !== 'string' || typeof pid !== 'number') return undefined;
-    if (isAlive(pid)) return { url, pid };
+    // This process announces itself after it has looked: its own id is that of one that died, as in containers.
+    if (pid !== process.pid && isAlive(pid) && URL.canParse(url)) return { url, pid };
     rmSync(serverFile, { force: true });
     return undefined;
   };
@@ -50,16 +53,26 @@ export function openDataFolder(path: string): DataFolder {
       return typeof username === 'string' && typeof password === 'string' ? { username, password } : undefined;
     },
     keepCredentials: (credentials) => writePrivate(path, credentialsFile, credentials),
+    forgetCredentials: () => rmSync(credentialsFile, { force: true }),
   };
 }
 
 /** Creates the folder, for the owner only, when it is not there. */
 export function makeDataFolder(path: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeFolder(path, 0o700);
   } catch (error) {
-    throw new CommandFailure(EXIT.failed, `Cannot make the data folder '${path}': ${String(error)}`, { cause: error });
+    const why = isPlainObject(error) && error['code'] === 'ENOENT' ? 'no folder can be made there' : fileFailure(error);
+    throw new CommandFailure(EXIT.failed, `Cannot make the data folder '${path}': ${why}`, { cause: error });
   }
+}
+
+/**
+ * From now on this process, and those that it starts, make files that only their owner can read: what a server writes
+ * may be secret, and its folder may be open to everybody.
+ */
+export function makePrivateFilesOnly(): void {
+  process.umask(0o077);
 }
 
 function readObject(file: string): Readonly<Record<string, unknown>> | undefined {

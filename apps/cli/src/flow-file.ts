@@ -1,6 +1,6 @@
 import { readFileSync, readdirSync, statSync, type Stats } from 'node:fs';
 import { extname, join, resolve } from 'node:path';
-import { formatFault, parseFlow, type Finding } from '@millrace/flow';
+import { formatFault, inputId, parseFlow, type Finding } from '@millrace/flow';
 import type { FlowName } from './client/client.js';
 import type { CommandContext } from './context.js';
 import { CommandFailure, EXIT } from './exit-code.js';
@@ -9,6 +9,8 @@ import { installedTaskTypes } from './plugins.js';
 /** A flow that was read from a file and found valid. */
 export interface FlowFile {
   readonly name: FlowName;
+  /** Names of the inputs that it declares. */
+  readonly inputs: readonly string[];
   /** As it is written. */
   readonly source: string;
 }
@@ -16,6 +18,7 @@ export interface FlowFile {
 /** What is wrong with a file, each finding as text with place and source line. */
 export interface FlowFindings {
   readonly name?: FlowName;
+  readonly inputs: readonly string[];
   readonly source: string;
   readonly faults: readonly string[];
   readonly warnings: readonly string[];
@@ -52,6 +55,7 @@ export function validateFlowFile(file: string, { workingDirectory }: CommandCont
   const text = (finding: Finding): string => formatFault(finding, { file, source });
   return {
     source,
+    inputs: (definition?.inputs ?? []).map(inputId),
     ...(definition ? { name: { namespace: definition.namespace, id: definition.id } } : {}),
     faults: faults.map(text),
     warnings: warnings.map((warning) => text({ ...warning, message: `warning: ${warning.message}` })),
@@ -63,11 +67,11 @@ export function validateFlowFile(file: string, { workingDirectory }: CommandCont
  * @throws CommandFailure 2 with every fault when it is not valid
  */
 export function checkFlowFile(file: string, context: CommandContext): FlowFile {
-  const { name, source, faults } = validateFlowFile(file, context);
+  const { name, inputs, source, faults } = validateFlowFile(file, context);
   if (name === undefined || faults.length > 0) {
     throw new CommandFailure(EXIT.usage, [`The flow is not valid`, ...faults].join('\n'));
   }
-  return { name, source };
+  return { name, inputs, source };
 }
 
 function statOf(path: string, written: string): Stats {

@@ -11,6 +11,10 @@ import { createProgress } from './output/progress.js';
 export interface FollowOptions {
   readonly context: CommandContext;
   readonly paint: Paint;
+  /** Stops following. */
+  readonly signal: AbortSignal;
+  /** What is said then. */
+  readonly stoppedText: string;
   /** Takes lines as they come. */
   say(lines: readonly string[]): void;
 }
@@ -22,23 +26,23 @@ const RECONNECTION_DELAY_MS = 500;
 /**
  * Follows an execution and its log to the end and answers the ended execution. A lost connection is made again.
  *
- * @throws CommandFailure 130 after Ctrl+C; ServerUnreachable when the server stays away
+ * @throws CommandFailure 130 when it was stopped; ServerUnreachable when the server stays away
  */
 export async function followExecution(client: Client, id: string, options: FollowOptions): Promise<ExecutionAnswer> {
-  const { context, paint, say } = options;
-  const abort = new AbortController();
-  const onSignal = (): void => abort.abort();
-  context.signals.on('SIGINT', onSignal);
-  context.signals.on('SIGTERM', onSignal);
+  const { context, paint, say, signal, stoppedText } = options;
+  // Also ended when following ends by itself.
+  const logsEnd = new AbortController();
   const progress = createProgress(paint);
   const lines = createOrderedLines({ clock: context.clock, places: progress.places }, say);
   try {
-    const logs = followLogs(client, id, abort.signal, (entry) => lines.add(progress.log(entry)));
+    const logs = followLogs(client, id, AbortSignal.any([signal, logsEnd.signal]), (entry) =>
+      lines.add(progress.log(entry)),
+    );
     // Its failure is asked for below, after the execution's end.
     logs.catch(() => undefined);
     const ended = await followToEnd(client, id, {
       context,
-      signal: abort.signal,
+      signal,
       onChange: (one) => lines.add(progress.execution(one)),
     });
     const isLogWhole = await logs;
@@ -46,14 +50,11 @@ export async function followExecution(client: Client, id: string, options: Follo
     if (!isLogWhole) say([`(the connection was lost: 'millrace executions logs ${id}' shows the whole log)`]);
     return ended;
   } catch (error) {
-    if (!abort.signal.aborted) throw error;
-    const message = `Stopped following; the execution ${id} goes on as long as its server does`;
-    throw new CommandFailure(EXIT.interrupted, message, { cause: error });
+    if (!signal.aborted) throw error;
+    throw new CommandFailure(EXIT.interrupted, stoppedText, { cause: error });
   } finally {
     lines.flush();
-    abort.abort();
-    context.signals.off('SIGINT', onSignal);
-    context.signals.off('SIGTERM', onSignal);
+    logsEnd.abort();
   }
 }
 

@@ -146,7 +146,7 @@ function webserverOf(
   { configuration, initialAccount, version }: StandaloneOptions,
   own: { readonly context: ServiceContext; readonly health: Health },
 ): Webserver {
-  const { server, queue, repository, storage } = configuration;
+  const { server, queue, repository, storage, url } = configuration;
   return createWebserver({
     ...parts,
     ...own,
@@ -157,6 +157,8 @@ function webserverOf(
       repositoryType: repository.type,
       storageType: storage.type,
       version,
+      // Behind a proxy the product's own pages come from another address than the one that this process listens on.
+      ...(url === undefined ? {} : { security: { allowedOrigins: [new URL(url).origin] } }),
     },
     ...(initialAccount ? { initialAccount } : {}),
   });

@@ -1,4 +1,4 @@
-import { EventEmitter } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +11,13 @@ export class Captured extends Writable {
   text = '';
   override _write(chunk: Buffer, _encoding: string, done: () => void): void {
     this.text += chunk.toString();
+    this.emit('text');
     done();
+  }
+
+  /** Resolves when it was written, which may be before the call. */
+  async has(text: string | RegExp): Promise<void> {
+    while (this.text.match(text) === null) await once(this, 'text');
   }
 }
 

@@ -108,6 +108,27 @@ describe('the REST client', () => {
     expect(refusal).toEqual(new ServerRefusal(422, 'The inputs are not valid\n  inputs.top: must be at least 1'));
   });
 
+  it('says a sentence that is also a detail only once', async () => {
+    const [message, other] = ['The password is too short', 'There is more'];
+    const details = { errors: [{ path: 'password', message }, { message: other }] };
+    answer = () => ({ status: 422, body: { message, _embedded: details } });
+    await expect(client.execution('e1')).rejects.toThrow(new ServerRefusal(422, `${message}\n  ${other}`));
+  });
+
+  it('follows a log from a level on', async () => {
+    answer = () => ({ type: 'text/event-stream', raw: 'event: end\ndata: {}\n\n' });
+    for await (const entry of client.followLogs('e1', new AbortController().signal, { minLevel: 'ERROR' })) {
+      expect(entry).toBeUndefined();
+    }
+    expect(received[0]?.url).toBe('/api/v1/main/logs/e1/follow?minLevel=ERROR');
+  });
+
+  it('asks whether the server has its first account', async () => {
+    answer = () => ({ body: { done: false } });
+    expect(await client.isSetUp()).toBe(false);
+    expect(received[0]?.url).toBe('/api/v1/setup');
+  });
+
   it('says what to do when the server wants to know who calls', async () => {
     answer = () => ({ status: 401, body: { message: 'Unauthorized' } });
     await expect(client.execution('e1')).rejects.toThrow("does not accept the user 'ada'");

@@ -29,14 +29,31 @@ describe('the command line', () => {
     ['an input file that is not there', ['run', 'x.yml', '--file', 'a=absent'], EXIT.usage],
     ['a flow that is not there', ['run', 'absent.yml'], EXIT.usage],
     ['a size that is none', ['flow', 'list', '--size', 'many'], EXIT.usage],
+    ['a size that is more than a page holds', ['executions', 'list', '--size', '5000'], EXIT.usage],
     ['an address that is none', ['flow', 'list', '--server', 'localhost'], EXIT.usage],
     ['no server', ['executions', 'list'], EXIT.unreachable],
     ['a server that does not answer', ['executions', 'list', '--server', 'http://127.0.0.1:1'], EXIT.unreachable],
     ['half of the credentials', ['executions', 'list', '--server', 'http://127.0.0.1:1', '--user', 'ada'], EXIT.usage],
+    ['a data folder that cannot be made', ['server', 'standalone', '--data', '/proc/millrace'], EXIT.failed],
     ['a wrong port', ['server', 'standalone', '--port', 'many'], EXIT.usage],
   ])('answers %s with the right exit code', async (_, args, code) => {
     expect(await runCli(args, context)).toBe(code);
     expect(context.stderr.text).not.toMatch(/\n\s+at /);
+  });
+
+  it('says in a sentence that an input file is not there', async () => {
+    await runCli(['run', 'x.yml', '--file', 'a=/nope'], context);
+    expect(context.stderr.text).toBe("Error: Cannot read the file '/nope': there is no such file\n");
+  });
+
+  it('says in a sentence that a data folder cannot be made', async () => {
+    await runCli(['server', 'standalone', '--data', '/proc/millrace'], context);
+    expect(context.stderr.text).toMatch(/^Error: Cannot make the data folder '\/proc\/millrace': .*\n$/);
+  });
+
+  it('says in a sentence how much a list may hold', async () => {
+    await runCli(['executions', 'list', '--size', '5000'], context);
+    expect(context.stderr.text).toContain('it must be a whole number from 1 to 1000');
   });
 
   it('has the version of its package', async () => {
@@ -78,6 +95,15 @@ describe('the command line', () => {
       expect(context.stdout.text).toBe('valid    flows/a.yml\ninvalid  flows/below/b.yaml\n1 valid, 1 invalid\n');
     });
 
+    it.each(['--input', '--file'])('refuses a value that the flow does not declare: %s', async (flag) => {
+      write('hello.yml', `inputs: [{ id: names, type: STRING }]\n${FLOW}`);
+      const server = ['--server', 'http://127.0.0.1:1'];
+      expect(await runCli(['run', 'hello.yml', flag, 'nmaes=hello.yml', ...server], context)).toBe(EXIT.usage);
+      expect(context.stderr.text).toContain("The flow has no input 'nmaes': did you mean 'names'?");
+      expect(await runCli(['run', 'hello.yml', flag, 'other=hello.yml', ...server], context)).toBe(EXIT.usage);
+      expect(context.stderr.text).toContain("The flow has no input 'other'; it has 'names'");
+    });
+
     it('runs no invalid flow', async () => {
       write('hello.yml', 'id: hello');
       expect(await runCli(['run', 'hello.yml', '--server', 'http://127.0.0.1:1'], context)).toBe(EXIT.usage);
@@ -110,8 +136,8 @@ describe('the data folder', () => {
 
   it('tells of the server that runs on it', () => {
     const folder = openDataFolder(context.workingDirectory);
-    folder.announce({ url: 'http://localhost:1', pid: process.pid });
-    expect(folder.runningServer()).toEqual({ url: 'http://localhost:1', pid: process.pid });
+    folder.announce({ url: 'http://localhost:1', pid: process.ppid });
+    expect(folder.runningServer()).toEqual({ url: 'http://localhost:1', pid: process.ppid });
   });
 
   it('forgets a server that has died', () => {
@@ -121,12 +147,18 @@ describe('the data folder', () => {
     expect(existsSync(join(context.workingDirectory, 'server.json'))).toBe(false);
   });
 
-  it('is left alone by a server that does not own the announcement', () => {
+  it('forgets a server whose process id this process has got', () => {
     const folder = openDataFolder(context.workingDirectory);
     folder.announce({ url: 'http://localhost:1', pid: process.pid });
-    folder.withdraw(1);
-    expect(folder.runningServer()).toBeDefined();
+    expect(folder.runningServer()).toBeUndefined();
+  });
+
+  it('is left alone by a server that does not own the announcement', () => {
+    const folder = openDataFolder(context.workingDirectory);
+    folder.announce({ url: 'http://localhost:1', pid: process.ppid });
     folder.withdraw(process.pid);
+    expect(folder.runningServer()).toBeDefined();
+    folder.withdraw(process.ppid);
     expect(folder.runningServer()).toBeUndefined();
   });
 

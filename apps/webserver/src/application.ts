@@ -5,15 +5,17 @@ import type { Clock } from '@millrace/model';
 import type { Logger, Metrics } from '@millrace/service';
 import { errorAnswer, send } from './http/answer.js';
 import { discardBody } from './http/discard.js';
-import { asHttpError, HttpError, notFound } from './http/errors.js';
+import { asHttpError, HttpError, notFound, notServing } from './http/errors.js';
 import { securityHeaders } from './http/headers.js';
 import { createRegistry, reservedSegments } from './http/registry.js';
-import type { Route } from './http/route.js';
+import { HEALTH_PATHS, type Route } from './http/route.js';
 import { splitTenant } from './http/tenant-path.js';
 
 export interface ApplicationOptions {
   readonly routes: readonly Route[];
   readonly principalOf: (request: Request) => Promise<Principal>;
+  /** False until requests can be served; those about the health of the server always can. */
+  readonly isStarted: () => boolean;
   readonly stopping: AbortSignal;
   readonly log: Logger;
   readonly clock: Clock;
@@ -21,7 +23,8 @@ export interface ApplicationOptions {
 }
 
 /** The Express application: headers, the tenant's segment, the routes, errors. No route is outside the registry. */
-export function createApplication({ routes, principalOf, stopping, log, clock, metrics }: ApplicationOptions): Express {
+export function createApplication(options: ApplicationOptions): Express {
+  const { routes, principalOf, isStarted, stopping, log, clock, metrics } = options;
   const reserved = reservedSegments(routes);
   const tenants = new WeakMap<object, string | null>();
   const served = metrics.histogram('http_request_duration_seconds', 'Time from a request to its answer', [
@@ -35,6 +38,10 @@ export function createApplication({ routes, principalOf, stopping, log, clock, m
   application.enable('case sensitive routing');
   application.set('query parser', 'simple');
   for (const handler of securityHeaders()) application.use(handler);
+  application.use((request, _response, next) => {
+    if (isStarted() || HEALTH_PATHS.has(request.path)) next();
+    else next(notServing());
+  });
   application.use((request, _response, next) => {
     const { tenant, url } = splitTenant(request.url, reserved);
     if (tenant !== undefined) tenants.set(request, tenant);

@@ -3,8 +3,10 @@ export interface WebserverConfiguration {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
+  /** Address under which browsers reach the server, such as `https://millrace.example.com/`. Default: what they ask for. */
+  readonly url?: string;
   readonly security?: {
-    /** Origins of the product's own pages behind a proxy, such as `https://millrace.example.com`; for the check of cross-site requests. */
+    /** Further origins of the product's own pages, such as `https://mill.example.com`; for the check of cross-site requests. */
     readonly allowedOrigins?: readonly string[];
     /** Lets people log in over plain HTTP from other machines. Default false. */
     readonly allowInsecureCookies?: boolean;

@@ -1,5 +1,6 @@
+import { setMaxListeners } from 'node:events';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Request } from 'express';
 import type { Principal } from '@millrace/authorization';
 import { USERS_KEY, type Topics } from '@millrace/model';
@@ -14,7 +15,7 @@ import { createExecutions } from './executions/executions.js';
 import { createLive } from './executions/live.js';
 import { createCommands } from './flows/commands.js';
 import { createFlowCatalog } from './flows/flow-catalog.js';
-import { HttpError } from './http/errors.js';
+import { HttpError, notServing } from './http/errors.js';
 import { permissionsMarkdown } from './http/permissions-document.js';
 import { checkRoutes } from './http/registry.js';
 import type { Route } from './http/route.js';
@@ -53,7 +54,7 @@ export interface Webserver extends Service {
 
 const SEEN_TIMEOUT_MS = 10_000;
 /** How long requests under way may go on when the server stops. */
-const STOP_GRACE_MS = 5_000;
+export const STOP_GRACE_MS = 5_000;
 
 /**
  * The server of API and UI. Keeps no state of its own but sessions, counters of failed logins, and copies of what the
@@ -63,8 +64,11 @@ const STOP_GRACE_MS = 5_000;
 export function createWebserver(options: WebserverOptions): Webserver {
   const { context, configuration } = options;
   const stopping = new AbortController();
+  // Every open stream listens to it.
+  setMaxListeners(Number.POSITIVE_INFINITY, stopping.signal);
   const health = { live: true, ready: false };
   let running: Running | undefined;
+  let started = false;
   let reportFailure: (error: unknown) => void = () => undefined;
   const failed = new Promise<never>((_resolve, reject) => {
     reportFailure = (error) => {
@@ -76,8 +80,7 @@ export function createWebserver(options: WebserverOptions): Webserver {
   failed.catch(() => undefined);
 
   const services = createRouteServices(options, options.health ?? health, () => {
-    if (!running)
-      throw new HttpError(503, 'The server is starting or stopping; ask again', { headers: { 'Retry-After': '1' } });
+    if (!running) throw notServing();
     return running;
   });
   const routes = allRoutes(services);
@@ -85,6 +88,7 @@ export function createWebserver(options: WebserverOptions): Webserver {
   const application = createApplication({
     routes,
     principalOf: (request) => principalOf(services, request),
+    isStarted: () => started,
     stopping: stopping.signal,
     log: context.log,
     clock: context.clock,
@@ -93,6 +97,7 @@ export function createWebserver(options: WebserverOptions): Webserver {
   // Uploads may take longer than Node's default of five minutes for a whole request.
   const server = createServer({ requestTimeout: 0, headersTimeout: 60_000, keepAliveTimeout: 65_000 }, application);
   server.maxRequestsPerSocket = 0;
+  const unused = trackUnused(server);
   let url = '';
 
   return {
@@ -104,17 +109,20 @@ export function createWebserver(options: WebserverOptions): Webserver {
     },
     permissionsDocument: () => permissionsMarkdown(routes),
     async start() {
-      running = await open(options, reportFailure);
+      // First the port: an account must not come into being in a server that nobody can reach.
+      const { port, address, family } = await listen(server, configuration);
       try {
+        running = await open(options, reportFailure);
         await createInitialAccount(services, options);
         if (running.accounts.size === 0) services.setUp.announce(context.log);
-        const { port, address, family } = await listen(server, configuration);
-        url = `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
       } catch (error) {
-        close(running);
+        await shut(server, unused, context, 0);
+        if (running) close(running);
         running = undefined;
         throw error;
       }
+      url = `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+      started = true;
       health.ready = true;
       context.log.info({ url }, 'The webserver listens');
     },
@@ -122,7 +130,7 @@ export function createWebserver(options: WebserverOptions): Webserver {
       if (stopping.signal.aborted) return;
       health.ready = false;
       stopping.abort();
-      await shut(server, context);
+      await shut(server, unused, context, STOP_GRACE_MS);
       if (running) close(running);
       running = undefined;
     },
@@ -140,10 +148,7 @@ function createRouteServices(
     clock: context.clock,
     accounts: () => running().accounts,
     passwords,
-    origins: ({ headers, socket }) => [
-      `${'encrypted' in socket && socket.encrypted === true ? 'https' : 'http'}://${headers.host ?? ''}`,
-      ...(configuration.security?.allowedOrigins ?? []),
-    ],
+    origins: (request) => originsOf(configuration, request),
     rehash: (user, password) => {
       const change = async (): Promise<void> => {
         const passwordHash = await passwords.hash(password);
@@ -168,6 +173,13 @@ function createRouteServices(
     setUp: createSetUp(context.clock),
     starting: { queue, topics, storage, clock: context.clock, timeZone },
   };
+}
+
+/** Origins of the own pages: of the configured address, else of the one that the request was sent to. */
+function originsOf({ url, security }: WebserverConfiguration, { headers, socket }: Request): readonly string[] {
+  const scheme = 'encrypted' in socket && socket.encrypted === true ? 'https' : 'http';
+  const own = url === undefined ? `${scheme}://${headers.host ?? ''}` : new URL(url).origin;
+  return [own, ...(security?.allowedOrigins ?? [])];
 }
 
 /** Who asks. @throws HttpError 401, `setup-required` while there is no account at all */
@@ -253,14 +265,27 @@ function listen(server: Server, { host, port }: WebserverConfiguration): Promise
   });
 }
 
-function shut(server: Server, { clock }: ServiceContext): Promise<void> {
+/** Connections that have sent no request yet, as browsers open them in advance; Node does not count them as idle. */
+function trackUnused(server: Server): ReadonlySet<Socket> {
+  const unused = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    unused.add(socket);
+    socket.once('close', () => unused.delete(socket));
+  });
+  server.on('request', ({ socket }) => unused.delete(socket));
+  return unused;
+}
+
+/** Takes no new connection; requests under way end by themselves or after `graceMs`. */
+function shut(server: Server, unused: ReadonlySet<Socket>, { clock }: ServiceContext, graceMs: number): Promise<void> {
   if (!server.listening) return Promise.resolve();
   return new Promise((resolve) => {
-    const cancel = clock.after(STOP_GRACE_MS, () => server.closeAllConnections());
+    const cancel = clock.after(graceMs, () => server.closeAllConnections());
     server.close(() => {
       cancel();
       resolve();
     });
     server.closeIdleConnections();
+    for (const socket of unused) socket.destroy();
   });
 }

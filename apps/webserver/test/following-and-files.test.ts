@@ -1,6 +1,10 @@
+import { channel } from 'node:diagnostics_channel';
+import { getEventListeners, getMaxListeners, once } from 'node:events';
+import { get, type ServerResponse } from 'node:http';
 import { keyOf, outgoing, type LogEntry } from '@millrace/model';
+import { createSentEntries, LOG_PAGE } from '../src/executions/follow.js';
 import { createLive } from '../src/executions/live.js';
-import { HELLO, logRecord, SLEEPY, startServer, topics, type TestServer } from './server.js';
+import { BASIC, HELLO, logRecord, SLEEPY, startServer, topics, type TestServer } from './server.js';
 
 let server: TestServer;
 beforeAll(async () => {
@@ -117,6 +121,120 @@ describe('following a log', () => {
     const lines = events.map(({ data }) => String(data['message'])).filter((message) => message.startsWith('line '));
     expect(lines).toEqual(['line 1', 'line 3', 'line 4']);
   });
+});
+
+describe('a long log', () => {
+  const LINES = 1_500;
+  let id: string;
+  beforeAll(async () => {
+    id = (await start('sleepy')).id;
+    await server.json(`/api/v1/main/executions/${id}`);
+    const message = 'x'.repeat(15_000);
+    for (let first = 0; first < LINES; first += 100) {
+      await server.publish(
+        ...Array.from({ length: 100 }, (_, at) =>
+          logRecord({
+            tenant: 'main',
+            namespace: 'company.team',
+            flowId: 'sleepy',
+            executionId: id,
+            taskId: at % 2 === 0 ? 'even' : 'odd',
+            timestamp: 1_000 + first + at,
+            level: 'INFO',
+            message: `${first + at} ${message}`,
+            taskRunSequence: 9,
+            lineNumber: first + at,
+          }),
+        ),
+      );
+    }
+  });
+  afterEach(() => jest.restoreAllMocks());
+
+  it('is answered whole, page by page, with other work in between', async () => {
+    let turns = 0;
+    let counting = true;
+    const count = (): void => {
+      turns++;
+      if (counting) setImmediate(count);
+    };
+    count();
+    const turnsAtPage: number[] = [];
+    const logs = server.repository.logs;
+    jest.spyOn(server.repository, 'logs').mockImplementation((...given) => {
+      turnsAtPage.push(turns);
+      return logs(...given);
+    });
+    const entries = (await (await server.get(`/api/v1/main/logs/${id}`)).json()) as { message: string }[];
+    counting = false;
+    expect(entries.map(({ message }) => Number.parseInt(message))).toEqual([...Array(LINES).keys()]);
+    expect(turnsAtPage.length).toBeGreaterThan(5);
+    expect(new Set(turnsAtPage).size).toBe(turnsAtPage.length);
+  });
+
+  it('is not read on when its reader does not', async () => {
+    const logs = jest.spyOn(server.repository, 'logs');
+    const requests = channel('http.server.request.start');
+    const answering = new Promise<ServerResponse>((resolve) => {
+      const take = (message: unknown): void => {
+        requests.unsubscribe(take);
+        resolve((message as { readonly response: ServerResponse }).response);
+      };
+      requests.subscribe(take);
+    });
+    const asking = get(`${server.url}/api/v1/main/logs/${id}`, { agent: false, headers: { authorization: BASIC } });
+    await once(asking, 'response');
+    const response = await answering;
+    asking.destroy();
+    if (!response.closed) await once(response, 'close');
+    expect(logs.mock.calls.length).toBeLessThan(LINES / LOG_PAGE);
+  });
+
+  it('is filtered by task', async () => {
+    const odd = (await (await server.get(`/api/v1/main/logs/${id}?taskId=odd`)).json()) as { message: string }[];
+    expect(odd).toHaveLength(LINES / 2);
+    expect(await server.json(`/api/v1/main/logs/${id}?taskId=none`)).toEqual([]);
+  });
+});
+
+it('the entries that were sent are remembered as far back as it takes', () => {
+  const entry = (timestamp: number): LogEntry => ({
+    tenant: 'main',
+    namespace: 'a',
+    flowId: 'f',
+    executionId: 'e1',
+    timestamp,
+    level: 'INFO',
+    message: '',
+    taskRunSequence: 0,
+    lineNumber: 1,
+  });
+  const sent = createSentEntries(3);
+  expect([1, 2, 3].map((at) => sent.add(entry(at)))).toEqual([true, true, true]);
+  expect(sent.unsureFrom()).toBeUndefined();
+  expect([3, 4, 5].map((at) => sent.add(entry(at)))).toEqual([false, true, true]);
+  expect(sent.unsureFrom()).toMatchObject({ timestamp: 3 });
+  expect([3, 4, 5].map((at) => sent.add(entry(at)))).toEqual([false, false, false]);
+  expect(sent.size).toBe(3);
+});
+
+it('many streams at a time are nothing to warn of', async () => {
+  const { id } = await start('sleepy');
+  const listening = jest.spyOn(EventTarget.prototype, 'addEventListener');
+  const gone = Array.from({ length: 12 }, () => new AbortController());
+  const follow = ({ signal }: AbortController) =>
+    server.call('GET', `/api/v1/main/executions/${id}/follow`, { signal });
+  const streams = await Promise.all(gone.map(follow));
+  expect(streams.map(({ status }) => status)).toEqual(Array(12).fill(200));
+  const listeners = listening.mock.contexts.map((target) => ({
+    count: getEventListeners(target as EventTarget, 'abort').length,
+    max: getMaxListeners(target as EventTarget),
+  }));
+  expect(Math.max(...listeners.map(({ count }) => count))).toBeGreaterThanOrEqual(12);
+  expect(listeners.filter(({ count, max }) => count > max)).toEqual([]);
+  listening.mockRestore();
+  for (const controller of gone) controller.abort();
+  await Promise.allSettled(streams.map((stream) => stream.text()));
 });
 
 it('a record of another tenant than its key never reaches a follower, and is counted', async () => {

@@ -1,7 +1,10 @@
+import { Socket } from 'node:net';
+import express, { type Request } from 'express';
 import type { Clock, UserAccount } from '@millrace/model';
 import { checkRoutes } from '../src/http/registry.js';
 import { anonymous, permission, self, type Route } from '../src/http/route.js';
 import { splitTenant } from '../src/http/tenant-path.js';
+import { createAuthentication } from '../src/security/authentication.js';
 import { createCredentialCache } from '../src/security/credential-cache.js';
 import { networkOf } from '../src/security/lockout.js';
 import { createPasswords, passwordFaults } from '../src/security/passwords.js';
@@ -95,6 +98,42 @@ describe('verified credentials', () => {
     for (let at = 0; at <= 1_000; at++) cache.keep(`user${at}`, 'secret', userOf());
     expect(cache.find('user0', 'secret', () => userOf())).toBeUndefined();
     expect(cache.find('user1', 'secret', () => userOf())).toBeDefined();
+  });
+});
+
+describe('equal logins at the same time', () => {
+  const loginsOf = async () => {
+    const passwords = createPasswords(CHEAP);
+    const user = userOf({ passwordHash: await passwords.hash('correct horse battery') });
+    const verify = jest.spyOn(passwords, 'verify');
+    const accounts = () => ({
+      byId: () => user,
+      byUsername: (name: string) => (name === 'ada' ? user : undefined),
+      size: 1,
+      close: () => undefined,
+    });
+    const rehash = () => undefined;
+    const { login } = createAuthentication({ clock: standingClock(), accounts, passwords, origins: () => [], rehash });
+    const request: Request = Object.create(express.request, {
+      socket: { value: new Socket() },
+      headers: { value: {} },
+    });
+    const burst = (password: string) =>
+      Promise.allSettled(Array.from({ length: 60 }, () => login('ada', password, request)));
+    return { burst, verify };
+  };
+
+  it('are verified once', async () => {
+    const { burst, verify } = await loginsOf();
+    expect(new Set((await burst('correct horse battery')).map(({ status }) => status))).toEqual(new Set(['fulfilled']));
+    expect(verify).toHaveBeenCalledTimes(1);
+  });
+
+  it('count as one failure, so they do not lock the account', async () => {
+    const { burst } = await loginsOf();
+    const refused = await burst('wrong');
+    expect(refused.every((result) => result.status === 'rejected' && result.reason.status === 401)).toBe(true);
+    expect(new Set((await burst('correct horse battery')).map(({ status }) => status))).toEqual(new Set(['fulfilled']));
   });
 });
 

@@ -55,6 +55,8 @@ const BAD: readonly (readonly [string, string, string, RequestInit?])[] = [
     { headers: { ...YAML, 'content-encoding': 'gzip' }, body: 'id: x' },
   ],
   ['two flows where one is expected', 'POST', '/api/v1/main/flows', { headers: YAML, body: `${HELLO}---\n${HELLO}` }],
+  ['101 flows to check', 'POST', '/api/v1/main/flows/validate', { headers: YAML, body: 'id: a\n---\n'.repeat(101) }],
+  ['101 empty flows', 'POST', '/api/v1/main/flows/validate', { headers: YAML, body: '---\n'.repeat(101) }],
   ['a huge flow', 'POST', '/api/v1/main/flows', { headers: YAML, body: 'x'.repeat(1024 * 1024 + 1) }],
   ['malformed JSON', 'POST', START, { headers: JSON_TYPE, body: '{"name": ' }],
   ['a list as inputs', 'POST', START, { headers: JSON_TYPE, body: '[1]' }],
@@ -182,6 +184,12 @@ describe('a request that cannot be right', () => {
       socket.write('GET / HTTP/1.1\r\nBad Header\r\n\r\n');
     });
     expect(answer).toMatch(/^HTTP\/1.1 400/);
+  });
+
+  it('is not one with as many documents as are checked at once', async () => {
+    const text = '---\nid: a\n...\n'.repeat(100);
+    const answer = await server.call('POST', '/api/v1/main/flows/validate', { headers: YAML, body: text });
+    expect([answer.status, ((await answer.json()) as object[]).length]).toEqual([200, 100]);
   });
 
   it('and is followed by good ones on the same server', async () => {

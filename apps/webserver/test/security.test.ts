@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { get } from 'node:http';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import type { Clock } from '@millrace/model';
+import { systemClock } from '@millrace/service';
+import { STRANGERS_BODY_MS } from '../src/http/body.js';
 import { createLockout, LOCKOUT } from '../src/security/lockout.js';
 import { BASIC, HELLO, PASSWORD, startServer, USER, type TestServer } from './server.js';
 
@@ -221,6 +224,60 @@ describe('sessions', () => {
     );
   });
 });
+
+describe('with an address under which browsers reach it, a server', () => {
+  let behindProxy: TestServer;
+  beforeAll(async () => {
+    behindProxy = await startServer({
+      configuration: {
+        url: 'https://millrace.example.com/base/',
+        security: { allowedOrigins: ['https://other.example.com'] },
+      },
+    });
+  });
+  afterAll(() => behindProxy.stop());
+
+  it.each([
+    ['https://millrace.example.com', 422],
+    ['https://other.example.com', 422],
+    ['http://millrace.example.com', 403],
+    ['own', 403],
+  ])('answers a change from a page of %s with %i', async (origin, status) => {
+    const answer = await behindProxy.call('POST', '/api/v1/main/flows', {
+      headers: { origin: origin === 'own' ? behindProxy.url : origin, 'content-type': 'application/x-yaml' },
+      body: 'id: x',
+    });
+    expect(answer.status).toBe(status);
+  });
+});
+
+it('a burst of requests with the right password is answered', async () => {
+  const fresh = await startServer();
+  const answers = await Promise.all(Array.from({ length: 80 }, () => fresh.get('/api/v1/me')));
+  expect(answers.map(({ status }) => status)).toEqual(Array(80).fill(200));
+  await fresh.stop();
+});
+
+it.each(['/login', '/api/v1/main/basicAuth'])(
+  'a body for %s that does not arrive in time is given up',
+  async (path) => {
+    // Half a minute and what follows it are over at once; everything else takes its time.
+    const clock: Clock = {
+      now: () => systemClock.now(),
+      after: (ms, run) => systemClock.after(ms === STRANGERS_BODY_MS || ms === 2_000 ? 0 : ms, run),
+    };
+    const slow = await startServer({ clock });
+    const { hostname, port } = new URL(slow.url);
+    const socket = connect(Number(port), hostname);
+    const head = [`POST ${path} HTTP/1.1`, 'Host: localhost', 'Content-Type: application/json', 'Content-Length: 100'];
+    socket.write([...head, '', '{"user'].join('\r\n'));
+    let text = '';
+    for await (const chunk of socket) text += String(chunk);
+    expect(text).toMatch(/^HTTP\/1\.1 408 /);
+    expect(text).toMatch(/connection: close/i);
+    await slow.stop();
+  },
+);
 
 describe('an installation without an account', () => {
   let fresh: TestServer;

@@ -2,7 +2,16 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createExecutor } from '@millrace/executor';
-import { createTopics, keyOf, newId, outgoing, type Clock, type LogEntry, type OutgoingRecord } from '@millrace/model';
+import {
+  createTopics,
+  keyOf,
+  newId,
+  outgoing,
+  type Clock,
+  type LogEntry,
+  type OutgoingRecord,
+  type Topic,
+} from '@millrace/model';
 import { createTaskTypeRegistry } from '@millrace/plugin-api';
 import { plugin as core } from '@millrace/plugin-core';
 import type { Queue } from '@millrace/queue';
@@ -10,12 +19,15 @@ import { createSqlQueue } from '@millrace/queue/sql';
 import { createSqlRepository } from '@millrace/repository/sql';
 import { createMetrics, systemClock, type Logger, type ServiceContext } from '@millrace/service';
 import { createLocalStorage } from '@millrace/storage/local';
-import { createWebserver, type WebserverConfiguration } from '../src/index.js';
+import { createWebserver, type Webserver, type WebserverConfiguration } from '../src/index.js';
 
 export const topics = createTopics({ executionPartitions: 2, resourcePartitions: 2 });
 export const USER = 'ada@example.com';
 export const PASSWORD = 'correct horse battery';
 export const BASIC = `Basic ${Buffer.from(`${USER}:${PASSWORD}`).toString('base64')}`;
+
+const ACCOUNT = { username: USER, password: PASSWORD };
+const NOBODY = { username: '', password: '' };
 
 /** As cheap as the library allows, so that tests do not wait for hashes. */
 export const CHEAP = { memoryKib: 8, passes: 1, lanes: 1 };
@@ -36,13 +48,8 @@ export function createRecordingLog() {
   return { log, entries };
 }
 
-/** A server with the embedded queue, an executor, local storage: everything that is real, in one process. */
-export async function startServer({
-  account = true,
-  configuration = {},
-  clock = systemClock,
-  executor = true,
-}: TestServerOptions = {}) {
+/** All that a server stands on, real and in one process: embedded queue, local storage, an executor that may be started. */
+export function createInstallation(clock: Clock = systemClock) {
   const folder = mkdtempSync(join(tmpdir(), 'webserver-'));
   const file = join(folder, 'millrace.db');
   const { log, entries } = createRecordingLog();
@@ -57,17 +64,60 @@ export async function startServer({
   const storage = createLocalStorage({ directory: join(folder, 'storage') });
   const repository = createSqlRepository({ file });
   const executing = createExecutor({ context, queue, topics, registry });
-  const webserver = createWebserver({
-    context,
+  const made: Webserver[] = [];
+  return {
     queue,
-    topics,
-    storage,
     repository,
-    registry,
-    passwordCost: CHEAP,
-    configuration: { host: '127.0.0.1', port: 0, ...configuration },
-    ...(account && { initialAccount: { username: USER, password: { reveal: () => PASSWORD } } }),
-  });
+    storage,
+    metrics,
+    entries,
+    executing,
+    /** Not started yet. */
+    webserver(configuration: Partial<WebserverConfiguration>, { username, password } = ACCOUNT): Webserver {
+      const webserver = createWebserver({
+        context,
+        queue,
+        topics,
+        storage,
+        repository,
+        registry,
+        passwordCost: CHEAP,
+        configuration: { host: '127.0.0.1', port: 0, ...configuration },
+        ...(username !== '' && { initialAccount: { username, password: { reveal: () => password } } }),
+      });
+      made.push(webserver);
+      return webserver;
+    },
+    /** Resolves when the next record of a topic can be waited for. */
+    async published<Value>(topic: Topic<Value>): Promise<{ readonly first: Promise<void> }> {
+      let came: () => void = () => undefined;
+      const first = new Promise<void>((resolve) => (came = resolve));
+      const tail = await queue.tail(topic, { onRecord: () => came() });
+      return { first: first.finally(() => tail.close()) };
+    },
+    async stop(): Promise<void> {
+      for (const webserver of made) await webserver.stop();
+      await executing.stop();
+      await repository.close();
+      await queue.close();
+      await storage.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export type Installation = ReturnType<typeof createInstallation>;
+
+/** A server with the embedded queue, an executor, local storage: everything that is real, in one process. */
+export async function startServer({
+  account = true,
+  configuration = {},
+  clock = systemClock,
+  executor = true,
+}: TestServerOptions = {}) {
+  const installation = createInstallation(clock);
+  const { queue, repository, storage, metrics, entries, executing } = installation;
+  const webserver = installation.webserver(configuration, account ? ACCOUNT : NOBODY);
   if (executor) await executing.start();
   await webserver.start();
 
@@ -95,14 +145,7 @@ export async function startServer({
     yaml: (method: 'POST' | 'PUT', path: string, body: string) =>
       call(method, path, { body, headers: { 'content-type': 'application/x-yaml' } }),
     publish: (...records: readonly OutgoingRecord[]) => queue.publish(records),
-    async stop(): Promise<void> {
-      await webserver.stop();
-      if (executor) await executing.stop();
-      await repository.close();
-      await queue.close();
-      await storage.close();
-      rmSync(folder, { recursive: true, force: true });
-    },
+    stop: () => installation.stop(),
   };
 }
 

@@ -28,6 +28,7 @@ export interface Repository {
   /**
    * Log entries of one execution in order (time, sequence of the task run, line), at most `filter.limit`; go on with
    * `filter.after` = the last entry's place.
+   * @throws RepositoryError BUSY
    */
   logs(scope: Scope, executionId: string, filter: LogFilter): Promise<readonly PlacedLogEntry[]>;
 

@@ -17,6 +17,11 @@ export interface StartOptions extends FlowName {
   readonly revision?: number;
 }
 
+/** What of a log is wanted; all of it when nothing is said. */
+export interface LogFilter {
+  readonly minLevel?: string;
+}
+
 export interface SearchExecutions {
   readonly namespace?: string;
   readonly flowId?: string;
@@ -33,6 +38,8 @@ export interface FollowedExecution {
 /** The REST API of a server, typed. Errors are `ServerRefusal` and `ServerUnreachable`. */
 export interface Client {
   readonly url: string;
+  /** False while the server has no account. Needs none. */
+  isSetUp(): Promise<boolean>;
   findFlow(name: FlowName): Promise<FlowAnswer | undefined>;
   /** Creates the flow, or a new revision of it when the text changed. */
   saveFlow(name: FlowName, source: string): Promise<FlowAnswer>;
@@ -43,8 +50,8 @@ export interface Client {
   searchExecutions(options: SearchExecutions): Promise<Page<ExecutionAnswer>>;
   killExecution(id: string): Promise<void>;
   follow(id: string, signal: AbortSignal): AsyncGenerator<FollowedExecution, void, undefined>;
-  followLogs(id: string, signal: AbortSignal): AsyncGenerator<LogAnswer, void, undefined>;
-  logs(id: string, options?: { readonly minLevel?: string; readonly taskId?: string }): Promise<readonly LogAnswer[]>;
+  followLogs(id: string, signal: AbortSignal, filter?: LogFilter): AsyncGenerator<LogAnswer, void, undefined>;
+  logs(id: string, options?: LogFilter & { readonly taskId?: string }): Promise<readonly LogAnswer[]>;
   /** The content of a file of internal storage. */
   file(executionId: string, uri: string): Promise<AsyncIterable<Uint8Array>>;
   /** Bytes. */
@@ -53,7 +60,12 @@ export interface Client {
 
 export function createClient(options: HttpOptions): Client {
   const http = createHttp(options);
-  return { url: http.url, ...flowCalls(http), ...executionCalls(http), ...followCalls(http) };
+  const isSetUp: Client['isSetUp'] = async () => {
+    const answer = await http.json('GET', '/api/v1/setup');
+    if (!isPlainObject(answer) || typeof answer['done'] !== 'boolean') throw unexpected('the state of set-up', answer);
+    return answer['done'];
+  };
+  return { url: http.url, isSetUp, ...flowCalls(http), ...executionCalls(http), ...followCalls(http) };
 }
 
 const path = (...segments: readonly string[]): string =>
@@ -89,7 +101,7 @@ function flowCalls(http: Http): Pick<Client, 'findFlow' | 'saveFlow' | 'deleteFl
 
 function executionCalls(
   http: Http,
-): Omit<Client, 'url' | 'findFlow' | 'saveFlow' | 'deleteFlow' | 'searchFlows' | 'follow' | 'followLogs'> {
+): Omit<Client, 'url' | 'isSetUp' | 'findFlow' | 'saveFlow' | 'deleteFlow' | 'searchFlows' | 'follow' | 'followLogs'> {
   return {
     async startExecution({ namespace, id, inputs, files, labels, revision }) {
       const form = new FormData();
@@ -136,8 +148,9 @@ function followCalls(http: Http): Pick<Client, 'follow' | 'followLogs'> {
         if (isEnd) return;
       }
     },
-    async *followLogs(id, signal) {
-      for await (const { event, id: eventId, data } of http.events(path('logs', id, 'follow'), { signal })) {
+    async *followLogs(id, signal, filter = {}) {
+      const events = http.events(path('logs', id, 'follow'), { signal, query: { ...filter } });
+      for await (const { event, id: eventId, data } of events) {
         const body: unknown = JSON.parse(data);
         if (isPlainObject(body) && body['timestamp'] !== undefined) yield asLog(body);
         if (event === 'end' || eventId === 'end') return;

@@ -150,9 +150,9 @@ function messageOf(text: string): string | undefined {
   const embedded = isPlainObject(body['_embedded']) ? body['_embedded']['errors'] : undefined;
   const details = Array.isArray(embedded) ? embedded.filter(isPlainObject) : [];
   const lines = details
+    .filter(({ message }) => message !== body['message'])
     .map(({ path, message }) =>
       typeof path === 'string' && path !== '' ? `${path}: ${String(message)}` : String(message),
-    )
-    .filter((line) => line !== body['message']);
+    );
   return [body['message'], ...lines].join('\n  ');
 }

@@ -5,6 +5,7 @@ import { ServerRefusal } from '../client/http.js';
 import { connect, type ServerChoice } from '../connect.js';
 import type { CommandContext } from '../context.js';
 import { EXIT } from '../exit-code.js';
+import { interruptible } from '../interruption.js';
 import { paintFor } from '../output/colour.js';
 import { inOrder, type TimedLine } from '../output/ordered-lines.js';
 import { createProgress } from '../output/progress.js';
@@ -33,7 +34,8 @@ export interface ExecutionLogFlags extends ServerChoice {
 /** `millrace executions list`. */
 export async function listExecutions(flags: ExecutionListFlags, context: CommandContext): Promise<number> {
   const { namespace, flow, state, size, json } = flags;
-  const page = await connect(flags, context).searchExecutions({
+  const client = await connect(flags, context);
+  const page = await client.searchExecutions({
     size,
     ...(namespace === undefined ? {} : { namespace }),
     ...(flow === undefined ? {} : { flowId: flow }),
@@ -59,7 +61,8 @@ function executionRow({ id, namespace, flowId, state }: ExecutionAnswer): readon
 
 /** `millrace executions get`. */
 export async function showExecution(id: string, flags: ExecutionShowFlags, context: CommandContext): Promise<number> {
-  const execution = await connect(flags, context).execution(id);
+  const client = await connect(flags, context);
+  const execution = await client.execution(id);
   const paint = paintFor(context.stdout, context.environment);
   const progress = createProgress(paint);
   const lines = flags.json
@@ -71,34 +74,29 @@ export async function showExecution(id: string, flags: ExecutionShowFlags, conte
 
 /** `millrace executions logs`. */
 export async function printLogs(id: string, flags: ExecutionLogFlags, context: CommandContext): Promise<number> {
-  const client = connect(flags, context);
+  const client = await connect(flags, context);
   const progress = createProgress(paintFor(context.stdout, context.environment));
   const isAsked = ({ taskId }: { readonly taskId?: string }): boolean =>
     flags.task === undefined || taskId === flags.task;
   const print = (lines: readonly TimedLine[]): void =>
     lines.forEach((line) => context.stdout.write(`${line.text()}\n`));
   progress.execution(await client.execution(id)); // names of loop values
-  if (flags.follow) {
-    const { signal } = interruption(context);
-    try {
-      for await (const entry of client.followLogs(id, signal)) if (isAsked(entry)) print(progress.log(entry));
-    } catch (error) {
-      if (!signal.aborted) throw error;
-      return EXIT.interrupted;
-    }
-    return EXIT.ok;
-  }
   const minLevel = flags.level === undefined ? {} : { minLevel: flags.level };
+  if (flags.follow) {
+    return interruptible(context, async (signal) => {
+      try {
+        for await (const entry of client.followLogs(id, signal, minLevel))
+          if (isAsked(entry)) print(progress.log(entry));
+      } catch (error) {
+        if (!signal.aborted) throw error;
+        return EXIT.interrupted;
+      }
+      return EXIT.ok;
+    });
+  }
   const taskId = flags.task === undefined ? {} : { taskId: flags.task };
   for (const entry of await client.logs(id, { ...minLevel, ...taskId })) print(progress.log(entry));
   return EXIT.ok;
-}
-
-function interruption({ signals }: CommandContext): AbortController {
-  const abort = new AbortController();
-  signals.on('SIGINT', () => abort.abort());
-  signals.on('SIGTERM', () => abort.abort());
-  return abort;
 }
 
 /** `millrace executions file`. */
@@ -108,7 +106,8 @@ export async function printFile(
   choice: ServerChoice,
   context: CommandContext,
 ): Promise<number> {
-  const content = await connect(choice, context).file(id, uri);
+  const client = await connect(choice, context);
+  const content = await client.file(id, uri);
   await pipeline(Readable.from(content), context.stdout, { end: false });
   return EXIT.ok;
 }
@@ -119,7 +118,7 @@ export async function killExecutions(
   choice: ServerChoice,
   context: CommandContext,
 ): Promise<number> {
-  const client = connect(choice, context);
+  const client = await connect(choice, context);
   let code: number = EXIT.ok;
   for (const id of ids) {
     try {

@@ -14,7 +14,8 @@ export interface FlowListFlags extends ServerChoice {
 /** `millrace flow list`. */
 export async function listFlows(flags: FlowListFlags, context: CommandContext): Promise<number> {
   const { namespace, size, json } = flags;
-  const page = await connect(flags, context).searchFlows({ size, ...(namespace === undefined ? {} : { namespace }) });
+  const client = await connect(flags, context);
+  const page = await client.searchFlows({ size, ...(namespace === undefined ? {} : { namespace }) });
   if (json) {
     context.stdout.write(`${JSON.stringify(page.results)}\n`);
     return EXIT.ok;
@@ -33,7 +34,8 @@ export async function listFlows(flags: FlowListFlags, context: CommandContext): 
 
 /** `millrace flow get`. */
 export async function printFlow(name: FlowName, choice: ServerChoice, context: CommandContext): Promise<number> {
-  const flow = await connect(choice, context).findFlow(name);
+  const client = await connect(choice, context);
+  const flow = await client.findFlow(name);
   if (!flow) throw new CommandFailure(EXIT.failed, `There is no flow '${name.namespace}.${name.id}'`);
   const source = flow.source ?? '';
   context.stdout.write(source.endsWith('\n') ? source : `${source}\n`);
@@ -47,7 +49,7 @@ export async function saveFlows(
   context: CommandContext,
 ): Promise<number> {
   const flows = flowFilesOf(paths, context).map((file) => checkFlowFile(file, context));
-  const client = connect(choice, context);
+  const client = await connect(choice, context);
   for (const { name, source } of flows) {
     const saved = await client.saveFlow(name, source);
     context.stdout.write(`${name.namespace}.${name.id} revision ${saved.revision}\n`);
@@ -57,7 +59,8 @@ export async function saveFlows(
 
 /** `millrace flow delete`. */
 export async function deleteFlow(name: FlowName, choice: ServerChoice, context: CommandContext): Promise<number> {
-  await connect(choice, context).deleteFlow(name);
+  const client = await connect(choice, context);
+  await client.deleteFlow(name);
   context.stdout.write(`${name.namespace}.${name.id} is deleted\n`);
   return EXIT.ok;
 }

@@ -1,14 +1,17 @@
-import { createWriteStream, mkdirSync, openAsBlob, statSync } from 'node:fs';
+import { createWriteStream, openAsBlob, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { nearestName } from '@millrace/flow';
 import type { ExecutionAnswer } from '../client/answers.js';
 import type { Client, StartOptions } from '../client/client.js';
 import { findServer, type ServerChoice } from '../connect.js';
 import type { CommandContext } from '../context.js';
 import { CommandFailure, EXIT, type ExitCode } from '../exit-code.js';
+import { fileFailure, makeFolder } from '../files.js';
 import { checkFlowFile, type FlowFile } from '../flow-file.js';
 import { followExecution } from '../follow.js';
+import { interruptible } from '../interruption.js';
 import { paintFor } from '../output/colour.js';
 import { summaryLines, writtenFiles, type WrittenFile } from '../output/summary.js';
 
@@ -25,7 +28,8 @@ export interface RunFlags extends ServerChoice {
 export async function runFlow(file: string, flags: RunFlags, context: CommandContext): Promise<number> {
   const values = await givenValues(flags, context);
   const flow = checkFlowFile(file, context);
-  const running = findServer(flags, context);
+  checkDeclared(values, flow);
+  const running = await findServer(flags, context);
   if (running) return runOn(running, flow, { flags, context, values });
   if (!flags.wait) {
     throw new CommandFailure(
@@ -33,14 +37,29 @@ export async function runFlow(file: string, flags: RunFlags, context: CommandCon
       'No server runs on the data folder, and --no-wait would end the one of this run with it: start a server first, or leave out --no-wait',
     );
   }
-  // Loaded only here: a server is much more code than a request to one.
-  const { startTemporaryServer } = await import('../temporary-server.js');
-  const server = await startTemporaryServer(flags, context);
-  try {
-    return await runOn(server.client, flow, { flags, context, values });
-  } finally {
-    await server.stop();
-  }
+  return runOnOwnServer(flow, { flags, context, values });
+}
+
+const STOPPING =
+  'Stopping; the execution goes on at the next start of a server on this data folder; press Ctrl+C again to end now';
+
+async function runOnOwnServer(flow: FlowFile, run: Run): Promise<number> {
+  const { flags, context } = run;
+  const work = async (signal: AbortSignal): Promise<number> => {
+    // Loaded only here: a server is much more code than a request to one.
+    const { startTemporaryServer } = await import('../temporary-server.js');
+    const server = await startTemporaryServer(flags, context);
+    try {
+      if (signal.aborted) throw new CommandFailure(EXIT.interrupted, 'Stopped before the flow was started');
+      return await runOn(server.client, flow, { ...run, interrupted: signal });
+    } finally {
+      await server.stop();
+    }
+  };
+  return interruptible(context, work, (count) => {
+    if (count === 1) context.stderr.write(`${STOPPING}\n`);
+    else context.exitNow(EXIT.interrupted);
+  });
 }
 
 type GivenValues = Pick<StartOptions, 'inputs' | 'files' | 'labels'>;
@@ -49,9 +68,12 @@ interface Run {
   readonly flags: RunFlags;
   readonly context: CommandContext;
   readonly values: GivenValues;
+  /** Ends following when the server is this command's own; else following listens for itself. */
+  readonly interrupted?: AbortSignal;
 }
 
-async function runOn(client: Client, { name, source }: FlowFile, { flags, context, values }: Run): Promise<number> {
+async function runOn(client: Client, { name, source }: FlowFile, run: Run): Promise<number> {
+  const { flags, context, values, interrupted } = run;
   const { stdout } = context;
   const paint = paintFor(stdout, context.environment);
   const saved = await client.saveFlow(name, source);
@@ -64,7 +86,20 @@ async function runOn(client: Client, { name, source }: FlowFile, { flags, contex
     if (flags.json) stdout.write(`${JSON.stringify(started)}\n`);
     return EXIT.ok;
   }
-  const ended = await followExecution(client, started.id, { context, paint, say });
+  const following = { context, paint, say };
+  const ended = interrupted
+    ? await followExecution(client, started.id, {
+        ...following,
+        signal: interrupted,
+        stoppedText: `Stopped; the execution ${started.id} goes on at the next start of a server on this data folder`,
+      })
+    : await interruptible(context, (signal) =>
+        followExecution(client, started.id, {
+          ...following,
+          signal,
+          stoppedText: `Stopped following; the execution ${started.id} goes on as long as its server does`,
+        }),
+      );
   const files = writtenFiles(ended);
   if (flags.json) stdout.write(`${JSON.stringify(ended)}\n`);
   else say(summaryLines(ended, await sizesOf(client, ended.id, files), paint));
@@ -94,6 +129,17 @@ async function givenValues(
   };
 }
 
+/** The server would ignore values that the flow does not ask for. @throws CommandFailure 2 */
+function checkDeclared(values: GivenValues, { inputs }: FlowFile): void {
+  for (const name of [...Object.keys(values.inputs), ...Object.keys(values.files)]) {
+    if (inputs.includes(name)) continue;
+    const nearest = nearestName(name, inputs);
+    const has = inputs.length === 0 ? '; it has none' : `; it has ${inputs.map((one) => `'${one}'`).join(', ')}`;
+    const hint = nearest === undefined ? has : `: did you mean '${nearest}'?`;
+    throw new CommandFailure(EXIT.usage, `The flow has no input '${name}'${hint}`);
+  }
+}
+
 /** `name=value` pairs; the value may hold further `=`. */
 function pairs(texts: readonly string[], flag: string): Readonly<Record<string, string>> {
   const entries = texts.map((text) => {
@@ -109,7 +155,7 @@ async function openFile(path: string, written: string): Promise<Blob> {
   try {
     if (statSync(path).isFile()) return await openAsBlob(path);
   } catch (error) {
-    throw new CommandFailure(EXIT.usage, `Cannot read the file '${written}': ${String(error)}`, { cause: error });
+    throw new CommandFailure(EXIT.usage, `Cannot read the file '${written}': ${fileFailure(error)}`, { cause: error });
   }
   throw new CommandFailure(EXIT.usage, `'${written}' is not a file`);
 }
@@ -137,7 +183,7 @@ async function saveFiles(
 ): Promise<void> {
   for (const { taskRun, name, uri } of files) {
     const directory = join(folder, fileName(taskRun));
-    mkdirSync(directory, { recursive: true });
+    makeFolder(directory);
     const content = await client.file(executionId, uri);
     await pipeline(Readable.from(content), createWriteStream(join(directory, fileName(name))));
   }

@@ -1,23 +1,21 @@
 import { resolve } from 'node:path';
-import type { Secret } from '@millrace/service';
 import {
   configuredAccount,
   createLogger,
   loadConfiguration,
   runUntilSignal,
-  type Configuration,
   type InitialAccount,
+  type Logger,
   type Setting,
 } from '@millrace/service';
 import { createClient } from '../client/client.js';
-import { ServerRefusal } from '../client/http.js';
 import { parseCredentials } from '../connect.js';
 import type { CommandContext } from '../context.js';
-import { makeDataFolder, openDataFolder, type DataFolder } from '../data-folder.js';
+import { makeDataFolder, makePrivateFilesOnly, openDataFolder, type DataFolder } from '../data-folder.js';
+import { prepareFirstAccount, type FirstAccount } from '../first-account.js';
 import { paintFor, type Paint } from '../output/colour.js';
-import { generatedAccount } from '../account.js';
 import { VERSION } from '../version.js';
-import { startStandalone, type Standalone } from '../standalone.js';
+import { startStandalone } from '../standalone.js';
 
 export interface StandaloneFlags {
   readonly config?: string;
@@ -39,30 +37,28 @@ export async function serverStandalone(flags: StandaloneFlags, context: CommandC
     flags: settingsOf(flags),
   });
   const folder = openDataFolder(resolve(context.workingDirectory, configuration.data.path));
+  makePrivateFilesOnly();
   makeDataFolder(folder.path);
   const log = createLogger({ ...configuration.logging, destination: context.stderr });
-  const account = configuredAccount(configuration);
-  const generated = account === undefined && flags.generateAdmin ? generatedAccount() : undefined;
-  const standalone = await startStandalone({
+  const configured = configuredAccount(configuration);
+  const account = prepareFirstAccount(folder, { given: configured, generate: flags.generateAdmin === true });
+  const { url, group } = await startStandalone({
     configuration,
     dataFolder: folder.path,
     version: VERSION,
     environment: context.environment,
     clock: context.clock,
     log,
-    ...initialAccount(account ?? generated),
+    ...(account.initialAccount ? { initialAccount: account.initialAccount } : {}),
   });
-  folder.announce({ url: standalone.url, pid: process.pid });
+  folder.announce({ url, pid: process.pid });
   try {
-    const isCreated = await keepFirstAccount(standalone, account ?? generated, folder);
-    const greeting = { configuration, standalone, folder, ...(generated && isCreated ? { generated } : {}) };
-    context.stdout.write(greetingText(greeting, paintFor(context.stdout, context.environment)));
-    if (account && !isCreated)
-      log.warn(
-        { username: account.username },
-        'The configured account was not taken: this data folder has its accounts already',
-      );
-    return await runUntilSignal(standalone.group, {
+    const hint = await loginHint(account, { url, configured, log }).catch(async (error: unknown) => {
+      await group.stop();
+      throw error;
+    });
+    context.stdout.write(greetingText({ url, folder, hint }, paintFor(context.stdout, context.environment)));
+    return await runUntilSignal(group, {
       context: { clock: context.clock, log },
       signals: context.signals,
       exitNow: context.exitNow,
@@ -73,9 +69,6 @@ export async function serverStandalone(flags: StandaloneFlags, context: CommandC
     folder.withdraw(process.pid);
   }
 }
-
-const initialAccount = (account: InitialAccount | undefined): { readonly initialAccount?: InitialAccount } =>
-  account === undefined ? {} : { initialAccount: account };
 
 /** Values of flags as settings of the configuration, which checks them. */
 function settingsOf(flags: StandaloneFlags): readonly Setting[] {
@@ -95,46 +88,39 @@ function settingsOf(flags: StandaloneFlags): readonly Setting[] {
   );
 }
 
-/**
- * Commands on this machine log in with the first account: it is kept in the data folder, readable by its owner only.
- * Answers false when the account does not open the door, because the folder had its accounts before.
- */
-async function keepFirstAccount(
-  { url }: Standalone,
-  account: InitialAccount | undefined,
-  folder: DataFolder,
-): Promise<boolean> {
-  if (!account) return false;
-  const credentials = { username: account.username, password: account.password.reveal() };
-  try {
-    await createClient({ url, credentials }).searchFlows({ size: 1 });
-  } catch (error) {
-    if (error instanceof ServerRefusal && error.status === 401) return false;
-    throw error;
+interface LoginHint {
+  readonly url: string;
+  readonly configured: InitialAccount | undefined;
+  readonly log: Logger;
+}
+
+/** Settles the first account and answers how to log in, for the greeting. */
+async function loginHint(account: FirstAccount, { url, configured, log }: LoginHint): Promise<string> {
+  const login = await account.settle(url);
+  if (configured && login?.username !== configured.username)
+    log.warn(
+      { username: configured.username },
+      'The configured account was not taken: this data folder has its accounts already',
+    );
+  if (login && account.generated) return `${login.username} / ${login.password}   (shown only this once)`;
+  if (login) {
+    return `as ${login.username}; commands on this machine use the password in credentials.json of the data folder`;
   }
-  folder.keepCredentials(credentials);
-  return true;
+  if (await createClient({ url }).isSetUp()) return 'with your account';
+  return 'open the address in a browser on this machine to make the first account';
 }
 
 interface Greeting {
-  readonly configuration: Configuration;
-  readonly standalone: Standalone;
+  readonly url: string;
   readonly folder: DataFolder;
-  /** A password that nobody knows yet; shown this once. */
-  readonly generated?: { readonly username: string; readonly password: Secret };
+  readonly hint: string;
 }
 
-function greetingText({ standalone, folder, generated }: Greeting, paint: Paint): string {
-  const kept = folder.credentials();
-  const login = generated
-    ? `${generated.username} / ${generated.password.reveal()}   (shown only this once)`
-    : kept
-      ? `as ${kept.username}; commands on this machine are logged in already`
-      : 'with your account, or open the address in a browser on this machine to make the first one';
+function greetingText({ url, folder, hint }: Greeting, paint: Paint): string {
   const lines = [
-    ['Millrace', standalone.url],
+    ['Millrace', url],
     ['Data', folder.path],
-    ['Log in', login],
+    ['Log in', hint],
     ['Stop', 'Ctrl+C'],
   ] as const;
   return `\n${lines.map(([name, value]) => `  ${paint('bold', name.padEnd(9))} ${value}`).join('\n')}\n\n`;

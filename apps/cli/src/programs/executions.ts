@@ -4,7 +4,7 @@ import type { ExecutionListFlags, ExecutionLogFlags, ExecutionShowFlags } from '
 import type { ServerChoice } from '../connect.js';
 import type { CommandContext } from '../context.js';
 import type { Answer } from '../program.js';
-import { positiveNumber, withServerOptions } from './server-options.js';
+import { pageSize, withServerOptions } from './server-options.js';
 
 /** Written here, for the model is not loaded for the sake of `--help`. */
 const LEVELS = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR'] satisfies readonly LogLevel[];
@@ -20,7 +20,7 @@ export function addExecutionCommands(program: Command, context: CommandContext, 
     .option('-n, --namespace <namespace>', 'only this namespace and those below it')
     .option('--flow <id>', 'only executions of this flow')
     .option('-s, --state <state...>', 'only these states')
-    .option('--size <number>', 'at most so many', positiveNumber, 25)
+    .option('--size <number>', 'at most so many, up to 1000', pageSize, 25)
     .option('--json', 'print JSON')
     .action(async (flags: ExecutionListFlags) => {
       const { listExecutions } = await import('../commands/executions.js');

@@ -3,7 +3,7 @@ import type { FlowListFlags } from '../commands/flows.js';
 import type { ServerChoice } from '../connect.js';
 import type { CommandContext } from '../context.js';
 import type { Answer } from '../program.js';
-import { positiveNumber, withServerOptions } from './server-options.js';
+import { pageSize, withServerOptions } from './server-options.js';
 
 /** `validate`, short for `flow validate`. */
 export function addValidateCommand(parent: Command, context: CommandContext, answer: Answer): void {
@@ -33,7 +33,7 @@ export function addFlowCommands(program: Command, context: CommandContext, answe
   withServerOptions(flow.command('list'))
     .description('list flows')
     .option('-n, --namespace <namespace>', 'only this namespace and those below it')
-    .option('--size <number>', 'at most so many', positiveNumber, 100)
+    .option('--size <number>', 'at most so many, up to 1000', pageSize, 100)
     .option('--json', 'print JSON')
     .action(async (flags: FlowListFlags) => {
       const { listFlows } = await import('../commands/flows.js');

@@ -7,10 +7,13 @@ export const withServerOptions = (command: Command): Command =>
     .option('--user <name:password>', 'account; default: MILLRACE_USER and MILLRACE_PASSWORD, or the data folder')
     .option('--data <folder>', 'data folder; default: MILLRACE_DATA_PATH or ./.millrace');
 
-/** A whole number of at least 1. */
-export function positiveNumber(text: string): number {
+/** Rows that the API gives at once. */
+const PAGE_SIZE_MAX = 1_000;
+
+/** How many rows a list should have. */
+export function pageSize(text: string): number {
   const value = Number(text);
-  if (!/^\d+$/.test(text) || value < 1 || value > 10_000)
-    throw new InvalidArgumentError('it must be a whole number from 1 to 10000');
+  if (!/^\d+$/.test(text) || value < 1 || value > PAGE_SIZE_MAX)
+    throw new InvalidArgumentError(`it must be a whole number from 1 to ${PAGE_SIZE_MAX}`);
   return value;
 }

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Scope } from '@millrace/authorization';
 import {
   isTerminal,
@@ -9,7 +10,6 @@ import {
   type TaskRun,
 } from '@millrace/model';
 import {
-  PAGE_SIZE_MAX,
   presentExecution,
   presentLogEntry,
   type ExecutionRecords,
@@ -22,8 +22,14 @@ import type { Live } from './live.js';
 /** At most one event of an execution in this time; the last state is always sent. */
 const COALESCE_MS = 50;
 
+/** Log entries read at once: with long lines they take the event loop some 10 ms. */
+export const LOG_PAGE = 200;
+
 /** Log lines that wait for a slow client; beyond it they are read again from the repository. */
 const LOG_BUFFER_MAX = 10_000;
+
+/** Names of sent log lines that are kept: more than can wait, so that what is read again is known. */
+const SENT_KEPT = 2 * LOG_BUFFER_MAX;
 
 /** Nothing more will happen: ended, with what runs after the execution. */
 export const isFinished = ({ state, progress }: ExecutionHead): boolean => isTerminal(state) && progress.active === 0;
@@ -133,6 +139,38 @@ const pause = (clock: Clock, delayMs: number, signal: AbortSignal): Promise<void
     signal.addEventListener('abort', stop, { once: true });
   });
 
+/**
+ * The entries that were sent last: what is read from the repository overlaps with what comes by live, but not further
+ * back than this.
+ */
+export function createSentEntries(max = SENT_KEPT) {
+  const kept = new Map<string, number>();
+  let forgottenUntil: number | undefined;
+  return {
+    /** False when the entry was sent before. */
+    add({ timestamp, taskRunSequence, attempt = 0, lineNumber, taskRunId = '' }: LogEntry): boolean {
+      const name = `${timestamp} ${taskRunSequence} ${attempt} ${lineNumber} ${taskRunId}`;
+      if (kept.has(name)) return false;
+      kept.set(name, timestamp);
+      if (kept.size <= max) return true;
+      for (const [oldest, time] of kept) {
+        kept.delete(oldest);
+        forgottenUntil = Math.max(forgottenUntil ?? time, time);
+        break;
+      }
+      return true;
+    },
+    /** From where the repository has to be read again; undefined: from the beginning. */
+    unsureFrom: (): LogPlace | undefined =>
+      forgottenUntil === undefined
+        ? undefined
+        : { timestamp: forgottenUntil + 1, taskRunSequence: -1, lineNumber: -1, position: -1 },
+    get size(): number {
+      return kept.size;
+    },
+  };
+}
+
 /** Sends the log of an execution from its beginning, line by line as it is written; `end` when all of it was sent. */
 export async function followLog(
   { repository, live }: FollowOptions,
@@ -158,26 +196,25 @@ export async function followLog(
     }),
   ];
   stream.signal.addEventListener('abort', changed.ring);
-  const sent = new Set<string>();
+  const sent = createSentEntries();
   const sendAll = async (): Promise<void> => {
-    let after: LogPlace | undefined;
+    let after = sent.unsureFrom();
     for (;;) {
       const page = await repository.logs(scope, executionId, {
         minLevel,
-        limit: PAGE_SIZE_MAX,
+        limit: LOG_PAGE,
         ...(after && { after }),
       });
       for (const { entry } of page) sendOnce(entry);
       await stream.drained();
-      if (page.length < PAGE_SIZE_MAX || stream.signal.aborted) return;
+      if (page.length < LOG_PAGE || stream.signal.aborted) return;
       after = page.at(-1)?.place;
+      // A client that reads as fast as it gets must not keep others waiting.
+      await nextTurn();
     }
   };
   const sendOnce = (entry: LogEntry): void => {
-    const name = `${entry.timestamp} ${entry.taskRunSequence} ${entry.attempt ?? 0} ${entry.lineNumber} ${entry.taskRunId ?? ''}`;
-    if (sent.has(name)) return;
-    sent.add(name);
-    stream.send('progress', presentLogEntry(entry));
+    if (sent.add(entry)) stream.send('progress', presentLogEntry(entry));
   };
   try {
     const known = await repository.execution(scope, executionId);

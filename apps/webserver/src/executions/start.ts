@@ -18,6 +18,7 @@ import type { Queue } from '@millrace/queue';
 import type { ExecutionRecords } from '@millrace/repository';
 import { executionFolderUri, type Storage } from '@millrace/storage';
 import { HttpError, unprocessable } from '../http/errors.js';
+import { publishSent } from '../http/publish.js';
 import { givenInputs } from './given-inputs.js';
 import { executionLabels } from './labels.js';
 
@@ -59,37 +60,52 @@ export async function startExecution(options: StartOptions, start: StartRequest)
   const executionId = newId(now, randomBytes(16));
   const labels = executionLabels(flow, start.labels, executionId);
   const given = await givenInputs({ request, flow, executionId, scope, storage });
-  const inputs = await resolved(options, start, given, executionId, now);
-  const created: ExecutionCreated = {
-    kind: 'created',
-    tenant: flow.tenant,
-    executionId,
-    namespace: flow.namespace,
-    flowId: flow.id,
-    flowRevision: flow.revision,
-    inputs,
-    originalId: executionId,
-    ...(start.kind && { executionKind: start.kind }),
-  };
-  const value: ExecutionRequested = {
-    kind: 'execution-requested',
-    created,
-    variables: flow.definition.variables ?? {},
-    labels,
-    at: now,
-  };
-  start.beforePublish?.(executionId);
-  await queue.publish([outgoing({ topic: topics.executionEvents, key: keyOf(flow.tenant, executionId), value })]);
-  return requestedExecution(value);
+  try {
+    const inputs = resolved(options, flow, given, executionId, now);
+    const created: ExecutionCreated = {
+      kind: 'created',
+      tenant: flow.tenant,
+      executionId,
+      namespace: flow.namespace,
+      flowId: flow.id,
+      flowRevision: flow.revision,
+      inputs,
+      originalId: executionId,
+      ...(start.kind && { executionKind: start.kind }),
+    };
+    const value: ExecutionRequested = {
+      kind: 'execution-requested',
+      created,
+      variables: flow.definition.variables ?? {},
+      labels,
+      at: now,
+    };
+    start.beforePublish?.(executionId);
+    await publishSent(
+      queue,
+      outgoing({ topic: topics.executionEvents, key: keyOf(flow.tenant, executionId), value }),
+      TOO_LARGE,
+    );
+    return requestedExecution(value);
+  } catch (error) {
+    // Files that came with a refused request would belong to no execution. Anything else may have been published.
+    const folder = executionFolderUri({ namespace: flow.namespace, flowId: flow.id, executionId });
+    const hasFiles = Object.values(given).some((value) => typeof value === 'string' && value.startsWith(folder));
+    if (error instanceof HttpError && hasFiles) await storage.remove(scope, folder);
+    throw error;
+  }
 }
 
-async function resolved(
-  { storage, timeZone }: StartOptions,
-  { flow, scope }: StartRequest,
+const TOO_LARGE = { what: 'The execution with its inputs', advice: 'give large inputs as files' } as const;
+
+/** The values of all inputs. @throws HttpError 422 with all faults */
+function resolved(
+  { timeZone }: StartOptions,
+  flow: Flow,
   given: PlainObject,
   executionId: string,
   now: number,
-): Promise<PlainObject> {
+): PlainObject {
   if (!flow.definition.inputs || flow.definition.inputs.length === 0) return {};
   const environment = { now, random: Math.random, timeZone };
   const seen = {
@@ -100,10 +116,6 @@ async function resolved(
   };
   const result = resolveInputs(flow.definition, given, environment, seen);
   if ('values' in result) return result.values;
-  // Files that came with a refused request would belong to no execution.
-  const folder = executionFolderUri({ namespace: flow.namespace, flowId: flow.id, executionId });
-  if (Object.values(given).some((value) => typeof value === 'string' && value.startsWith(folder)))
-    await storage.remove(scope, folder);
   throw unprocessable(
     `The inputs are not valid: ${result.faults.map(({ message }) => message).join(' ')}`,
     result.faults.map(({ input, message }) => ({ message, path: input })),

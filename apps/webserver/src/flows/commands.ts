@@ -10,6 +10,7 @@ import {
 } from '@millrace/model';
 import type { Queue, Tail } from '@millrace/queue';
 import { HttpError } from '../http/errors.js';
+import { publishSent } from '../http/publish.js';
 
 /** How long a caller waits for the owner of a resource. */
 const REPLY_TIMEOUT_MS = 10_000;
@@ -21,7 +22,7 @@ export interface Commands {
   /**
    * The owner's answer.
    * @param key `flowKey` or `userKey`
-   * @throws HttpError 504 with the command's id: accepted, durable, not confirmed in time
+   * @throws HttpError 413; 504 with the command's id: accepted, durable, not confirmed in time
    */
   send(key: string, change: ResourceChange): Promise<CommandOutcome>;
   close(): void;
@@ -54,7 +55,10 @@ export async function createCommands({ queue, topics, instance, clock, onError }
           waiting.set(commandId, resolve);
           stopTimer = clock.after(REPLY_TIMEOUT_MS, () => resolve(undefined));
         });
-        await queue.publish([outgoing({ topic: topics.resourceCommands, key, value })]);
+        await publishSent(queue, outgoing({ topic: topics.resourceCommands, key, value }), {
+          what: change.kind === 'save-flow' ? 'The flow' : 'The change',
+          advice: 'split it, or keep large values in files',
+        });
         const answer = await outcome;
         if (answer) return answer;
       } finally {

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { Ajv, type ErrorObject } from 'ajv';
+import type { Clock } from '@millrace/model';
 import { HttpError, unprocessable } from './errors.js';
 import { checkJsonNesting } from './nesting.js';
 
@@ -46,8 +47,24 @@ function readBytes(request: IncomingMessage, maxBytes: number): Promise<Buffer> 
       }
     });
     request.once('end', () => resolve(Buffer.concat(chunks)));
-    request.once('error', (error) => reject(new HttpError(400, 'The body ended too early', { cause: error })));
-    request.once('close', () => reject(new HttpError(400, 'The body ended too early')));
+    const cutOff = (cause?: unknown): void => reject(new HttpError(400, 'The body ended too early', { cause }));
+    request.once('error', cutOff);
+    request.once('close', () => cutOff());
+    if (request.destroyed) cutOff();
+  });
+}
+
+/** How long a stranger may take to send a body. */
+export const STRANGERS_BODY_MS = 30_000;
+
+/**
+ * What `reading` gives, for bodies of whoever is not logged in: they must not keep connections open for nothing.
+ * @throws HttpError 408 after `STRANGERS_BODY_MS`
+ */
+export function inTime<Value>(reading: Promise<Value>, clock: Clock): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const stop = clock.after(STRANGERS_BODY_MS, () => reject(new HttpError(408, 'The body took too long to arrive')));
+    reading.then(resolve, reject).finally(stop);
   });
 }
 

@@ -45,6 +45,13 @@ export const tenantNotFound = (): HttpError => notFound('tenant not found');
 
 const RETRY_SOON = { 'Retry-After': '1' };
 
+/** Before the end of the start, and after the stop. */
+export const notServing = (): HttpError =>
+  new HttpError(503, 'The server is starting or stopping; ask again', {
+    members: { code: 'starting' },
+    headers: RETRY_SOON,
+  });
+
 const STORAGE_STATUS = { NOT_FOUND: 404, INVALID_URI: 422, UNAVAILABLE: 503, TOO_LARGE: 413 } as const;
 
 /**
@@ -63,6 +70,8 @@ export function asHttpError(error: unknown): HttpError | undefined {
     return new HttpError(STORAGE_STATUS[error.code], error.message, { cause: error });
   }
   if (error instanceof QueueError) {
+    if (error.code === 'QUEUE_TOO_LARGE')
+      return new HttpError(413, 'What was sent is too large to be stored', { cause: error });
     return new HttpError(503, 'The queue cannot be reached; nothing was changed, ask again', {
       headers: RETRY_SOON,
       cause: error,

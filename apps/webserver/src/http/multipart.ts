@@ -37,7 +37,8 @@ export async function readForm(
     await new Promise<void>((resolve, reject) => {
       const tooMany = (what: string, max: number) => () =>
         reject(new HttpError(413, `The form has more than ${max} ${what}`));
-      form.on('field', (name, value, { valueTruncated }) => {
+      form.on('field', (name: string | undefined, value, { valueTruncated }) => {
+        if (name === undefined) return reject(nameless());
         if (Buffer.byteLength(name) > FORM_LIMITS.nameBytes)
           reject(new HttpError(413, `A name in the form is longer than ${FORM_LIMITS.nameBytes} bytes`));
         if (valueTruncated)
@@ -49,7 +50,13 @@ export async function readForm(
           );
         fields.set(name, value);
       });
-      form.on('file', (name, content, { filename }) => {
+      form.on('file', (name: string | undefined, content, { filename }) => {
+        // Also when nobody reads it: the stream fails with the form, or with the connection.
+        content.on('error', (error) => reject(malformed(error)));
+        if (name === undefined) {
+          content.resume();
+          return reject(nameless());
+        }
         content.once('limit', tooMany('bytes in one file', FORM_LIMITS.fileBytes));
         const stored = onFile({ name, fileName: filename ?? '', content });
         // Not awaited here: the form goes on while the file is stored. A failure ends the reading at once.
@@ -60,7 +67,9 @@ export async function readForm(
       form.once('filesLimit', tooMany('files', FORM_LIMITS.files));
       form.on('error', (error) => reject(malformed(error)));
       form.once('close', resolve);
-      request.once('aborted', () => reject(new HttpError(400, 'The form ended too early')));
+      const cutOff = (): void => reject(new HttpError(400, 'The form ended too early'));
+      request.once('aborted', cutOff);
+      if (request.destroyed) cutOff();
       request.pipe(form);
     });
     await Promise.all(storing);
@@ -74,6 +83,8 @@ export async function readForm(
   return fields;
 }
 
+const nameless = (): HttpError => unprocessable('A part of the form has no name: give each part a name');
+
 const malformed = (error: unknown): HttpError => {
   const reason = error instanceof Error ? error.message : String(error);
   return unprocessable(`The form is malformed: ${reason}`);
@@ -84,6 +95,8 @@ function open(request: IncomingMessage): busboy.Busboy {
   try {
     return busboy({
       headers: request.headers,
+      // Browsers write names of files and parts in UTF-8.
+      defParamCharset: 'utf8',
       limits: { fieldNameSize: nameBytes, fieldSize: fieldBytes, fields, files, fileSize: fileBytes, headerPairs: 100 },
     });
   } catch (error) {

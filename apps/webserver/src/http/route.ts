@@ -28,6 +28,9 @@ export const permission = (
 export const self = (why: string): Access => ({ kind: 'self', why });
 export const anonymous = (why: string): Access => ({ kind: 'anonymous', why });
 
+/** What is answered also while the server starts. */
+export const HEALTH_PATHS: ReadonlySet<string> = new Set(['/ping', '/health', '/health/live', '/health/ready']);
+
 /** One request at its handler: authenticated, authorised, its path parameters checked. */
 export interface Call {
   readonly request: Request;

@@ -1,4 +1,5 @@
 import type { Clock } from '@millrace/model';
+import { drained } from './drained.js';
 import type { Call } from './route.js';
 
 /** Comments that keep proxies from closing a quiet stream. */
@@ -61,14 +62,7 @@ export function openEventStream({ request, response, stopping }: Call, clock: Cl
   const stream: EventStream = {
     signal: gone.signal,
     send: (id, data) => write(`id: ${id}\ndata: ${JSON.stringify(data)}\n\n`),
-    drained: () =>
-      new Promise((resolve) => {
-        if (!response.writableNeedDrain || gone.signal.aborted) resolve();
-        else {
-          response.once('drain', resolve);
-          response.once('close', () => resolve());
-        }
-      }),
+    drained: () => drained(response),
     close,
   };
   // Express answers HEAD with the handler of GET; there is nothing to follow then.

@@ -2,7 +2,7 @@ import { parseFlows, taskTree } from '@millrace/flow';
 import type { Flow } from '@millrace/model';
 import { json } from '../http/answer.js';
 import { readYaml } from '../http/body.js';
-import { notFound } from '../http/errors.js';
+import { notFound, unprocessable } from '../http/errors.js';
 import { filtersOf, FLOW_FLAT } from '../http/filters.js';
 import { pageOf, pagingOf } from '../http/paging.js';
 import { permission, type Call, type Route } from '../http/route.js';
@@ -64,7 +64,11 @@ function flowListRoutes(services: RouteServices): readonly Route[] {
       body: { type: 'application/x-yaml' },
       access: permission('FLOW', 'VALIDATE', 'tenant'),
       summary: 'Check the YAML of flows, documents apart by ---; one entry each',
-      handle: async (call) => json(validations(services, call, await readYaml(call.request))),
+      async handle(call) {
+        const source = await readYaml(call.request);
+        checkDocumentCount(source);
+        return json(validations(services, call, source));
+      },
     },
   ];
 }
@@ -142,6 +146,19 @@ function oneFlow(services: RouteServices, { scope, query, parameter }: Call): Fl
       `There is no flow '${namespace}.${id}'${revision === undefined ? '' : ` with revision ${revision}`}`,
     );
   return flow;
+}
+
+const DOCUMENTS_MAX = 100;
+
+/** What begins another document; `...` before `---` or at the end begins none of its own. */
+const DOCUMENT_MARK = /^(?:---(?=\s|$)|\.\.\.(?=\s)(?!\s*(?:---|(?![^]))))/m;
+
+/** @throws HttpError 422 for more documents than are checked at once: each takes its time */
+function checkDocumentCount(source: string): void {
+  const [before = '', ...others] = source.split(DOCUMENT_MARK);
+  const count = others.length + (before.trim() === '' ? 0 : 1);
+  if (count > DOCUMENTS_MAX)
+    throw unprocessable(`The text has ${count} documents; at most ${DOCUMENTS_MAX} are checked at once: send fewer`);
 }
 
 function validations(services: RouteServices, call: Call, source: string): readonly object[] {

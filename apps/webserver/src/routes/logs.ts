@@ -1,7 +1,6 @@
-import { once } from 'node:events';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { LOG_LEVELS } from '@millrace/model';
 import {
-  PAGE_SIZE_MAX,
   presentLogEntry,
   presentMetricEntry,
   type LogFilter,
@@ -9,11 +8,12 @@ import {
   type PlacedLogEntry,
 } from '@millrace/repository';
 import { json } from '../http/answer.js';
+import { drained } from '../http/drained.js';
 import { filtersOf, LOG_FLAT } from '../http/filters.js';
 import { pagingOf } from '../http/paging.js';
 import { permission, type Call, type Route } from '../http/route.js';
 import { openEventStream } from '../http/server-sent-events.js';
-import { followLog } from '../executions/follow.js';
+import { followLog, LOG_PAGE } from '../executions/follow.js';
 import { downloadHeaders } from './file-headers.js';
 import type { RouteServices } from './services.js';
 
@@ -66,12 +66,7 @@ function logReadingRoutes(services: RouteServices): readonly Route[] {
       parameters: LOG_PARAMETERS,
       access: permission('EXECUTION', 'ACCESS_LOGS', 'entity'),
       summary: 'Log of an execution',
-      async handle(call) {
-        await services.running().executions.get(call.scope, call.parameter('executionId'));
-        const entries = [];
-        for await (const { entry } of entriesOf(services, call, ENTRIES_MAX)) entries.push(presentLogEntry(entry));
-        return json(entries);
-      },
+      handle: (call) => list(services, call),
     },
   ];
 }
@@ -141,32 +136,70 @@ function filterOf({ query }: Call): Omit<LogFilter, 'limit'> {
 async function* entriesOf({ repository }: RouteServices, call: Call, max: number): AsyncGenerator<PlacedLogEntry> {
   const filter = filterOf(call);
   let after: LogPlace | undefined;
-  for (let left = max; left > 0; left -= PAGE_SIZE_MAX) {
+  for (let left = max; left > 0; left -= LOG_PAGE) {
+    const limit = Math.min(left, LOG_PAGE);
     const page = await repository.logs(call.scope, call.parameter('executionId'), {
       ...filter,
-      limit: Math.min(left, PAGE_SIZE_MAX),
+      limit,
       ...(after && { after }),
     });
     yield* page;
-    if (page.length < PAGE_SIZE_MAX) return;
+    if (page.length < limit) return;
     after = page.at(-1)?.place;
+    // A client that reads as fast as it gets must not keep others waiting.
+    await nextTurn();
   }
 }
 
-async function download(services: RouteServices, call: Call): Promise<void> {
+/** The entries as a JSON array. */
+const list = (services: RouteServices, call: Call): Promise<void> =>
+  sendEntries(services, call, {
+    max: ENTRIES_MAX,
+    headers: { 'Content-Type': 'application/json; charset=utf-8' },
+    text: ({ entry }, index) => `${index === 0 ? '' : ','}${JSON.stringify(presentLogEntry(entry))}`,
+    around: ['[', ']'],
+  });
+
+const download = (services: RouteServices, call: Call): Promise<void> =>
+  sendEntries(services, call, {
+    max: Number.POSITIVE_INFINITY,
+    headers: {
+      ...downloadHeaders(`${call.parameter('executionId')}.log`),
+      'Content-Type': 'text/plain; charset=utf-8',
+    },
+    text({ entry }) {
+      const { timestamp, level, taskId, message } = presentLogEntry(entry);
+      return `${timestamp} ${level} ${taskId === undefined ? '' : `${taskId} `}${message}\n`;
+    },
+    around: ['', ''],
+  });
+
+interface EntryFormat {
+  /** Entries at most. */
+  readonly max: number;
+  readonly headers: Readonly<Record<string, string>>;
+  text(entry: PlacedLogEntry, index: number): string;
+  /** What is written before and after all entries. */
+  readonly around: readonly [string, string];
+}
+
+/** Writes entries as they are read, as fast as the client takes them. */
+async function sendEntries(
+  services: RouteServices,
+  call: Call,
+  { max, headers, text, around: [before, after] }: EntryFormat,
+): Promise<void> {
   const { response } = call;
-  const executionId = call.parameter('executionId');
-  await services.running().executions.get(call.scope, executionId);
-  const entries = entriesOf(services, call, Number.POSITIVE_INFINITY);
+  await services.running().executions.get(call.scope, call.parameter('executionId'));
+  const entries = entriesOf(services, call, max);
   // The first one before the headers, so that a refusal is still an answer of its own.
   let next = await entries.next();
-  response.writeHead(200, { ...downloadHeaders(`${executionId}.log`), 'Content-Type': 'text/plain; charset=utf-8' });
-  while (!next.done && !response.destroyed) {
-    const { timestamp, level, taskId, message } = presentLogEntry(next.value.entry);
-    const line = `${timestamp} ${level} ${taskId === undefined ? '' : `${taskId} `}${message}\n`;
-    if (!response.write(line) && !response.destroyed)
-      await Promise.race([once(response, 'drain'), once(response, 'close')]);
+  response.writeHead(200, headers);
+  response.write(before);
+  for (let index = 0; !next.done && !response.destroyed; index++) {
+    response.write(text(next.value, index));
+    await drained(response);
     next = await entries.next();
   }
-  response.end();
+  response.end(after);
 }

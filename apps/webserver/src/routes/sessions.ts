@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { newId, USERS_KEY, type UserAccount } from '@millrace/model';
 import { json, NO_CONTENT, type Answer } from '../http/answer.js';
-import { jsonBody, mediaType, readText } from '../http/body.js';
+import { inTime, jsonBody, mediaType, readText } from '../http/body.js';
 import { HttpError, unprocessable } from '../http/errors.js';
 import { anonymous, self, type Call, type Route } from '../http/route.js';
 import { MAIN_TENANT } from '../http/tenant-path.js';
@@ -121,7 +121,7 @@ function loginRoutes(services: RouteServices): readonly Route[] {
 async function createFirst(services: RouteServices, call: Call): Promise<Answer> {
   const { request } = call;
   services.authentication.refuseCrossSite(request, 'none');
-  const { username, password, setupCode } = await ACCOUNT.read(request);
+  const { username, password, setupCode } = await inTime(ACCOUNT.read(request), services.context.clock);
   const { accounts } = services.running();
   if (accounts.size > 0) throw new HttpError(409, 'The first account exists already: log in with it');
   services.setUp.admit(request, setupCode);
@@ -165,7 +165,7 @@ async function login(services: RouteServices, call: Call): Promise<Answer> {
   const { authentication, configuration } = services;
   const { request, response } = call;
   authentication.refuseCrossSite(request, 'none');
-  const { username, password } = await loginOf(call);
+  const { username, password } = await inTime(loginOf(call), services.context.clock);
   const secure = isSecure(call);
   if (!secure && !isLoopback(request.socket.remoteAddress ?? '') && !configuration.security?.allowInsecureCookies) {
     throw new HttpError(403, 'Logging in over plain HTTP from another machine is not allowed: use HTTPS', {

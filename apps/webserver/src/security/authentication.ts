@@ -2,7 +2,7 @@ import type { Request } from 'express';
 import type { Clock, UserAccount } from '@millrace/model';
 import { HttpError } from '../http/errors.js';
 import type { Accounts } from './accounts.js';
-import { createCredentialCache } from './credential-cache.js';
+import { createCredentialCache, createUnderWay } from './credential-cache.js';
 import { credentialOf } from './credentials.js';
 import { isCrossSite } from './csrf.js';
 import { createLockout } from './lockout.js';
@@ -27,7 +27,7 @@ export interface Authentication {
    * @throws HttpError 401 (the same for every reason), 403 cross-site-request, 429 and 503 when limited
    */
   authenticate(request: Request): Promise<UserAccount>;
-  /** Checks a user name and a password; counts failures. @throws HttpError as `authenticate` */
+  /** Checks a user name and a password; counts failures. Equal logins at a time are one. @throws HttpError as `authenticate` */
   login(username: string, password: string, request: Request): Promise<UserAccount>;
   /** @throws HttpError 403 when a page of another site sends this request */
   refuseCrossSite(request: Request, credential: 'basic' | 'session' | 'none'): void;
@@ -38,6 +38,7 @@ const PASSWORD_LENGTH_MAX = 1_024;
 export function createAuthentication(options: AuthenticationOptions): Authentication {
   const { clock, accounts, passwords, origins, rehash } = options;
   const cache = createCredentialCache(clock);
+  const underWay = createUnderWay<UserAccount | undefined>();
   const lockout = createLockout(clock);
   const sessions = createSessions(clock);
   const userById = (id: string): UserAccount | undefined => accounts().byId(id);
@@ -50,8 +51,8 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
     });
   };
 
-  const login: Authentication['login'] = async (username, password, request) => {
-    const address = request.socket.remoteAddress ?? '';
+  /** The user, or undefined when the credentials are refused. */
+  const verify = async (username: string, password: string, address: string): Promise<UserAccount | undefined> => {
     const check = lockout.check(username, address);
     if (check.kind === 'limited') {
       const headers = { 'Retry-After': String(check.retryAfterSeconds) };
@@ -64,11 +65,18 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
     if (!usable) await passwords.verifyNobody(password.slice(0, PASSWORD_LENGTH_MAX));
     if (!usable || !(await passwords.verify(usable.passwordHash, password))) {
       lockout.failed(username, address);
-      throw unauthorized(request);
+      return undefined;
     }
     lockout.succeeded(username, address);
     if (passwords.isOutdated(usable.passwordHash)) rehash(usable, password);
     return usable;
+  };
+
+  const login: Authentication['login'] = async (username, password, request) => {
+    const address = request.socket.remoteAddress ?? '';
+    const user = await underWay.share([address, username, password], () => verify(username, password, address));
+    if (!user) throw unauthorized(request);
+    return user;
   };
 
   return {

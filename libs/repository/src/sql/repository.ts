@@ -2,7 +2,14 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { CompiledQuery } from 'kysely';
 import type { Scope } from '@millrace/authorization';
 import type { TaskRun } from '@millrace/model';
-import { PAGE_SIZE_MAX, RepositoryError, type Page, type Repository, type SearchQuery } from '../contract.js';
+import {
+  PAGE_SIZE_MAX,
+  RepositoryError,
+  type LogFilter,
+  type Page,
+  type Repository,
+  type SearchQuery,
+} from '../contract.js';
 import { FILTER_LIMITS } from '../filters.js';
 import {
   executionOf,
@@ -55,7 +62,8 @@ export function createSqlRepository({ file }: SqlRepositoryOptions): Repository 
     },
     async logs(scope, executionId, filter) {
       const statement = executionLogs(scope, executionId, { ...filter, limit: Math.min(filter.limit, PAGE_SIZE_MAX) });
-      return direct.allNow(statement).map(placedLogEntryOf);
+      const rows = isSearch(filter) ? await searching.all(statement) : direct.allNow(statement);
+      return rows.map(placedLogEntryOf);
     },
     async searchLogs(scope, query) {
       checkQuery(query);
@@ -70,6 +78,10 @@ export function createSqlRepository({ file }: SqlRepositoryOptions): Repository 
     },
   };
 }
+
+/** True when finding a page may take looking at every entry of the execution. */
+const isSearch = ({ taskRunId, taskId, attempt }: LogFilter): boolean =>
+  taskRunId !== undefined || taskId !== undefined || attempt !== undefined;
 
 async function paged<Item>(
   reader: StatementReader,

@@ -63,7 +63,8 @@ export const CONFIGURATION_SCHEMA = {
     url: {
       type: 'string',
       format: 'uri',
-      description: 'Address under which users reach the server; for links and `kestra.url`.',
+      description:
+        'Address under which users reach the server; for links, `kestra.url`, and pages behind a proxy: their requests are accepted by this origin.',
     },
     environment: {
       type: 'object',
