@@ -158,7 +158,7 @@ function webserverOf(
       storageType: storage.type,
       version,
       // Behind a proxy the product's own pages come from another address than the one that this process listens on.
-      ...(url === undefined ? {} : { security: { allowedOrigins: [new URL(url).origin] } }),
+      ...(url === undefined ? {} : { url }),
     },
     ...(initialAccount ? { initialAccount } : {}),
   });

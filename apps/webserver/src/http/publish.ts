@@ -1,9 +1,6 @@
 import type { OutgoingRecord } from '@millrace/model';
-import { QueueError, type Queue } from '@millrace/queue';
+import { RECORD_LENGTH_MAX, QueueError, type Queue } from '@millrace/queue';
 import { HttpError } from './errors.js';
-
-/** Largest record of a queue, in characters of JSON. */
-const RECORD_LENGTH_MAX = 900_000;
 
 /** What a caller sent, in words: its name at the start of a sentence, and how to make it smaller. */
 export interface Sent {
