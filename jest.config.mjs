@@ -28,7 +28,7 @@ export default {
       displayName: 'unit',
       testMatch: [
         '<rootDir>/{libs,plugins,apps}/*/test/**/*.test.ts',
-        '<rootDir>/tests/{architecture,laws,simulation}/**/*.test.ts',
+        '<rootDir>/tests/{architecture,simulation}/**/*.test.ts',
       ],
       testPathIgnorePatterns: ['/node_modules/', '\\.contract\\.test\\.ts$'],
     },

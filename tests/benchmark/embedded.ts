@@ -1,16 +1,20 @@
+import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { ProductClient } from '../product/client.js';
 import { residentBytes, startServer } from '../product/server.js';
 import { FLOWS, large, latency, rowOf, throughput, withServer, type Row } from './rows.js';
 
+const STATE_SIZE = resolve('tests/dist/benchmark/state-size.js');
 const MEGABYTE = 1024 * 1024;
 
 /** Every row of the embedded product once, on servers of its own. */
 export async function embeddedRows(): Promise<Row[]> {
   const rows: Row[] = [await coldStart()];
   rows.push(...(await withServer(oneTask)), ...(await withServer(steps)), ...(await withServer(fanOut)));
+  for (const values of [100, 1_000, 10_000]) rows.push(await stateSize(values));
   for (const values of [100, 1_000, 10_000])
     rows.push(...(await withServer((server, client) => loop(server, client, values))));
   rows.push(...(await withServer(memory)), await failOver());
@@ -111,10 +115,11 @@ async function loop(server: Parameters<Measure>[0], client: ProductClient, value
       { seconds: figures.seconds, cpuUsPerTaskRun: figures.cpuUsPerTaskRun },
     ),
     rowOf(
-      `ForEach of ${values}: memory per task run`,
-      figures.bytesPerTaskRun,
-      { gate: 16_384, aim: 4_096, unit: 'bytes', better: 'less' },
-      { bytesPerTaskRun: figures.bytesPerTaskRun },
+      `ForEach of ${values}: growth of the whole process`,
+      (figures.bytesPerTaskRun * values) / MEGABYTE,
+      // No row of the architecture: our own bound.
+      { gate: 150, aim: 100, unit: 'MB', better: 'less' },
+      { rssMb: (figures.bytesPerTaskRun * values) / MEGABYTE },
     ),
   ];
 }
@@ -133,6 +138,22 @@ const memory: Measure = async (server, client) => {
     ),
   ];
 };
+
+/** What the executor holds and writes for each task run of a loop, measured in a process with nothing else in it. */
+async function stateSize(values: number): Promise<Row> {
+  const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', STATE_SIZE, String(values)]);
+  const figures = JSON.parse(stdout) as { bytes: number; recordsWritten: number; bytesWritten: number };
+  return rowOf(
+    `ForEach of ${values}: executor's memory per task run`,
+    figures.bytes,
+    { gate: 8_192, aim: 4_096, unit: 'bytes', better: 'less' },
+    {
+      bytesPerTaskRun: figures.bytes,
+      bytesWrittenPerTaskRun: figures.bytesWritten,
+      recordsWrittenPerTaskRun: figures.recordsWritten,
+    },
+  );
+}
 
 /** From nothing to the first ended execution. */
 async function coldStart(): Promise<Row> {

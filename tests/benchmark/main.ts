@@ -12,6 +12,8 @@ const FIGURES = [
   'cpuUsPerTaskRun',
   'rssMb',
   'bytesPerTaskRun',
+  'bytesWrittenPerTaskRun',
+  'recordsWrittenPerTaskRun',
 ] as const;
 
 const { values } = parseArgs({

@@ -15,6 +15,8 @@ export interface Row {
   readonly cpuUsPerTaskRun?: number;
   readonly rssMb?: number;
   readonly bytesPerTaskRun?: number;
+  readonly bytesWrittenPerTaskRun?: number;
+  readonly recordsWrittenPerTaskRun?: number;
   readonly gate: string;
   readonly aim: string;
   readonly met: 'aim' | 'gate' | 'no';
@@ -97,6 +99,8 @@ export async function withServer<Result>(
   }
 }
 
+const pause = (): Promise<void> => new Promise((resolve) => void setTimeout(resolve, 10));
+
 const quantile = (sorted: readonly number[], part: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? NaN;
 
@@ -151,7 +155,10 @@ export async function large(
   const memoryBefore = await residentBytes(server.process.pid);
   const before = await cpuMs(server.process.pid);
   const from = performance.now();
-  await ended(client, flowId);
+  // Without `wait`, and asked for by a search: the answer with all task runs would be the larger part of the memory.
+  await client.start(flowId, { wait: false });
+  while ((await client.latestState(flowId)) === 'RUNNING' || (await client.latestState(flowId)) === 'CREATED')
+    await pause();
   const seconds = (performance.now() - from) / 1000;
   const cpu = (await cpuMs(server.process.pid)) - before;
   const memory = (await residentBytes(server.process.pid)) - memoryBefore;

@@ -75,6 +75,16 @@ export class ProductClient {
     return JSON.parse(answer.text) as ExecutionAnswer;
   }
 
+  /** State of the newest execution of a flow; undefined when there is none. */
+  async latestState(flowId: string): Promise<string | undefined> {
+    const answer = await this.send(
+      'GET',
+      `/executions/search?size=1&sort=state.startDate:desc&filters[flowId][EQUALS]=${flowId}`,
+    );
+    if (answer.status !== 200) throw new Error(`The search was refused: ${answer.status} ${answer.text}`);
+    return (JSON.parse(answer.text) as { results: readonly ExecutionAnswer[] }).results[0]?.state.current;
+  }
+
   close(): void {
     this.#agent.destroy();
   }
