@@ -1,4 +1,4 @@
-import { derivedId, excerpt, isTerminal, type LogLevel, type TaskRun } from '@millrace/model';
+import { derivedId, excerpt, isTerminal, type LogEntry, type LogLevel, type TaskRun } from '@millrace/model';
 import type { ExecutionContext } from './context.js';
 import type { FlowPlan, TaskPlan } from './plan.js';
 import { Outcome } from './outcome.js';
@@ -70,6 +70,16 @@ export class Decision extends Outcome {
     message: string,
   ): void {
     if (RANK[level] < RANK[task.logLevel]) return;
+    this.#write(level, message, { taskId: task.id, taskRunId: run.id, attempt, taskRunSequence: run.sequence });
+  }
+
+  /** Notes why the execution failed, when no task run tells: on the execution, and in its log. */
+  noteFailure(message: string): void {
+    this.fact({ kind: 'failure-noted', message });
+    this.#write('ERROR', message, { taskRunSequence: this.view.head.sequence });
+  }
+
+  #write(level: LogLevel, message: string, place: LogPlace): void {
     const { tenant, namespace, flowId, executionId } = this.view.head;
     this.effect({
       kind: 'write-log',
@@ -78,18 +88,17 @@ export class Decision extends Outcome {
         namespace,
         flowId,
         executionId,
-        taskId: task.id,
-        taskRunId: run.id,
-        attempt,
+        ...place,
         timestamp: this.now,
         level,
         message: excerpt(message, MESSAGE_LENGTH_MAX),
-        taskRunSequence: run.sequence,
         lineNumber: EXECUTOR_LINE + this.#lines++,
       },
     });
   }
 }
+
+type LogPlace = Pick<LogEntry, 'taskRunSequence'> & Partial<Pick<LogEntry, 'taskId' | 'taskRunId' | 'attempt'>>;
 
 const RANK: Readonly<Record<LogLevel, number>> = { TRACE: 0, DEBUG: 1, INFO: 2, WARN: 3, ERROR: 4 };
 

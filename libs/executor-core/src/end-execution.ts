@@ -9,7 +9,7 @@ export function endExecution(decision: Decision, state: State): void {
   const { head } = decision.view;
   if (isTerminal(head.state)) return;
   const failure = state === 'KILLED' ? undefined : setOutputs(decision);
-  if (failure !== undefined) decision.fact({ kind: 'failure-noted', message: failure });
+  if (failure !== undefined) decision.noteFailure(failure);
   if (head.dueAt !== undefined) decision.fact({ kind: 'kill-repeat-set', at: undefined });
   decision.fact({ kind: 'execution-moved', to: failure === undefined ? state : 'FAILED', at: decision.now });
 }
@@ -17,8 +17,8 @@ export function endExecution(decision: Decision, state: State): void {
 /** Fails the execution at once, whatever runs; for faults that no task can answer for. */
 export function failExecution(decision: Decision, message: string): void {
   const { head } = decision.view;
-  decision.fact({ kind: 'failure-noted', message });
   if (isTerminal(head.state)) return;
+  decision.noteFailure(message);
   stopChildren(decision, undefined, 'FAILED');
   if (head.dueAt !== undefined) decision.fact({ kind: 'kill-repeat-set', at: undefined });
   decision.fact(
