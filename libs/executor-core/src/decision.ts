@@ -1,4 +1,12 @@
-import { derivedId, excerpt, isTerminal, type LogEntry, type LogLevel, type TaskRun } from '@millrace/model';
+import {
+  derivedId,
+  excerpt,
+  isTerminal,
+  LEVEL_RANK,
+  type LogEntry,
+  type LogLevel,
+  type TaskRun,
+} from '@millrace/model';
 import type { ExecutionContext } from './context.js';
 import type { FlowPlan, TaskPlan } from './plan.js';
 import { Outcome } from './outcome.js';
@@ -69,7 +77,7 @@ export class Decision extends Outcome {
     level: LogLevel,
     message: string,
   ): void {
-    if (RANK[level] < RANK[task.logLevel]) return;
+    if (LEVEL_RANK[level] < LEVEL_RANK[task.logLevel]) return;
     this.#write(level, message, { taskId: task.id, taskRunId: run.id, attempt, taskRunSequence: run.sequence });
   }
 
@@ -99,8 +107,6 @@ export class Decision extends Outcome {
 }
 
 type LogPlace = Pick<LogEntry, 'taskRunSequence'> & Partial<Pick<LogEntry, 'taskId' | 'taskRunId' | 'attempt'>>;
-
-const RANK: Readonly<Record<LogLevel, number>> = { TRACE: 0, DEBUG: 1, INFO: 2, WARN: 3, ERROR: 4 };
 
 /** What rendering needs of a task run; it may not be in the state yet. */
 export interface TaskRunPlace {

@@ -1,5 +1,4 @@
-import { parseDuration } from '@millrace/flow';
-import type { Retry } from '@millrace/model';
+import { parseDuration, type Retry } from '@millrace/model';
 import { seededRandom } from './rendering.js';
 
 /** Attempts of one task run, whatever its retry says: each is kept in its record. */

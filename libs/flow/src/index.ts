@@ -1,4 +1,3 @@
-export { parseDuration } from './duration.js';
 export { formatFault, pathText, type Fault, type Finding, type Path } from './fault.js';
 export { compilePattern, type Pattern, type PatternResult } from './inputs/pattern.js';
 export { convertOutput, convertValue, type Conversion, type ValueDeclaration } from './inputs/convert.js';
@@ -7,8 +6,7 @@ export { resolveInputs, type InputFault, type ResolvedInputs } from './inputs/re
 export { flowJsonSchema } from './json-schema.js';
 export { labelKeyFault, labelsOf, nestByDots, nestLabels } from './labels.js';
 export { DEFAULT_FLOW_LIMITS, type FlowLimits } from './limits.js';
-export { nearestName } from './nearest.js';
 export { parseFlow, parseFlows, type ParsedFlow, type ParseOptions } from './parse-flow.js';
 export { effectiveTask } from './plugin-defaults.js';
-export { SECTIONS, taskTree, type Section, type TaskNode } from './task-tree.js';
+export { taskTree, type TaskNode } from './task-tree.js';
 export { UNSUPPORTED, WITHOUT_EFFECT, type UnsupportedFeature } from './unsupported.js';

@@ -1,4 +1,11 @@
-import { FlowSource, isPlainObject, PluginDefault, type PlainObject, type TaskTypeCatalog } from '@millrace/model';
+import {
+  SECTIONS,
+  FlowSource,
+  isPlainObject,
+  PluginDefault,
+  type PlainObject,
+  type TaskTypeCatalog,
+} from '@millrace/model';
 import { checkFlow } from './checks/flow.js';
 import { checkInputs } from './checks/inputs.js';
 import { checkReferences } from './checks/references.js';
@@ -11,7 +18,7 @@ import { dropEmptyProperties, withCurrentNames } from './normalise.js';
 import { createReport, type Report } from './report.js';
 import { createSchemaCompiler, type SchemaCheck } from './schema/compile.js';
 import { reportSchemaErrors } from './schema/faults.js';
-import { SECTIONS, writtenTasks, type WrittenTask } from './task-tree.js';
+import { writtenTasks, type WrittenTask } from './task-tree.js';
 import { describeValue } from './words.js';
 import { createLocator } from './yaml/locate.js';
 import { nestingFault } from './yaml/nesting.js';

@@ -1,4 +1,6 @@
 import {
+  SECTIONS,
+  type Section,
   isPlainObject,
   type FlowSource,
   type PlainObject,
@@ -8,10 +10,6 @@ import {
 } from '@millrace/model';
 import type { Path } from './fault.js';
 import { childSlots, guessedSlots } from './schema/task-slots.js';
-
-/** The lists of tasks that a flow itself has. */
-export const SECTIONS = ['tasks', 'errors', 'finally', 'afterExecution'] as const;
-export type Section = (typeof SECTIONS)[number];
 
 /** A task as found in a flow, before it is known to be well-formed. */
 export interface WrittenTask {

@@ -1,4 +1,5 @@
 export * from './clock.js';
+export * from './duration.js';
 export * from './execution-events.js';
 export * from './execution.js';
 export * from './flow.js';
@@ -8,6 +9,7 @@ export * from './ids.js';
 export * from './inline-task.js';
 export * from './job.js';
 export * from './json.js';
+export * from './nearest.js';
 export * from './observability.js';
 export * from './resources.js';
 export * from './schema.js';

@@ -1,8 +1,3 @@
-/** Plain data as it travels in records, requests and expressions. */
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
-
-export type JsonObject = { readonly [key: string]: Json };
-
 /** A map of values whose members are not known here; read with care. */
 export type PlainObject = Readonly<Record<string, unknown>>;
 

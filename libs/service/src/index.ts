@@ -14,7 +14,6 @@ export {
   EXIT_FAILED,
   EXIT_FORCED,
   EXIT_STOPPED,
-  runServices,
   runUntilSignal,
   startServices,
   type LifecycleContext,

@@ -124,8 +124,3 @@ export async function runUntilSignal(group: ServiceGroup, options: RunOptions): 
     signals.off('SIGINT', onSignal);
   }
 }
-
-/** `startServices`, then `runUntilSignal`: the whole life of a server process. */
-export async function runServices(services: readonly Service[], options: RunOptions): Promise<number> {
-  return runUntilSignal(await startServices(services, { context: options.context }), options);
-}

@@ -1,8 +1,8 @@
+import { nearestName } from '@millrace/model';
 import { createWriteStream, openAsBlob, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { nearestName } from '@millrace/flow';
 import type { ExecutionAnswer } from '../client/answers.js';
 import type { Client, StartOptions } from '../client/client.js';
 import { findServer, type ServerChoice } from '../connect.js';

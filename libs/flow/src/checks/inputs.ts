@@ -1,9 +1,8 @@
-import { INPUT_TYPES, isPlainObject, type Input, type InputType } from '@millrace/model';
+import { nearestName, INPUT_TYPES, isPlainObject, type Input, type InputType } from '@millrace/model';
 import type { Path } from '../fault.js';
 import { boundOf, boundWords, convertValue } from '../inputs/convert.js';
 import { inputId, orderInputs } from '../inputs/order.js';
 import { compilePattern } from '../inputs/pattern.js';
-import { nearestName } from '../nearest.js';
 import type { Report } from '../report.js';
 import { isTemplate } from '../templates.js';
 import { either, quoted } from '../words.js';

@@ -1,5 +1,4 @@
-import { isPlainObject, type PlainObject } from '@millrace/model';
-import { nearestName } from '../nearest.js';
+import { nearestName, isPlainObject, type PlainObject } from '@millrace/model';
 import type { FindingOptions, Report } from '../report.js';
 import type { WrittenTask } from '../task-tree.js';
 import { readTemplate, templatesIn, type ReadPath, type TemplateAt } from '../templates.js';

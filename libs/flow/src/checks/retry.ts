@@ -1,5 +1,4 @@
-import { isPlainObject } from '@millrace/model';
-import { parseDuration } from '../duration.js';
+import { parseDuration, isPlainObject } from '@millrace/model';
 import type { Path } from '../fault.js';
 import type { Report } from '../report.js';
 

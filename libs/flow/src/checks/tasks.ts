@@ -1,5 +1,5 @@
 import {
-  CommonTaskProperties,
+  nearestName,
   shortType,
   taskSchema,
   type PlainObject,
@@ -7,7 +7,6 @@ import {
   type TaskTypeCatalog,
 } from '@millrace/model';
 import { pathText, type Path } from '../fault.js';
-import { nearestName } from '../nearest.js';
 import { withDefaults } from '../plugin-defaults.js';
 import type { Report } from '../report.js';
 import type { SchemaCheck } from '../schema/compile.js';
@@ -179,6 +178,3 @@ export function checkTaskRelations({ value, path, description }: WrittenTask, re
     );
   }
 }
-
-/** The properties that every task has; what else a task has belongs to its type. */
-export const COMMON_PROPERTIES: ReadonlySet<string> = new Set(Object.keys(CommonTaskProperties));

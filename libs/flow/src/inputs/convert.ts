@@ -1,6 +1,4 @@
-import type { Input, InputType, Output } from '@millrace/model';
-import { parseDuration } from '../duration.js';
-import { nearestName } from '../nearest.js';
+import { nearestName, parseDuration, type Input, type InputType, type Output } from '@millrace/model';
 import { describeValue, either, quoted } from '../words.js';
 import { readYamlValue } from '../yaml/read-value.js';
 import { instantText, parseDate, parseInstant, parseTime } from './dates.js';

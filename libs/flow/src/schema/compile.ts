@@ -1,6 +1,5 @@
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
-import { DYNAMIC, isPlainObject, type PlainObject } from '@millrace/model';
-import { parseDuration } from '../duration.js';
+import { parseDuration, DYNAMIC, isPlainObject, type PlainObject } from '@millrace/model';
 
 export type SchemaError = ErrorObject<string, Record<string, unknown>, unknown>;
 

@@ -1,4 +1,5 @@
 import {
+  nearestName,
   CommonTaskProperties,
   FLOW_ID_PATTERN,
   ID_PATTERN,
@@ -8,7 +9,6 @@ import {
   type PlainObject,
 } from '@millrace/model';
 import type { Path } from '../fault.js';
-import { nearestName } from '../nearest.js';
 import type { FindingOptions, Report } from '../report.js';
 import { isTemplate } from '../templates.js';
 import { asSentence, describeValue, durationAdvice, either, quoted, someOf, typeAdvice, typeWord } from '../words.js';

@@ -1,22 +1,21 @@
 /** Names longer than this are not compared: nobody types them by hand, and the comparison is quadratic. */
 const NAME_LENGTH_MAX = 120;
-/** Of very many names only the first are looked at: a suggestion is a courtesy and must stay cheap. */
-const CANDIDATES_MAX = 1_000;
 
 /**
  * The one of `known` that looks most like `wanted`: fewest edits, a swap of neighbours being one; upper and lower case
  * are equal.
  *
+ * @param candidatesMax of very many names only the first are looked at: a suggestion is a courtesy and must stay cheap
  * @returns undefined when none is within a third of the length in edits (one edit at least)
  */
-export function nearestName(wanted: string, known: Iterable<string>): string | undefined {
+export function nearestName(wanted: string, known: Iterable<string>, candidatesMax = 1_000): string | undefined {
   if (wanted.length > NAME_LENGTH_MAX) return undefined;
   const lowered = wanted.toLowerCase();
   let best: string | undefined;
   let bestDistance = Math.max(1, Math.floor(wanted.length / 3)) + 1;
   let seen = 0;
   for (const candidate of known) {
-    if (++seen > CANDIDATES_MAX) break;
+    if (++seen > candidatesMax) break;
     if (candidate.length > NAME_LENGTH_MAX || Math.abs(candidate.length - wanted.length) >= bestDistance) continue;
     const distance = editDistance(lowered, candidate.toLowerCase());
     if (distance >= bestDistance || distance >= Math.max(wanted.length, candidate.length)) continue;
