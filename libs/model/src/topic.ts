@@ -18,6 +18,8 @@ export interface Topic<Value> {
   readonly partitions: number;
   /** How long an event is kept after it was written, in milliseconds; state is kept until it is removed. */
   readonly retentionMs?: number;
+  /** Events that a processor reads: none is removed before it was applied, however old it is. */
+  readonly input?: true;
   /** Searchable columns; they cost space, so only what lists filter or sort by. */
   readonly columns?: Readonly<Record<string, Column<Value>>>;
   /** Index definitions over `columns`, each a list of column names, optionally with ` desc`. */

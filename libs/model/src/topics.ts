@@ -105,6 +105,10 @@ export function createTopics({ executionPartitions, resourcePartitions }: TopicS
     retentionMs,
     decode: decodeAs<Value>(name),
   });
+  const input = <Value>(name: string, partitions: number, retentionMs: number): Topic<Value> => ({
+    ...events<Value>(name, partitions, retentionMs),
+    input: true,
+  });
   const state = <Value>(name: string, partitions: number, rest: Partial<Topic<Value>> = {}): Topic<Value> => ({
     name,
     kind: 'state',
@@ -113,7 +117,7 @@ export function createTopics({ executionPartitions, resourcePartitions }: TopicS
     ...rest,
   });
   return {
-    executionEvents: events<ExecutionEvent>('execution-events', executionPartitions, 2 * DAY),
+    executionEvents: input<ExecutionEvent>('execution-events', executionPartitions, 2 * DAY),
     executions: state<ExecutionRecord>('executions', executionPartitions, EXECUTION_SEARCH),
     taskRuns: state<TaskRun>('task-runs', executionPartitions),
     jobs: (group: string): Topic<Job> => ({
@@ -123,9 +127,9 @@ export function createTopics({ executionPartitions, resourcePartitions }: TopicS
       decode: decodeAs<Job>(`jobs.${group}`),
     }),
     workerCommands: events<WorkerCommand>('worker-commands', 1, DAY),
-    resourceCommands: events<ResourceCommand>('resource-commands', resourcePartitions, DAY),
+    resourceCommands: input<ResourceCommand>('resource-commands', resourcePartitions, DAY),
     resources: state<Resource>('resources', resourcePartitions),
-    serviceEvents: events<ServiceEvent>('service-events', 1, HOUR),
+    serviceEvents: input<ServiceEvent>('service-events', 1, HOUR),
     services: state<ServiceInstance>('services', 1),
     replies: events<Reply>('replies', 1, HOUR),
     logs: { ...events<LogEntry>('logs', executionPartitions, 30 * DAY), ...LOG_SEARCH },

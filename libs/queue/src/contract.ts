@@ -6,8 +6,9 @@ import type { Instant, Job, OutgoingRecord, Topic } from '@millrace/model';
  */
 export interface Queue {
   /**
-   * Durable when it resolves. Records of one key keep the order in which they were given; records of one call are
-   * written together. `null` values remove state records and unclaimed jobs.
+   * Durable when it resolves. Records of one key keep the order in which they were given; of one call, those for one
+   * partition are written together, and a call that is refused has written nothing. `null` values remove state records
+   * and unclaimed jobs.
    * @throws QueueError QUEUE_CLOSED after `close()`; QUEUE_UNAVAILABLE (retryable) when the store cannot be reached
    */
   publish(records: readonly OutgoingRecord[]): Promise<void>;
@@ -28,8 +29,10 @@ export interface Queue {
   view<Value>(topic: Topic<Value>): Promise<View<Value>>;
 
   /**
-   * New records of a topic as they are committed, from the moment the promise resolves; all keys or one.
-   * `onRecord` is called in order and must not block; what it throws closes the tail and is reported to `onError`.
+   * New records of a topic as they are committed, from the moment the promise resolves; all keys or one. With
+   * `from: 'start'` first all that is kept: the promise resolves when what was committed before the call has been told.
+   * `onRecord` is called in the order of each key and must not block; what it throws closes the tail and is reported to
+   * `onError`.
    */
   tail<Value>(topic: Topic<Value>, options: TailOptions<Value>): Promise<Tail>;
 
@@ -43,10 +46,15 @@ export interface Committed<Value> {
   /** '' for events. */
   readonly id: string;
   readonly value: Value | null;
+  readonly partition: number;
+  /** Of an event: its place in the partition, from 1, growing. 0 for state. */
+  readonly position: number;
 }
 
 export interface TailOptions<Value> {
   readonly key?: string;
+  /** `start`: what is kept is told first, state records once with their newest value. Default `now`. */
+  readonly from?: 'now' | 'start';
   readonly onRecord: (record: Committed<Value>) => void;
   readonly onError?: (error: unknown) => void;
 }
@@ -63,6 +71,12 @@ export interface View<Value> {
   /** Resolves with true as soon as `holds` is true of the view, false after `timeoutMs`. */
   waitFor(holds: () => boolean, timeoutMs: number): Promise<boolean>;
   onChange(listener: (record: Committed<Value>) => void): () => void;
+  /**
+   * Resolves when the view shows all that was committed before the call, by whichever server: for a reader that would
+   * answer "there is no such thing" from a copy that lags. Costs a request where the store is remote.
+   * @throws QueueError QUEUE_UNAVAILABLE
+   */
+  refresh(): Promise<void>;
   close(): void;
 }
 

@@ -1,9 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { queueContract, type MakeHarness, type Server } from '../../testing/src/queue-contract/index.js';
+import { queueContract, settleHere, type MakeHarness, type Server } from '../../testing/src/queue-contract/index.js';
 import { createMemoryQueue, createMemoryStore } from '../src/memory/index.js';
 import { createSqlQueue } from '../src/sql/index.js';
+import { kafkaHarness } from './kafka-harness.js';
 
 const adapters = (process.env['ADAPTERS'] ?? 'memory,sql').split(',');
 
@@ -12,12 +13,13 @@ const memory: MakeHarness = (clock) => {
   const servers: Server[] = [];
   return {
     clock,
-    start(faults) {
+    async start(faults) {
       const queue = createMemoryQueue({ store, clock, ...(faults === undefined ? {} : { faults }) });
       const server = { queue, kill: () => queue.kill() };
       servers.push(server);
       return server;
     },
+    settle: settleHere,
     async dispose() {
       for (const { kill } of servers) kill();
     },
@@ -30,12 +32,13 @@ const sql: MakeHarness = (clock) => {
   const servers: Server[] = [];
   return {
     clock,
-    start(faults) {
+    async start(faults) {
       const queue = createSqlQueue({ file, clock, ...(faults === undefined ? {} : { faults }) });
       const server = { queue, kill: () => queue.kill() };
       servers.push(server);
       return server;
     },
+    settle: settleHere,
     async dispose() {
       for (const { kill } of servers) kill();
       rmSync(folder, { recursive: true, force: true });
@@ -45,3 +48,10 @@ const sql: MakeHarness = (clock) => {
 
 if (adapters.includes('memory')) queueContract('memory', memory, { servers: 'several' });
 if (adapters.includes('sql')) queueContract('sql', sql, { servers: 'one' });
+
+if (adapters.includes('kafka')) {
+  describe('on a real broker', () => {
+    jest.setTimeout(60_000);
+    queueContract('kafka', kafkaHarness(() => ['127.0.0.1:19092']), { servers: 'several', patience: 100_000 });
+  });
+}

@@ -5,12 +5,12 @@ import type {
   Assignment,
   CommittedRecord,
   EventRow,
-  JobRow,
   PartitionOwner,
   QueueStore,
   StateRow,
 } from '../store/contract.js';
-import { closedError } from '../store/failure.js';
+import type { JobRow } from '../shell/job-loop.js';
+import { closedError } from '../shell/failure.js';
 import { stateRecords } from '../store/state-records.js';
 import { at, processorData, topicData, type LeaseData, type MemoryStore } from './data.js';
 import { assignPartitions, takeLease } from './leases.js';

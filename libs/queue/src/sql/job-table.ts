@@ -1,6 +1,6 @@
 import type Database from 'libsql';
 import type { EncodedRecord, StoredTopic } from '../shell/commit.js';
-import type { JobRow } from '../store/contract.js';
+import type { JobRow } from '../shell/job-loop.js';
 import { cells, createRowWriter, integer, text } from './rows.js';
 import { tableName } from './table-name.js';
 import type { Transactional } from './writer.js';

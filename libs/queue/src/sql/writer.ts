@@ -1,7 +1,7 @@
 import type Database from 'libsql';
 import { QueueError } from '../contract.js';
 import type { CommittedRecord } from '../store/contract.js';
-import { closedError } from '../store/failure.js';
+import { closedError } from '../shell/failure.js';
 
 /** What a write came to. */
 export interface Written<Answer> {

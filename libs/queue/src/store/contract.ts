@@ -1,4 +1,5 @@
 import type { Commit, EncodedRecord, Lease, StoredTopic, Tries } from '../shell/commit.js';
+import type { JobRow } from '../shell/job-loop.js';
 
 /** A record of a state topic as it is kept. */
 export interface StateRow {
@@ -13,13 +14,6 @@ export interface EventRow {
   readonly position: number;
   readonly key: string;
   readonly broadcast: boolean;
-  readonly text: string;
-}
-
-/** A job that was taken: `value` when it is still at hand as published, else its text. */
-export interface JobRow {
-  readonly key: string;
-  readonly value?: unknown;
   readonly text: string;
 }
 

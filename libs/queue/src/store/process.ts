@@ -4,7 +4,7 @@ import type { PartitionPort } from '../shell/commit.js';
 import { startPartition, type Partition } from '../shell/partition.js';
 import type { PartitionOwner, QueueStore, StateRow } from './contract.js';
 import { createInbox, type Inbox } from './inbox.js';
-import { createFailure, isClosed } from './failure.js';
+import { createFailure, isClosed } from '../shell/failure.js';
 import type { Subscriptions } from './subscriptions.js';
 
 /** What the parts of a queue share. */
@@ -144,7 +144,7 @@ class OwnedShare<State, Rec, Event, Fact, Effect, Context> implements Processing
 }
 
 /** A key's records must lie in the partition of its events, or restore would miss them. */
-function checkPartitions(
+export function checkPartitions(
   processor: string,
   input: Pick<Topic<unknown>, 'name' | 'partitions'>,
   topics: readonly Pick<Topic<unknown>, 'name' | 'partitions'>[],

@@ -3,13 +3,14 @@ import type { Queue, Tail, TailOptions, View, Worker, WorkOptions } from '../con
 import type { EncodedRecord } from '../shell/commit.js';
 import { encode } from '../shell/encode.js';
 import type { QueueStore } from './contract.js';
-import { closedError } from './failure.js';
+import { closedError } from '../shell/failure.js';
 import { startProcessing, type Processing, type QueueParts } from './process.js';
 import { startRetention, type Retention } from './retention.js';
 import { createSubscriptions } from './subscriptions.js';
 import { openTail } from './tail.js';
 import { openView } from './view.js';
-import { startWorking, type Working } from './work.js';
+import type { Working } from '../shell/job-loop.js';
+import { startWorking } from './work.js';
 
 export interface StoreQueueOptions {
   readonly store: QueueStore;

@@ -6,6 +6,7 @@ import { publishingContract, readingContract } from './publishing.js';
 import { workingContract } from './working.js';
 
 export { createManualClock, type ManualClock } from './clock.js';
+export { settleHere } from './harness.js';
 export type { MakeHarness, QueueDifferences, QueueHarness, Server } from './harness.js';
 
 /** The contract of `@millrace/queue`, as tests; run it for every adapter. Only callable under Jest. */

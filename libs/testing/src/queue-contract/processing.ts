@@ -1,7 +1,6 @@
 /// <reference types="jest" />
 /* eslint-disable max-lines-per-function -- a suite is one function of many small tests */
 import type { MakeHarness } from './harness.js';
-import { settle } from './harness.js';
 import type { LedgerEvent } from './ledger.js';
 import { setUp, startLedger, texts, told, type Setting } from './setting.js';
 
@@ -70,7 +69,7 @@ export function processingContract(makeHarness: MakeHarness): void {
       input.amount === 1 ? new Promise<{ now: number }>((resolve) => opened.push(() => resolve({ now }))) : { now };
     const { tell, notes } = await startLedger(setting, { overrides: { context } });
     await tell('a', { kind: 'add', amount: 1 }, { kind: 'add', amount: 2 });
-    await settle();
+    await setting.settle();
     expect(notes.values).toEqual([]);
     opened.forEach((open) => open());
     await notes.until(told('added 2'));
@@ -79,7 +78,7 @@ export function processingContract(makeHarness: MakeHarness): void {
 
   it('lets another key of the partition have its turn in the middle of a long chain, and loses nothing of it', async () => {
     await setting.dispose();
-    setting = setUp(makeHarness, 1);
+    setting = setUp(makeHarness, { partitions: 1 });
     const { tell, notes, queue } = await startLedger(setting);
     await tell(
       'a',
@@ -108,7 +107,7 @@ export function processingContract(makeHarness: MakeHarness): void {
     await tell('a', { kind: 'remind', at: clock.now() + 1_000 }, { kind: 'add', amount: 1 });
     await notes.until(told('added 1'));
     clock.advance(999);
-    await settle();
+    await setting.settle();
     expect(texts(notes.values)).toEqual(['added 1']);
     clock.advance(1);
     await notes.until(told('woken'));
@@ -124,7 +123,7 @@ export function processingContract(makeHarness: MakeHarness): void {
     await letters.until((values) => values.length === 1);
     for (let second = 0; second < 30; second++) {
       clock.advance(1_000);
-      await settle();
+      await setting.settle();
     }
     expect(letters.values).toMatchObject([{ key: 'a', reason: 'Error: broken twice' }]);
     await tell('a', { kind: 'remind', at: clock.now() }, { kind: 'add', amount: 2 });
@@ -154,7 +153,7 @@ export function processingContract(makeHarness: MakeHarness): void {
       { topic: setting.topics.events, key: 'all', value: { kind: 'everyone', amount: 10 }, broadcast: true },
     ]);
     await notes.until(told('added 10', 5));
-    await settle();
+    await setting.settle();
     const told10 = notes.records.filter(({ value }) => value?.text === 'added 10').map(({ key }) => key);
     expect(told10.sort()).toEqual(['b', 'c', 'd', 'e', 'f']);
   });

@@ -48,7 +48,7 @@ export function publishingContract(makeHarness: MakeHarness): void {
   });
 
   it('has what was acknowledged after the process is gone', async () => {
-    const first = setting.start();
+    const first = await setting.start();
     await first.queue.publish([
       { topic: setting.topics.events, key: 'a', value: { kind: 'add', amount: 1 } },
       { topic: setting.topics.heads, key: 'b', id: 'head', value: { kind: 'head', total: 7 } },
@@ -82,7 +82,7 @@ export function publishingContract(makeHarness: MakeHarness): void {
   });
 
   it('refuses a topic whose partition count is another than before', async () => {
-    const { queue } = setting.start();
+    const { queue } = await setting.start();
     const { events } = setting.topics;
     await queue.publish([{ topic: events, key: 'a', value: { kind: 'add', amount: 1 } }]);
     const other = { ...events, partitions: 3 };
@@ -133,7 +133,7 @@ export function readingContract(makeHarness: MakeHarness): void {
   const head = (total: number) => ({ kind: 'head', total }) as const;
 
   it('a view is complete when it resolves, follows changes and forgets what is removed', async () => {
-    const { queue } = setting.start();
+    const { queue } = await setting.start();
     const { heads } = setting.topics;
     const many = Array.from({ length: 1_200 }, (_, n) => ({ topic: heads, key: `k${n}`, id: 'head', value: head(n) }));
     await queue.publish(many);
@@ -145,6 +145,7 @@ export function readingContract(makeHarness: MakeHarness): void {
       { topic: heads, key: 'k1', id: 'head', value: head(-1) },
       { topic: heads, key: 'k2', id: 'head', value: null },
     ]);
+    await setting.settle();
     expect(view.get('k1', 'head')).toEqual(head(-1));
     expect(view.get('k2', 'head')).toBeUndefined();
     expect(view.records('k2').size).toBe(0);
@@ -152,7 +153,7 @@ export function readingContract(makeHarness: MakeHarness): void {
   });
 
   it('a view can be waited for, until it holds or until the time is over', async () => {
-    const { queue } = setting.start();
+    const { queue } = await setting.start();
     const view = await queue.view(setting.topics.heads);
     const holds = view.waitFor(() => view.get('a', 'head') !== undefined, 1_000);
     await queue.publish([{ topic: setting.topics.heads, key: 'a', id: 'head', value: head(1) }]);
@@ -163,7 +164,7 @@ export function readingContract(makeHarness: MakeHarness): void {
   });
 
   it('a tail tells one key or all, in order, from its opening on', async () => {
-    const { queue } = setting.start();
+    const { queue } = await setting.start();
     const { notes } = setting.topics;
     const publish = (key: string, text: string) => queue.publish([{ topic: notes, key, value: { text, at: 0 } }]);
     await publish('a', 'before');
@@ -173,12 +174,14 @@ export function readingContract(makeHarness: MakeHarness): void {
     await publish('a', '1');
     await publish('b', '2');
     await publish('a', '3');
+    await all.until((values) => values.length === 3);
+    await setting.settle();
     expect(texts(all.values)).toEqual(['1', '2', '3']);
     expect(one).toEqual(['2']);
   });
 
   it('a tail whose listener throws is closed and told so; the others go on', async () => {
-    const { queue } = setting.start();
+    const { queue } = await setting.start();
     const { notes } = setting.topics;
     const errors: unknown[] = [];
     const seen: string[] = [];
@@ -191,6 +194,7 @@ export function readingContract(makeHarness: MakeHarness): void {
     });
     const other = await collect(queue, notes);
     for (const text of ['1', '2']) await queue.publish([{ topic: notes, key: 'a', value: { text, at: 0 } }]);
+    await other.until((values) => values.length === 2);
     expect(seen).toEqual(['1']);
     expect(errors).toEqual([new Error('full')]);
     expect(texts(other.values)).toEqual(['1', '2']);

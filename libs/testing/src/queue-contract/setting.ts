@@ -44,17 +44,21 @@ export async function collect<Value>(queue: Queue, topic: Topic<Value>): Promise
 export interface Setting {
   readonly clock: ManualClock;
   readonly topics: LedgerTopics;
-  start(faults?: Faults): Server;
+  start(faults?: Faults): Promise<Server>;
+  settle(): Promise<void>;
+  readonly patience: number;
   dispose(): Promise<void>;
 }
 
-export function setUp(makeHarness: MakeHarness, partitions = 2): Setting {
+export function setUp(makeHarness: MakeHarness, { partitions = 2, patience = 1_000 } = {}): Setting {
   const clock = createManualClock(Date.UTC(2026, 0, 1));
   const harness = makeHarness(clock);
   return {
     clock,
     topics: ledgerTopics(partitions),
     start: (faults) => harness.start(faults),
+    settle: () => harness.settle(),
+    patience,
     dispose: () => harness.dispose(),
   };
 }
@@ -70,7 +74,7 @@ export async function startLedger(
   { start, topics }: Setting,
   { faults, overrides }: { readonly faults?: Faults; readonly overrides?: Parameters<typeof ledger>[1] } = {},
 ): Promise<LedgerServer> {
-  const server = start(faults);
+  const server = await start(faults);
   const notes = await collect(server.queue, topics.notes);
   const letters = await collect(server.queue, DEAD_LETTERS);
   await server.queue.process(ledger(topics, overrides));

@@ -2,7 +2,7 @@
 /* eslint-disable max-lines-per-function -- a suite is one function of many small tests */
 import type { OutgoingRecord } from '@millrace/model';
 import type { Queue, TakenJob, Worker } from '@millrace/queue';
-import { settle, type MakeHarness } from './harness.js';
+import type { MakeHarness } from './harness.js';
 import { aJob, type Note } from './ledger.js';
 import { collect, setUp, texts, type Setting } from './setting.js';
 
@@ -37,7 +37,7 @@ export function workingContract(makeHarness: MakeHarness): void {
     });
 
   it('gives each job to one of many workers, the oldest first', async () => {
-    const { queue } = setting.start();
+    const { queue } = await setting.start();
     const names = Array.from({ length: 100 }, (_, n) => `job-${n}`);
     const ran: string[] = [];
     const notes = await collect(queue, setting.topics.notes);
@@ -59,11 +59,18 @@ export function workingContract(makeHarness: MakeHarness): void {
   });
 
   it('makes the claim durable before the job runs', async () => {
-    const { queue } = setting.start();
+    const { queue } = await setting.start();
     const notes = await collect(queue, setting.topics.notes);
     const seen: (readonly string[])[] = [];
     await work(queue, async () => {
-      seen.push(texts(notes.values));
+      // What is durable, not what this process happens to have read.
+      const durable: string[] = [];
+      const tail = await queue.tail(setting.topics.notes, {
+        from: 'start',
+        onRecord: ({ value }) => durable.push(value?.text ?? ''),
+      });
+      tail.close();
+      seen.push(durable);
       return [note('ended')];
     });
     await give(queue, 'x');
@@ -72,7 +79,7 @@ export function workingContract(makeHarness: MakeHarness): void {
   });
 
   it('takes nothing while it is paused, and lets go on what runs', async () => {
-    const { queue } = setting.start();
+    const { queue } = await setting.start();
     const notes = await collect(queue, setting.topics.notes);
     const ends: (() => void)[] = [];
     const worker = await work(
@@ -84,33 +91,33 @@ export function workingContract(makeHarness: MakeHarness): void {
     await notes.until((values) => values.length === 1);
     worker.pause();
     await give(queue, 'y');
-    await settle();
+    await setting.settle();
     expect(texts(notes.values)).toEqual(['claimed x']);
     expect(worker.freeSlots).toBe(1);
     worker.resume();
     await notes.until((values) => values.some(({ text }) => text === 'claimed y'));
-    await settle();
+    await setting.settle();
     ends.forEach((end) => end());
     await notes.until((values) => values.length === 4);
   });
 
   it('takes no more jobs than it has slots', async () => {
-    const { queue } = setting.start();
+    const { queue } = await setting.start();
     const open: (() => void)[] = [];
     const worker = await work(queue, () => new Promise((resolve) => open.push(() => resolve([]))), 2);
     await give(queue, '1', '2', '3');
-    await settle();
+    await setting.settle();
     expect([open.length, worker.freeSlots]).toEqual([2, 0]);
     open[0]?.();
-    await settle();
+    await setting.settle();
     expect([open.length, worker.freeSlots]).toEqual([3, 0]);
     open.forEach((end) => end());
-    await settle();
+    await setting.settle();
     expect(worker.freeSlots).toBe(2);
   });
 
   it('removes a job that nobody has taken', async () => {
-    const { queue } = setting.start();
+    const { queue } = await setting.start();
     const ran: string[] = [];
     await give(queue, '1', '2');
     await queue.publish([{ topic: setting.topics.jobs, key: '1', value: null }]);
@@ -118,58 +125,59 @@ export function workingContract(makeHarness: MakeHarness): void {
       ran.push(job.taskRunId);
       return [];
     });
-    await settle();
+    await setting.settle();
     expect(ran).toEqual(['2']);
   });
 
   it('keeps waiting jobs over a restart, in their order', async () => {
-    const first = setting.start();
+    const first = await setting.start();
     await give(first.queue, '1', '2', '3');
     first.kill();
-    const second = setting.start();
+    const second = await setting.start();
     const ran: string[] = [];
     await work(second.queue, async ({ job }) => {
       ran.push(job.taskRunId);
       return [];
     });
-    await settle();
+    await setting.settle();
     expect(ran).toEqual(['1', '2', '3']);
   });
 
   it('does not give out again what a worker took that is gone; its claim is known', async () => {
-    const first = setting.start();
+    const first = await setting.start();
     const notes = await collect(first.queue, setting.topics.notes);
     await work(first.queue, () => new Promise(() => undefined));
     await give(first.queue, '1');
     await notes.until((values) => values.length === 1);
+    await setting.settle();
     first.kill();
-    const second = setting.start();
+    const second = await setting.start();
     const ran: string[] = [];
     await work(second.queue, async ({ job }) => {
       ran.push(job.taskRunId);
       return [];
     });
-    await settle();
+    await setting.settle();
     expect(ran).toEqual([]);
     expect(texts(notes.values)).toEqual(['claimed 1']);
   });
 
   it('claims anew under another token what is handed over twice', async () => {
     let repeats = 1;
-    const { queue } = setting.start({ repeatJob: () => repeats-- > 0 });
+    const { queue } = await setting.start({ repeatJob: () => repeats-- > 0 });
     const taken: string[] = [];
     await work(queue, async ({ token }) => {
       taken.push(token);
       return [];
     });
     await give(queue, '1');
-    await settle();
+    await setting.settle();
     expect(new Set(taken).size).toBe(2);
   });
 
   it('says the claim again when the answer to its taking was lost, and runs the job once', async () => {
     let lost = true;
-    const { queue } = setting.start({
+    const { queue } = await setting.start({
       after({ kind }) {
         if (kind !== 'take-jobs' || lost) return;
         lost = true;
@@ -181,24 +189,24 @@ export function workingContract(makeHarness: MakeHarness): void {
       ran.push(job.taskRunId);
       return [];
     });
-    await settle();
+    await setting.settle();
     lost = false;
     await give(queue, '1');
-    await settle();
+    await setting.settle();
     expect(ran).toEqual(['1']);
   });
 
   it('drains: takes nothing more and waits for what runs', async () => {
-    const { queue } = setting.start();
+    const { queue } = await setting.start();
     const notes = await collect(queue, setting.topics.notes);
     let end: () => void = () => undefined;
     const worker = await work(queue, () => new Promise((resolve) => (end = () => resolve([note('ended')]))));
     await give(queue, '1', '2');
-    await settle();
+    await setting.settle();
     const drained = worker.drain();
     end();
     await drained;
-    await settle();
+    await setting.settle();
     expect(texts(notes.values)).toEqual(['claimed 1', 'ended']);
   });
 }

@@ -1,0 +1,106 @@
+import { QueueError } from '../contract.js';
+
+interface KafkaFailure {
+  readonly name?: unknown;
+  /** Kafka's own name of a protocol error. */
+  readonly type?: unknown;
+  readonly message?: unknown;
+  readonly cause?: unknown;
+  readonly code?: unknown;
+  readonly broker?: unknown;
+}
+
+const asFailure = (thrown: unknown): KafkaFailure => (typeof thrown === 'object' && thrown !== null ? thrown : {});
+
+/** Kafka's name of what went wrong, looked up through what the client has wrapped around it. */
+export function kafkaError(thrown: unknown): string | undefined {
+  for (let at = asFailure(thrown), depth = 0; depth < 5; at = asFailure(at.cause), depth++) {
+    if (typeof at.type === 'string') return at.type;
+  }
+  return undefined;
+}
+
+const hasName = (thrown: unknown, name: string): boolean => {
+  for (let at = asFailure(thrown), depth = 0; depth < 5; at = asFailure(at.cause), depth++) {
+    if (at.name === name) return true;
+  }
+  return false;
+};
+
+/** The connection broke or could not be made; what was asked may have been done. */
+export const isConnectionFailure = (thrown: unknown): boolean =>
+  ['KafkaJSConnectionError', 'KafkaJSConnectionClosedError', 'KafkaJSRequestTimeoutError'].some((name) =>
+    hasName(thrown, name),
+  );
+
+/** Another producer of the same transactional id has begun: whoever gets this is not the owner any more. */
+export const isFenced = (thrown: unknown): boolean =>
+  ['INVALID_PRODUCER_EPOCH', 'PRODUCER_FENCED', 'TRANSACTION_COORDINATOR_FENCED'].includes(kafkaError(thrown) ?? '') ||
+  /producer.*(epoch|fenced)/i.test(String(asFailure(thrown).message ?? ''));
+
+const RIGHTS: Readonly<Record<string, string>> = {
+  TOPIC_AUTHORIZATION_FAILED: 'read, write, describe and create topics',
+  GROUP_AUTHORIZATION_FAILED: 'read consumer groups',
+  CLUSTER_AUTHORIZATION_FAILED: 'create topics and write idempotently',
+  TRANSACTIONAL_ID_AUTHORIZATION_FAILED: 'write and describe transactional ids',
+};
+
+/** What cannot pass by itself, as a sentence with what to do; undefined for everything that may pass. */
+function lastingFailure(thrown: unknown, brokers: string): QueueError | undefined {
+  const type = kafkaError(thrown) ?? '';
+  const right = RIGHTS[type];
+  if (right !== undefined) {
+    return new QueueError(
+      'QUEUE_MISMATCH',
+      `Kafka refuses this user: it must be allowed to ${right} whose names begin with the prefix (kafka.topic-prefix); it said ${type}`,
+      false,
+      thrown,
+    );
+  }
+  if (hasName(thrown, 'KafkaJSSASLAuthenticationError')) {
+    return new QueueError(
+      'QUEUE_MISMATCH',
+      `Kafka at ${brokers} does not accept the user name or password: check kafka.sasl`,
+      false,
+      thrown,
+    );
+  }
+  return undefined;
+}
+
+/** A failure while something ran: retryable, unless only an operator can mend it. */
+export function asQueueError(thrown: unknown, what: string, brokers: string): QueueError {
+  if (thrown instanceof QueueError) return thrown;
+  return (
+    lastingFailure(thrown, brokers) ??
+    new QueueError(
+      'QUEUE_UNAVAILABLE',
+      `${what}: ${String(asFailure(thrown).message ?? thrown)} (Kafka at ${brokers})`,
+      true,
+      thrown,
+    )
+  );
+}
+
+/** Why a server could not connect at its start, as one sentence with what to do. */
+export function startFailure(thrown: unknown, brokers: string, secured: { tls: boolean; sasl: boolean }): QueueError {
+  if (thrown instanceof QueueError) return thrown;
+  const lasting = lastingFailure(thrown, brokers);
+  if (lasting !== undefined) return lasting;
+  const message = String(asFailure(thrown).message ?? thrown);
+  return new QueueError('QUEUE_UNAVAILABLE', `Cannot use Kafka at ${brokers}: ${adviceFor(message, thrown, secured)}`, true, thrown);
+}
+
+function adviceFor(message: string, thrown: unknown, { tls, sasl }: { tls: boolean; sasl: boolean }): string {
+  if (/ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|Connection timeout/.test(message)) {
+    return `no broker answers there (${message}): check kafka.brokers, and that Kafka runs`;
+  }
+  if (/certificate|self.signed|SSL|TLS|wrong version number/i.test(message)) {
+    return `the encrypted connection failed (${message}): check kafka.ssl, above all the certificate authority`;
+  }
+  if (isConnectionFailure(thrown)) {
+    const guess = tls || sasl ? 'kafka.ssl and kafka.sasl match' : 'whether it wants TLS (kafka.ssl) or a login (kafka.sasl), and that they match';
+    return `a broker closed the connection (${message}): check ${guess} its listener`;
+  }
+  return message;
+}

@@ -1,0 +1,228 @@
+import type { Topic } from '@millrace/model';
+import type { Wire } from './connections.js';
+import { asQueueError } from './failure.js';
+import { EARLIEST, LATEST, offsetsAt, readRange, type Isolation, type LogReader, type Reading } from './reader.js';
+import type { KafkaLog } from './options.js';
+import type { LogRecord } from './records.js';
+import type { TopicCatalog } from './topics.js';
+
+/** A committed record of a topic and its partition. */
+export type FeedListener = (record: LogRecord, partition: number) => void;
+
+export interface Following {
+  /**
+   * Resolves when all that was written before the call has been told, or undone: also what belonged to transactions that
+   * were just ending. @throws QueueError QUEUE_UNAVAILABLE
+   */
+  caughtUp(): Promise<void>;
+  close(): void;
+}
+
+/** Topics that somebody in this process follows: each is read once, whoever listens. */
+export interface Feeds {
+  /**
+   * Tells every record that is committed from now on; with `fromStart` first what is kept. Resolves when what was
+   * committed before the call has been told (`fromStart`), or when nothing that is committed later can be missed.
+   */
+  follow(topic: Topic<unknown>, listener: FeedListener, fromStart: boolean): Promise<Following>;
+  close(): void;
+}
+
+export interface FeedsOptions {
+  readonly reader: LogReader;
+  /** For offsets and for what is there already. */
+  readonly wire: Wire;
+  readonly topics: TopicCatalog;
+  readonly brokers: string;
+  readonly log: KafkaLog;
+}
+
+/** By partition. */
+type Offsets = ReadonlyMap<number, number>;
+
+interface Feed {
+  isClosed: boolean;
+  readonly listeners: Set<FeedListener>;
+  /** Where each partition is read next. */
+  readonly positions: Map<number, number>;
+  readonly readings: Reading[];
+  readonly waiting: Set<() => void>;
+}
+
+export function createFeeds(options: FeedsOptions): Feeds {
+  const { wire, topics, brokers } = options;
+  const feeds = new Map<string, Promise<Feed>>();
+  const refreshing = new Map<string, Promise<Offsets>>();
+
+  const partitionsOf = (topic: Topic<unknown>): number[] => Array.from({ length: topic.partitions }, (_, at) => at);
+
+  async function ends(topic: Topic<unknown>, isolation: Isolation): Promise<Offsets> {
+    const look = () => offsetsAt(wire, topics.nameOf(topic), partitionsOf(topic), LATEST, isolation);
+    try {
+      return await look();
+    } catch (thrown) {
+      await wire.recover(thrown);
+      return look();
+    }
+  }
+
+  /** Where the topic ends, open transactions included. Many who ask while a request is under way share the next one. */
+  function writtenEnds(topic: Topic<unknown>): Promise<Offsets> {
+    const waiting = refreshing.get(topic.name);
+    if (waiting !== undefined) return waiting;
+    const next = Promise.resolve().then(() => {
+      refreshing.delete(topic.name);
+      return ends(topic, 'written');
+    });
+    refreshing.set(topic.name, next);
+    return next;
+  }
+
+  async function open(topic: Topic<unknown>): Promise<Feed> {
+    await topics.ensure([topic]);
+    return openFeed(options, topic, await ends(topic, 'visible'));
+  }
+
+  function feedOf(topic: Topic<unknown>): Promise<Feed> {
+    const known = feeds.get(topic.name);
+    if (known !== undefined) return known;
+    const opening = open(topic).catch((thrown: unknown) => {
+      feeds.delete(topic.name);
+      throw asQueueError(thrown, `Topic '${topic.name}' cannot be read`, brokers);
+    });
+    feeds.set(topic.name, opening);
+    return opening;
+  }
+
+  function leave(topic: Topic<unknown>, feed: Feed, listener: FeedListener): void {
+    feed.listeners.delete(listener);
+    if (feed.listeners.size > 0) return;
+    feeds.delete(topic.name);
+    feed.isClosed = true;
+    for (const reading of feed.readings) reading.close();
+  }
+
+  return {
+    async follow(topic, listener, fromStart) {
+      let feed = await feedOf(topic);
+      while (feed.isClosed) feed = await feedOf(topic);
+      const gate = new Gate(listener);
+      feed.listeners.add(gate.listener);
+      try {
+        gate.since = await ends(topic, 'visible');
+        const written = fromStart ? await writtenEnds(topic) : new Map<number, number>();
+        if (fromStart) await tellWhatIsKept(options, topic, gate.since, listener);
+        gate.open();
+        await reached(feed, written);
+      } catch (thrown) {
+        leave(topic, feed, gate.listener);
+        throw asQueueError(thrown, `Topic '${topic.name}' cannot be read`, brokers);
+      }
+      return {
+        async caughtUp() {
+          const wanted = await writtenEnds(topic).catch((thrown: unknown) => {
+            throw asQueueError(thrown, `The end of topic '${topic.name}' cannot be looked up`, brokers);
+          });
+          await reached(feed, wanted);
+        },
+        close: () => leave(topic, feed, gate.listener),
+      };
+    },
+    close() {
+      for (const opening of feeds.values()) {
+        opening.then(({ readings }) => readings.forEach((reading) => reading.close())).catch(() => undefined);
+      }
+      feeds.clear();
+    },
+  };
+}
+
+/** Holds back what comes while the past is told, and drops what was committed before. */
+class Gate {
+  since: Offsets = new Map();
+  #held: [LogRecord, number][] | undefined = [];
+
+  constructor(private readonly tell: FeedListener) {}
+
+  readonly listener: FeedListener = (record, partition) => {
+    if (this.#held !== undefined) this.#held.push([record, partition]);
+    else this.#pass(record, partition);
+  };
+
+  open(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const [record, partition] of held) this.#pass(record, partition);
+  }
+
+  #pass(record: LogRecord, partition: number): void {
+    if (record.offset >= (this.since.get(partition) ?? 0)) this.tell(record, partition);
+  }
+}
+
+function openFeed({ reader, topics, log }: FeedsOptions, topic: Topic<unknown>, from: Offsets): Feed {
+  const feed: Feed = { isClosed: false, listeners: new Set(), positions: new Map(from), readings: [], waiting: new Set() };
+  for (const [partition, offset] of from) {
+    const reading = reader.open({
+      topic: topics.nameOf(topic),
+      partition,
+      offset,
+      onRecords(records, next) {
+        for (const record of records) for (const listener of feed.listeners) listener(record, partition);
+        feed.positions.set(partition, next);
+        for (const check of feed.waiting) check();
+      },
+      onGap(earliest) {
+        feed.positions.set(partition, earliest);
+        log.warn(
+          { topic: topic.name, partition, earliest },
+          'This server was behind for longer than the topic is kept: records were missed',
+        );
+      },
+    });
+    feed.readings.push(reading);
+  }
+  return feed;
+}
+
+function reached(feed: Feed, wanted: Offsets): Promise<void> {
+  const isReached = (): boolean =>
+    [...wanted].every(([partition, offset]) => (feed.positions.get(partition) ?? 0) >= offset);
+  if (isReached()) return Promise.resolve();
+  return new Promise((resolve) => {
+    const check = (): void => {
+      if (!isReached()) return;
+      feed.waiting.delete(check);
+      resolve();
+    };
+    feed.waiting.add(check);
+  });
+}
+
+async function tellWhatIsKept(
+  { wire, topics }: FeedsOptions,
+  topic: Topic<unknown>,
+  until: Offsets,
+  tell: FeedListener,
+): Promise<void> {
+  const name = topics.nameOf(topic);
+  const starts = await offsetsAt(wire, name, [...until.keys()], EARLIEST);
+  for (const [partition, end] of until) {
+    // Of state only the newest value counts; Kafka keeps older ones until it has compacted.
+    const newest = new Map<string, LogRecord>();
+    await readRange(wire, {
+      topic: name,
+      partition,
+      from: starts.get(partition) ?? 0,
+      until: end,
+      onRecords(records) {
+        for (const record of records) {
+          if (topic.kind !== 'state') tell(record, partition);
+          else if (record.text === null) newest.delete(record.key);
+          else newest.set(record.key, record);
+        }
+      },
+    });
+    for (const record of newest.values()) tell(record, partition);
+  }
+}

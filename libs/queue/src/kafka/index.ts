@@ -1,0 +1,2 @@
+export * from './options.js';
+export { createKafkaQueue, type KafkaQueue } from './queue.js';
