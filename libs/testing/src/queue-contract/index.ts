@@ -1,5 +1,6 @@
 /// <reference types="jest" />
 import { crashingContract } from './crashing.js';
+import { followingContract } from './following.js';
 import type { MakeHarness, QueueDifferences } from './harness.js';
 import { processingContract } from './processing.js';
 import { publishingContract, readingContract } from './publishing.js';
@@ -14,6 +15,7 @@ export function queueContract(name: string, makeHarness: MakeHarness, difference
   describe(`queue: ${name}`, () => {
     describe('publishing', () => publishingContract(makeHarness));
     describe('reading', () => readingContract(makeHarness));
+    describe('following', () => followingContract(makeHarness));
     describe('processing', () => processingContract(makeHarness));
     describe('crashing', () => crashingContract(makeHarness, differences));
     describe('working', () => workingContract(makeHarness));
