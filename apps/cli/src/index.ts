@@ -11,4 +11,5 @@ export { serverSentEvents, type ServerSentEvent } from './client/server-sent-eve
 export type { CommandContext, Output } from './context.js';
 export { CommandFailure, EXIT, type ExitCode } from './exit-code.js';
 export { runCli } from './program.js';
-export { startStandalone, type Standalone, type StandaloneOptions } from './standalone.js';
+export type { ProcessOptions } from './servers.js';
+export { startStandalone, type Standalone } from './standalone.js';

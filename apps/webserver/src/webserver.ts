@@ -207,12 +207,12 @@ async function open(
   );
   const resources = await queue.view(topics.resources);
   const accounts = createAccounts(resources);
-  const live = await createLive({ queue, topics, onViolation: () => violated(), onError });
+  const live = await createLive({ queue, topics, clock: context.clock, onViolation: () => violated(), onError });
   return {
     accounts,
     live,
     userSeen: (id) => resources.waitFor(() => accounts.byId(id) !== undefined, SEEN_TIMEOUT_MS),
-    flows: createFlowCatalog(resources),
+    flows: createFlowCatalog(resources, context.clock),
     commands: await createCommands({ queue, topics, instance: context.instance, clock: context.clock, onError }),
     executions: createExecutions({ repository, live, clock: context.clock }),
     close: () => resources.close(),

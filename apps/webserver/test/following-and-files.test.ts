@@ -1,4 +1,5 @@
 import { channel } from 'node:diagnostics_channel';
+import { systemClock } from '@millrace/service';
 import { getEventListeners, getMaxListeners, once } from 'node:events';
 import { get, type ServerResponse } from 'node:http';
 import { keyOf, outgoing, type LogEntry } from '@millrace/model';
@@ -242,6 +243,7 @@ it('a record of another tenant than its key never reaches a follower, and is cou
   const live = await createLive({
     queue: server.queue,
     topics,
+    clock: systemClock,
     onViolation: () => violations++,
     onError: (error) => {
       throw error;

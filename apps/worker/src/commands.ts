@@ -27,7 +27,7 @@ export interface CommandsOptions {
 }
 
 /** Follows the commands for this worker; positioned when it resolves. */
-export async function followCommands(options: CommandsOptions): Promise<Tail> {
+export async function followCommands(options: CommandsOptions): Promise<Pick<Tail, 'close'>> {
   let closed = false;
   const tails = new Map<string, Tail>();
 

@@ -60,7 +60,7 @@ class WorkerServer {
   private fail: (error: unknown) => void = () => undefined;
   private attempts: Attempts | undefined;
   private heartbeat: Heartbeat | undefined;
-  private commands: Tail | undefined;
+  private commands: Pick<Tail, 'close'> | undefined;
   private services: View<unknown> | undefined;
   private taker: JobTaker | undefined;
   private temporaryDirectory: string | undefined;

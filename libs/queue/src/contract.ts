@@ -60,6 +60,12 @@ export interface TailOptions<Value> {
 }
 
 export interface Tail {
+  /**
+   * Resolves when everything was told that was committed before the call, by whichever server. Costs a request where the
+   * store is remote.
+   * @throws QueueError QUEUE_UNAVAILABLE
+   */
+  caughtUp(): Promise<void>;
   close(): void;
 }
 

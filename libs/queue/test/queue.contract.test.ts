@@ -52,6 +52,10 @@ if (adapters.includes('sql')) queueContract('sql', sql, { servers: 'one' });
 if (adapters.includes('kafka')) {
   describe('on a real broker', () => {
     jest.setTimeout(60_000);
-    queueContract('kafka', kafkaHarness(() => ['127.0.0.1:19092']), { servers: 'several', patience: 100_000 });
+    queueContract(
+      'kafka',
+      kafkaHarness(() => ['127.0.0.1:19092']),
+      { servers: 'several', patience: 100_000 },
+    );
   });
 }

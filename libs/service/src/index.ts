@@ -1,6 +1,7 @@
 export * from './clock.js';
 export * from './contract.js';
 export { configuredAccount, type InitialAccount } from './configuration/account.js';
+export { kafkaSettings, type KafkaSettings } from './configuration/kafka.js';
 export { CONFIGURATION_FILE, loadConfiguration, type ConfigurationSources } from './configuration/load.js';
 export { ConfigurationError, type ConfigurationProblem } from './configuration/problem.js';
 export { printConfiguration } from './configuration/print.js';
@@ -22,5 +23,6 @@ export {
   type SignalSource,
 } from './lifecycle.js';
 export { createLogger, type LoggerOptions } from './logger.js';
+export { createManagementServer, type ManagementOptions, type ManagementServer } from './management.js';
 export { createMetrics, type MetricsOptions } from './metrics.js';
 export { Secret } from './secret.js';

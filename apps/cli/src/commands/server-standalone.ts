@@ -14,8 +14,9 @@ import type { CommandContext } from '../context.js';
 import { makeDataFolder, makePrivateFilesOnly, openDataFolder, type DataFolder } from '../data-folder.js';
 import { prepareFirstAccount, type FirstAccount } from '../first-account.js';
 import { paintFor, type Paint } from '../output/colour.js';
-import { VERSION } from '../version.js';
+import { numberOrText, settingsFrom } from '../server-flags.js';
 import { startStandalone } from '../standalone.js';
+import { VERSION } from '../version.js';
 
 export interface StandaloneFlags {
   readonly config?: string;
@@ -72,20 +73,16 @@ export async function serverStandalone(flags: StandaloneFlags, context: CommandC
 
 /** Values of flags as settings of the configuration, which checks them. */
 function settingsOf(flags: StandaloneFlags): readonly Setting[] {
-  const number = (text: string): unknown => (/^-?\d+$/.test(text) ? Number(text) : text);
   const account = flags.auth === undefined ? undefined : parseCredentials(flags.auth, '--auth');
-  const given: readonly (readonly [string, string, unknown])[] = [
+  return settingsFrom([
     ['data.path', '--data', flags.data],
-    ['server.port', '--port', flags.port === undefined ? undefined : number(flags.port)],
+    ['server.port', '--port', numberOrText(flags.port)],
     ['server.host', '--host', flags.host],
-    ['worker.slots', '--worker-slots', flags.workerSlots === undefined ? undefined : number(flags.workerSlots)],
+    ['worker.slots', '--worker-slots', numberOrText(flags.workerSlots)],
     ['logging.level', '--log-level', flags.logLevel],
     ['security.superAdmin.username', '--auth', account?.username],
     ['security.superAdmin.password', '--auth', account?.password],
-  ];
-  return given.flatMap(([path, where, value]) =>
-    value === undefined ? [] : [{ path: path.split('.'), where, value }],
-  );
+  ]);
 }
 
 interface LoginHint {

@@ -71,10 +71,17 @@ export function createExecutions({ repository, live, clock }: ExecutionsOptions)
       const ended = new Promise<ExecutionRecords | undefined>((resolve, reject) => {
         const stop = live.onRecord(scope.tenant, executionId, (record) => {
           seen.add(record);
-          // The other records of the same commit come by before the next microtask.
+          // The other records of the same commit come by before the next microtask, or at least soon.
           if (record.kind === 'head' && isTerminal(record.state)) queueMicrotask(finish);
         });
         const finish = (): void => {
+          const execution = seen.ended();
+          if (execution) {
+            stop();
+            resolve(execution);
+          } else live.caughtUp().then(finishLate, reject);
+        };
+        const finishLate = (): void => {
           stop();
           const execution = seen.ended();
           if (execution) resolve(execution);

@@ -65,6 +65,8 @@ export async function followExecution(
     newest.begin(known);
     stream.send('start', { id: executionId });
     while (!stream.signal.aborted) {
+      // What was committed with the end may come by after it.
+      if (newest.isFinished()) await live.caughtUp();
       const records = newest.records();
       if (records) {
         const execution = presentExecution(records);
@@ -100,6 +102,7 @@ function createNewest() {
       put(records.head);
       for (const taskRun of records.taskRuns) put(taskRun);
     },
+    isFinished: (): boolean => head !== undefined && isFinished(head),
     records: (): ExecutionRecords | undefined => base && head && { ...base, head, taskRuns: [...taskRuns.values()] },
   };
 }
@@ -226,6 +229,7 @@ export async function followLog(
       for (const entry of waiting.splice(0)) sendOnce(entry);
       // What did not fit, and what was committed before the end was seen, is in the repository.
       const wasFinished = finished;
+      if (wasFinished) await live.caughtUp();
       if (overflown || wasFinished) {
         overflown = false;
         await sendAll();

@@ -1,5 +1,6 @@
-import { keyOf, type ExecutionRecord, type LogEntry, type TaskRun, type Topics } from '@millrace/model';
+import { keyOf, type Clock, type ExecutionRecord, type LogEntry, type TaskRun, type Topics } from '@millrace/model';
 import type { Queue, Tail } from '@millrace/queue';
+import { withinReason } from './within-reason.js';
 
 /** Told of new records of one execution, in order; must not throw. */
 export type RecordListener = (record: ExecutionRecord | TaskRun) => void;
@@ -12,6 +13,11 @@ export type LogListener = (entry: LogEntry) => void;
 export interface Live {
   onRecord(tenant: string, executionId: string, listener: RecordListener): () => void;
   onLog(tenant: string, executionId: string, listener: LogListener): () => void;
+  /**
+   * Resolves when everything was told that was committed before the call, or after a second. Records that were committed
+   * together may come by apart: after an execution's end this waits for the others.
+   */
+  caughtUp(): Promise<void>;
   close(): void;
 }
 
@@ -19,11 +25,12 @@ export interface LiveOptions {
   readonly queue: Queue;
   readonly topics: Pick<Topics, 'executions' | 'taskRuns' | 'logs'>;
   /** A record that does not belong to the execution of its key was dropped. */
+  readonly clock: Clock;
   readonly onViolation: () => void;
   readonly onError: (error: unknown) => void;
 }
 
-export async function createLive({ queue, topics, onViolation, onError }: LiveOptions): Promise<Live> {
+export async function createLive({ queue, topics, clock, onViolation, onError }: LiveOptions): Promise<Live> {
   const records = createListeners<ExecutionRecord | TaskRun>();
   const logs = createListeners<LogEntry>();
   const tenantOf = (record: ExecutionRecord | TaskRun): string | undefined =>
@@ -49,6 +56,7 @@ export async function createLive({ queue, topics, onViolation, onError }: LiveOp
   return {
     onRecord: (tenant, executionId, listener) => records.add(keyOf(tenant, executionId), listener),
     onLog: (tenant, executionId, listener) => logs.add(keyOf(tenant, executionId), listener),
+    caughtUp: () => withinReason(clock, Promise.all(tails.map((tail) => tail.caughtUp()))),
     close() {
       for (const tail of tails) tail.close();
     },

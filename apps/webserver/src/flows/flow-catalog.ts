@@ -1,6 +1,7 @@
 import type { Scope } from '@millrace/authorization';
-import { flowKey, keyParts, LATEST, revisionId, type Flow, type Resource } from '@millrace/model';
+import { flowKey, keyParts, LATEST, revisionId, type Clock, type Flow, type Resource } from '@millrace/model';
 import type { View } from '@millrace/queue';
+import { withinReason } from '../executions/within-reason.js';
 
 /** How long a request waits for this server's copy to show a change that was confirmed. */
 const SEEN_TIMEOUT_MS = 10_000;
@@ -16,13 +17,18 @@ export interface FlowCatalog {
   all(scope: Scope): readonly Flow[];
   /** Resolves when this server sees the revision, so that reading after writing gives what was written. */
   seen(flow: Flow): Promise<boolean>;
+  /**
+   * Resolves when this server sees what was changed before the call through any other one, or after a second: before a
+   * flow is said not to exist, and before one is started, for the client may have saved it elsewhere just now.
+   */
+  refresh(): Promise<void>;
   close(): void;
 }
 
 const flowOf = (resource: Resource | undefined): Flow | undefined =>
   resource?.kind === 'flow' ? resource.flow : undefined;
 
-export function createFlowCatalog(resources: View<Resource>): FlowCatalog {
+export function createFlowCatalog(resources: View<Resource>, clock: Clock): FlowCatalog {
   // Keys of flows by tenant, so that lists do not walk over the resources of others.
   const keys = new Map<string, Set<string>>();
   const add = (key: string): void => {
@@ -60,6 +66,7 @@ export function createFlowCatalog(resources: View<Resource>): FlowCatalog {
       const isSeen = (): boolean => (flowOf(resources.get(key, LATEST))?.revision ?? 0) >= flow.revision;
       return resources.waitFor(isSeen, SEEN_TIMEOUT_MS);
     },
+    refresh: () => withinReason(clock, resources.refresh()),
     close: stop,
   };
 }

@@ -148,6 +148,7 @@ async function search(
 
 async function start(services: RouteServices, call: Call): Promise<Answer> {
   const { query, scope, request } = call;
+  await services.running().flows.refresh();
   const flow = flowToStart(services, call);
   const wait = query.flag('wait', false);
   const kind = query.choice('kind', ['NORMAL', 'TEST', 'PLAYGROUND']);

@@ -50,6 +50,7 @@ async function create(services: RouteServices, call: Call): Promise<Answer> {
 async function update(services: RouteServices, call: Call): Promise<Answer> {
   const [namespace, id] = [call.parameter('namespace'), call.parameter('flowId')];
   const source = await readYaml(call.request);
+  await services.running().flows.refresh();
   if (!services.running().flows.latest(call.scope, namespace, id))
     throw notFound(`There is no flow '${namespace}.${id}'`);
   const definition = accepted(parseFlow(source, { catalog: services.taskTypes.catalog }));

@@ -98,7 +98,8 @@ function singleFlowRoutes(services: RouteServices): readonly Route[] {
       parameters: ['source', 'revision', 'allowDeleted'],
       access: permission('FLOW', 'VIEW', 'path'),
       summary: 'One flow, the newest revision unless another is named',
-      handle: (call) => json(presentFlow(oneFlow(services, call), { source: call.query.flag('source', false) })),
+      handle: async (call) =>
+        json(presentFlow(await oneFlow(services, call), { source: call.query.flag('source', false) })),
     },
     {
       method: 'GET',
@@ -107,8 +108,9 @@ function singleFlowRoutes(services: RouteServices): readonly Route[] {
       parameters: ['allowDelete'],
       access: permission('FLOW', 'VIEW', 'path'),
       summary: 'Every revision with its source',
-      handle(call) {
+      async handle(call) {
         const [namespace, id] = [call.parameter('namespace'), call.parameter('flowId')];
+        await catalog().refresh();
         const revisions = catalog().revisions(call.scope, namespace, id);
         const deleted = call.query.flag('allowDelete', false);
         if (revisions.length === 0 || (revisions.at(-1)?.deleted && !deleted))
@@ -123,8 +125,8 @@ function singleFlowRoutes(services: RouteServices): readonly Route[] {
       parameters: ['revision'],
       access: permission('FLOW', 'VIEW', 'path'),
       summary: 'One task of a flow, as it is written',
-      handle(call) {
-        const flow = oneFlow(services, call);
+      async handle(call) {
+        const flow = await oneFlow(services, call);
         const taskId = call.parameter('taskId');
         const task = taskTree(flow.definition, services.taskTypes.catalog).find((node) => node.task.id === taskId);
         if (!task) throw notFound(`The flow '${flow.namespace}.${flow.id}' has no task '${taskId}'`);
@@ -134,11 +136,12 @@ function singleFlowRoutes(services: RouteServices): readonly Route[] {
   ];
 }
 
-function oneFlow(services: RouteServices, { scope, query, parameter }: Call): Flow {
+async function oneFlow(services: RouteServices, { scope, query, parameter }: Call): Promise<Flow> {
   const [namespace, id] = [parameter('namespace'), parameter('flowId')];
   const revision = query.integer('revision', REVISION);
   const deleted = query.flag('allowDeleted', false);
   const { flows } = services.running();
+  await flows.refresh();
   const latest = flows.latest(scope, namespace, id, { deleted });
   const flow = revision === undefined ? latest : latest && flows.revision(scope, namespace, id, revision);
   if (!flow)

@@ -1,3 +1,4 @@
+/// <reference path="./kafkajs-protocol.d.ts" />
 import net from 'node:net';
 import tls from 'node:tls';
 import { Kafka, logLevel, type Admin, type ISocketFactory, type logCreator, type SASLOptions } from 'kafkajs';

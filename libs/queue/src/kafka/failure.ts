@@ -88,7 +88,12 @@ export function startFailure(thrown: unknown, brokers: string, secured: { tls: b
   const lasting = lastingFailure(thrown, brokers);
   if (lasting !== undefined) return lasting;
   const message = String(asFailure(thrown).message ?? thrown);
-  return new QueueError('QUEUE_UNAVAILABLE', `Cannot use Kafka at ${brokers}: ${adviceFor(message, thrown, secured)}`, true, thrown);
+  return new QueueError(
+    'QUEUE_UNAVAILABLE',
+    `Cannot use Kafka at ${brokers}: ${adviceFor(message, thrown, secured)}`,
+    true,
+    thrown,
+  );
 }
 
 function adviceFor(message: string, thrown: unknown, { tls, sasl }: { tls: boolean; sasl: boolean }): string {
@@ -99,7 +104,10 @@ function adviceFor(message: string, thrown: unknown, { tls, sasl }: { tls: boole
     return `the encrypted connection failed (${message}): check kafka.ssl, above all the certificate authority`;
   }
   if (isConnectionFailure(thrown)) {
-    const guess = tls || sasl ? 'kafka.ssl and kafka.sasl match' : 'whether it wants TLS (kafka.ssl) or a login (kafka.sasl), and that they match';
+    const guess =
+      tls || sasl
+        ? 'kafka.ssl and kafka.sasl match'
+        : 'whether it wants TLS (kafka.ssl) or a login (kafka.sasl), and that they match';
     return `a broker closed the connection (${message}): check ${guess} its listener`;
   }
   return message;

@@ -161,7 +161,13 @@ class Gate {
 }
 
 function openFeed({ reader, topics, log }: FeedsOptions, topic: Topic<unknown>, from: Offsets): Feed {
-  const feed: Feed = { isClosed: false, listeners: new Set(), positions: new Map(from), readings: [], waiting: new Set() };
+  const feed: Feed = {
+    isClosed: false,
+    listeners: new Set(),
+    positions: new Map(from),
+    readings: [],
+    waiting: new Set(),
+  };
   for (const [partition, offset] of from) {
     const reading = reader.open({
       topic: topics.nameOf(topic),

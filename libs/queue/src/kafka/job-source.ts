@@ -316,7 +316,7 @@ class KafkaJobSource implements JobSource {
   #storeOffsets(): void {
     if (this.#storing !== undefined || this.#dirty.size === 0) return;
     this.#storing = (async () => {
-      for (let failures = 0; this.#dirty.size > 0; ) {
+      for (let failures = 0; this.#dirty.size > 0;) {
         const partitions = [...this.#dirty];
         this.#dirty.clear();
         const offsets = new Map<number, number>();
@@ -371,7 +371,7 @@ class KafkaJobSource implements JobSource {
       },
       timestamp: record.timestamp,
     }));
-    for (let failures = 0; !this.#closed; ) {
+    for (let failures = 0; !this.#closed;) {
       try {
         await this.#parts.publisher.publish(records);
         return;
@@ -420,7 +420,11 @@ class KafkaJobSource implements JobSource {
     await this.#strike('after', kind, topics);
   }
 
-  async #strike(point: 'before' | 'after', kind: Write['kind'], topics: readonly string[] = [this.#options.topic.name]) {
+  async #strike(
+    point: 'before' | 'after',
+    kind: Write['kind'],
+    topics: readonly string[] = [this.#options.topic.name],
+  ) {
     await this.#parts.faults?.[point]?.({ kind, instance: this.#parts.instance, topics });
   }
 

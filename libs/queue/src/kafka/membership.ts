@@ -1,3 +1,4 @@
+/// <reference path="./kafkajs-protocol.d.ts" />
 import { AssignerProtocol } from 'kafkajs';
 import type { ProtocolBroker } from 'kafkajs/src/cluster/index.js';
 import { waitForBroker } from './broker-time.js';
@@ -10,7 +11,12 @@ const PROTOCOL = 'millrace-sticky';
 /** Heartbeats for each session. */
 const BEATS = 4;
 const BEAT_LONGEST_MS = 1_000;
-const REJOIN = new Set(['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'NOT_COORDINATOR_FOR_GROUP']);
+const REJOIN = new Set([
+  'REBALANCE_IN_PROGRESS',
+  'ILLEGAL_GENERATION',
+  'UNKNOWN_MEMBER_ID',
+  'NOT_COORDINATOR_FOR_GROUP',
+]);
 const FORGOTTEN = new Set(['ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID']);
 const LOUD_FAILURES = 5;
 
@@ -130,7 +136,7 @@ export class Membership {
 
   async #run(joined: () => void): Promise<void> {
     const { connections, group, log, onFailure } = this.#options;
-    for (let failures = 0; !this.#closed; ) {
+    for (let failures = 0; !this.#closed;) {
       try {
         await this.#options.beforeBeat?.();
         this.#isJoining = true;
@@ -146,7 +152,8 @@ export class Membership {
           joined();
           return onFailure(failure);
         }
-        if (failures === LOUD_FAILURES) log.warn({ group, reason: failure.message }, 'A consumer group cannot be reached; trying again');
+        if (failures === LOUD_FAILURES)
+          log.warn({ group, reason: failure.message }, 'A consumer group cannot be reached; trying again');
         await waitForBroker(failures++);
         await this.#wire.recover(thrown);
       }
@@ -232,7 +239,10 @@ export class Membership {
       if (this.#memberId !== '')
         await this.#coordinator?.leaveGroup({ groupId: this.#options.group, memberId: this.#memberId });
     } catch (thrown) {
-      this.#options.log.debug({ reason: String(thrown) }, 'A group was not told that this member leaves; it will notice');
+      this.#options.log.debug(
+        { reason: String(thrown) },
+        'A group was not told that this member leaves; it will notice',
+      );
     }
   }
 }

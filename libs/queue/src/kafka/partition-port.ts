@@ -70,7 +70,10 @@ export class KafkaPartition<Rec, Event> implements PartitionPort<Rec, Event> {
     await this.release();
     if (!this.#place.isMine()) return undefined;
     await this.#strike('lease', async () => {
-      this.#producer = await TransactionalProducer.begin(connections, `${topics.nameOf({ name: processor })}-${partition}`);
+      this.#producer = await TransactionalProducer.begin(
+        connections,
+        `${topics.nameOf({ name: processor })}-${partition}`,
+      );
     });
     try {
       const standing = await this.#state.read();

@@ -160,7 +160,7 @@ class OwnedPartitions<State, Rec, Event, Fact, Effect, Context> implements Kafka
   async #run(partition: number, owned: Owned<Rec, Event>, begun: () => void): Promise<void> {
     const { clock, log } = this.#parts;
     const { name } = this.#definition.processor;
-    for (let failures = 0; this.#owned.get(partition) === owned && !this.#isOver(); ) {
+    for (let failures = 0; this.#owned.get(partition) === owned && !this.#isOver();) {
       try {
         const lease = await owned.port.take();
         if (lease !== undefined && this.#owned.get(partition) === owned) {
@@ -176,7 +176,10 @@ class OwnedPartitions<State, Rec, Event, Fact, Effect, Context> implements Kafka
       } catch (thrown) {
         owned.running = undefined;
         if (!(thrown instanceof QueueError) || !thrown.retryable) throw thrown;
-        log.warn({ processor: name, partition, reason: thrown.message }, 'A partition cannot be taken yet; trying again');
+        log.warn(
+          { processor: name, partition, reason: thrown.message },
+          'A partition cannot be taken yet; trying again',
+        );
         await waitForBroker(failures++);
       }
     }
@@ -196,7 +199,10 @@ class OwnedPartitions<State, Rec, Event, Fact, Effect, Context> implements Kafka
       this.#trimming = true;
       trimInput(this.#parts, this.#definition.processor.input, applied)
         .catch((thrown: unknown) =>
-          this.#parts.log.debug({ reason: String(thrown) }, 'Old events could not be removed; the next round tries again'),
+          this.#parts.log.debug(
+            { reason: String(thrown) },
+            'Old events could not be removed; the next round tries again',
+          ),
         )
         .finally(() => {
           this.#trimming = false;

@@ -1,3 +1,4 @@
+/// <reference path="./kafkajs-protocol.d.ts" />
 import type { ProducedMessage, ProtocolBroker } from 'kafkajs/src/cluster/index.js';
 import type { Wire } from './connections.js';
 

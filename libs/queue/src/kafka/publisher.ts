@@ -11,7 +11,12 @@ const BATCH_BYTES = 512 * 1024;
 /** So long a publish is tried until its caller is told that Kafka cannot be reached. */
 const GIVE_UP_MS = 30_000;
 /** The broker does not know this producer's numbers any more: a new producer starts from 0. */
-const NUMBERING_LOST = new Set(['OUT_OF_ORDER_SEQUENCE_NUMBER', 'UNKNOWN_PRODUCER_ID', 'INVALID_PRODUCER_EPOCH', 'INVALID_PRODUCER_ID_MAPPING']);
+const NUMBERING_LOST = new Set([
+  'OUT_OF_ORDER_SEQUENCE_NUMBER',
+  'UNKNOWN_PRODUCER_ID',
+  'INVALID_PRODUCER_EPOCH',
+  'INVALID_PRODUCER_ID_MAPPING',
+]);
 
 interface Waiting {
   readonly message: ReturnType<typeof messageOf>;
@@ -106,7 +111,8 @@ export class Publisher {
   #laneOf(topic: string, partition: number): Lane {
     const name = `${topic}/${partition}`;
     let lane = this.#lanes.get(name);
-    if (lane === undefined) this.#lanes.set(name, (lane = { topic, partition, waiting: [], sending: undefined, again: undefined }));
+    if (lane === undefined)
+      this.#lanes.set(name, (lane = { topic, partition, waiting: [], sending: undefined, again: undefined }));
     return lane;
   }
 
@@ -152,7 +158,7 @@ export class Publisher {
   }
 
   async #loop(nodeId: string): Promise<void> {
-    for (let failures = 0; ; ) {
+    for (let failures = 0; ;) {
       let lanes: readonly Lane[] = [];
       try {
         const nodes = await this.#nodesWithWork();

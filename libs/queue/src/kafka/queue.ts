@@ -1,6 +1,14 @@
 import type { Admin } from 'kafkajs';
 import type { OutgoingRecord, Topic } from '@millrace/model';
-import { QueueError, type Queue, type Tail, type TailOptions, type View, type Worker, type WorkOptions } from '../contract.js';
+import {
+  QueueError,
+  type Queue,
+  type Tail,
+  type TailOptions,
+  type View,
+  type Worker,
+  type WorkOptions,
+} from '../contract.js';
 import { DEAD_LETTERS } from '../shell/dead-letter.js';
 import type { EncodedRecord } from '../shell/commit.js';
 import { encode } from '../shell/encode.js';
@@ -105,7 +113,12 @@ class OpenQueue implements KafkaQueue {
   #closing: Promise<void> | undefined;
   #killed = false;
 
-  constructor(parts: KafkaParts, board: SlotBoard, close: () => Promise<void>, { clockToleranceMs }: KafkaQueueOptions) {
+  constructor(
+    parts: KafkaParts,
+    board: SlotBoard,
+    close: () => Promise<void>,
+    { clockToleranceMs }: KafkaQueueOptions,
+  ) {
     this.#parts = parts;
     this.#board = board;
     this.#closeParts = close;
@@ -124,7 +137,8 @@ class OpenQueue implements KafkaQueue {
     const placed = outgoing(encoded);
     await publisher.publish(placed instanceof Promise ? await placed : placed);
     const events = encoded.filter(({ topic }) => topic.kind === 'events');
-    for (let copy = faults?.copies?.(point) ?? 1; copy > 1 && events.length > 0; copy--) await publisher.publish(events);
+    for (let copy = faults?.copies?.(point) ?? 1; copy > 1 && events.length > 0; copy--)
+      await publisher.publish(events);
     await faults?.after?.(point);
   };
 

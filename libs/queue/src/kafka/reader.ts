@@ -1,3 +1,4 @@
+/// <reference path="./kafkajs-protocol.d.ts" />
 import type { FetchedPartition } from 'kafkajs/src/cluster/index.js';
 import { waitForBroker } from './broker-time.js';
 import type { Wire } from './connections.js';
@@ -106,7 +107,8 @@ export class LogReader {
     for (const [topic, readings] of byTopic) {
       const partitions = [...new Set(readings.map(({ partition }) => partition))];
       const ends = await offsetsAt(wire, topic, partitions, LATEST, 'written');
-      if (readings.some(({ partition, position, closed }) => !closed && position < (ends.get(partition) ?? 0))) return false;
+      if (readings.some(({ partition, position, closed }) => !closed && position < (ends.get(partition) ?? 0)))
+        return false;
     }
     return true;
   }
@@ -157,7 +159,7 @@ export class LogReader {
   }
 
   async #loop(nodeId: string): Promise<void> {
-    for (let failures = 0; !this.#closed; ) {
+    for (let failures = 0; !this.#closed;) {
       try {
         const byNode = await this.#byLeader();
         for (const other of byNode.keys()) if (!this.#loops.has(other)) this.#loops.set(other, this.#loop(other));
@@ -232,7 +234,8 @@ export class LogReader {
   async #afterFailure(thrown: unknown, failures: number): Promise<void> {
     if (this.#closed) return;
     const message = thrown instanceof Error ? thrown.message : String(thrown);
-    if (failures === LOUD_FAILURES) this.#log.warn({ reason: message }, 'Kafka cannot be read at the moment; trying again');
+    if (failures === LOUD_FAILURES)
+      this.#log.warn({ reason: message }, 'Kafka cannot be read at the moment; trying again');
     else this.#log.debug({ reason: message }, 'A read failed; trying again');
     await waitForBroker(failures);
     await this.#wire.recover(thrown);
@@ -243,7 +246,10 @@ export class LogReader {
  * Nothing came although the log has grown: what is left there are empty batches (compaction keeps one for each producer).
  * The client does not tell how far they reach, so more is asked for, and at last they are passed.
  */
-function passGap(reading: { position: number; bytes: number; onRecords?: ReadRequest['onRecords'] }, end: number): void {
+function passGap(
+  reading: { position: number; bytes: number; onRecords?: ReadRequest['onRecords'] },
+  end: number,
+): void {
   if (reading.position >= end) return;
   if (reading.bytes < GAP_BYTES_MAX) {
     reading.bytes *= 4;
@@ -319,7 +325,8 @@ export async function readRange(wire: Wire, request: RangeRequest): Promise<void
       topics: [{ topic, partitions: [{ partition, fetchOffset: String(place.position), maxBytes: place.bytes }] }],
     });
     const fetched = responses[0]?.partitions[0];
-    if (fetched === undefined) throw new Error(`The broker answered nothing about partition ${partition} of '${topic}'`);
+    if (fetched === undefined)
+      throw new Error(`The broker answered nothing about partition ${partition} of '${topic}'`);
     const { records, next, end } = readPartition(fetched, place.position);
     if (next === place.position) {
       passGap(place, Math.min(end, until));

@@ -68,7 +68,7 @@ export async function openTail<Value>(
     closed = true;
     following.close();
   };
-  return { close: () => close() };
+  return { caughtUp: () => following.caughtUp(), close: () => close() };
 }
 
 /** A copy of a state topic: read once, then followed. */

@@ -1,3 +1,4 @@
+/// <reference path="./kafkajs-protocol.d.ts" />
 import type { FetchedPartition, ProducedMessage, RawMessage } from 'kafkajs/src/cluster/index.js';
 import type { EncodedRecord } from '../shell/commit.js';
 
@@ -74,7 +75,8 @@ export function readPartition(
   let next = offset;
   for (const message of messages) {
     const at = Number(message.offset);
-    while (aborted[0] !== undefined && at >= Number(aborted[0].firstOffset)) aborting.add(aborted.shift()?.producerId ?? '');
+    while (aborted[0] !== undefined && at >= Number(aborted[0].firstOffset))
+      aborting.add(aborted.shift()?.producerId ?? '');
     const { producerId, inTransaction } = message.batchContext;
     if (message.isControlRecord) {
       aborting.delete(producerId);

@@ -16,7 +16,9 @@ export function shareOut(members: readonly Member[], partitions: number): Readon
   const shares = new Map<string, number[]>(sorted.map(({ id }) => [id, []]));
   const quotas = new Map<string, number>();
   // Those who have most keep the larger shares.
-  const byOwned = [...sorted].sort((one, other) => other.owned.length - one.owned.length || (one.id < other.id ? -1 : 1));
+  const byOwned = [...sorted].sort(
+    (one, other) => other.owned.length - one.owned.length || (one.id < other.id ? -1 : 1),
+  );
   for (const { id } of byOwned) quotas.set(id, larger-- > 0 ? least + 1 : least);
   for (const { id, owned } of byOwned) {
     const share = shares.get(id) ?? [];

@@ -154,7 +154,9 @@ export class StateLog {
   async #fetch(key: string, records: readonly Kept[], each: (record: StateText) => void): Promise<void> {
     const { wire, nameOf, partition } = this.#options;
     for (const topic of new Set(records.map((record) => record.topic))) {
-      const ofTopic = new Map(records.filter((record) => record.topic === topic).map((record) => [record.offset, record]));
+      const ofTopic = new Map(
+        records.filter((record) => record.topic === topic).map((record) => [record.offset, record]),
+      );
       await readOffsets(wire, { topic: nameOf(topic), partition }, [...ofTopic.keys()], ({ offset, text }) => {
         const record = ofTopic.get(offset);
         if (record !== undefined && text !== null) each({ topic, key, id: record.id, text });

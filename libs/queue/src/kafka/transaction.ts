@@ -1,3 +1,4 @@
+/// <reference path="./kafkajs-protocol.d.ts" />
 import type { ProtocolBroker } from 'kafkajs/src/cluster/index.js';
 import { QueueError } from '../contract.js';
 import { delay, waitForBroker } from './broker-time.js';
@@ -144,7 +145,10 @@ async function initialise(wire: Wire, transactionalId: string): Promise<Begun> {
   for (let tries = 0; ; tries++) {
     try {
       const coordinator = await wire.coordinator('transaction', transactionalId);
-      const identity = await coordinator.initProducerId({ transactionalId, transactionTimeout: TRANSACTION_TIMEOUT_MS });
+      const identity = await coordinator.initProducerId({
+        transactionalId,
+        transactionTimeout: TRANSACTION_TIMEOUT_MS,
+      });
       return { identity, coordinator };
     } catch (thrown) {
       const type = kafkaError(thrown) ?? '';

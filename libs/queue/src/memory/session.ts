@@ -1,14 +1,7 @@
 import type { Clock } from '@millrace/model';
 import { QueueError } from '../contract.js';
 import type { Commit, EncodedRecord, StoredTopic } from '../shell/commit.js';
-import type {
-  Assignment,
-  CommittedRecord,
-  EventRow,
-  PartitionOwner,
-  QueueStore,
-  StateRow,
-} from '../store/contract.js';
+import type { Assignment, CommittedRecord, EventRow, PartitionOwner, QueueStore, StateRow } from '../store/contract.js';
 import type { JobRow } from '../shell/job-loop.js';
 import { closedError } from '../shell/failure.js';
 import { stateRecords } from '../store/state-records.js';

@@ -1,2 +1,3 @@
 export { createSqlQueue, type SqlQueue, type SqlQueueOptions } from './queue.js';
 export { tableName } from './table-name.js';
+export { createSqlCopy, type CopiedRecord, type SqlCopy, type SqlCopyOptions } from './copy.js';

@@ -37,7 +37,9 @@ export async function openTail<Value>(
     closed = true;
     unsubscribe();
   };
-  if (held === undefined) return { close };
+  // Told in the turn in which it becomes durable.
+  const tail: Tail = { caughtUp: () => Promise.resolve(), close };
+  if (held === undefined) return tail;
   try {
     const isNew = await tellWhatIsKept(parts, topic, tell);
     const waiting = held;
@@ -47,7 +49,7 @@ export async function openTail<Value>(
     close();
     throw thrown;
   }
-  return { close };
+  return tail;
 }
 
 /** Tells what the store has; answers which of the records that came meanwhile were not among it. */
@@ -71,7 +73,7 @@ async function tellWhatIsKept<Value>(
   }
   const told = new Map<number, number>();
   for (let partition = 0; partition < topic.partitions; partition++) {
-    for (let after = 0; ; ) {
+    for (let after = 0; ;) {
       const rows = await store.read(topic, partition, after, PAGE);
       for (const { key, position, text } of rows) {
         tell(key, () => ({ key, id: '', partition, position, value: topic.decode(JSON.parse(text)) }));

@@ -34,6 +34,7 @@ export function fromText(schema: SchemaNode, text: string): string | number | bo
     case 'boolean':
       return text === 'true' ? true : text === 'false' ? false : undefined;
     case 'string':
+    case 'array':
       return text;
     case 'object':
       return undefined;

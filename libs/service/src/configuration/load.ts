@@ -44,8 +44,12 @@ export function loadConfiguration(sources: ConfigurationSources): Configuration 
   for (const setting of given.flatMap((source) => source.settings)) settings.set(setting.path.join('.'), setting);
 
   const raw = withDefaults(CONFIGURATION_ROOT);
-  for (const { path, value } of settings.values()) put(raw, path, value);
-  const problems = [...given.flatMap((source) => source.problems), ...check(raw, settings)];
+  for (const { path, value } of settings.values()) put(raw, path, asList(schemaAt(path), value));
+  const problems = [
+    ...given.flatMap((source) => source.problems),
+    ...check(raw, settings),
+    ...missingBrokers(raw, settings),
+  ];
   if (problems.length > 0) throw new ConfigurationError(problems);
   // `check` has validated `raw` against the schema from which the type is made.
   return finish(CONFIGURATION_ROOT, raw) as Configuration;
@@ -75,6 +79,15 @@ function withDefaults(node: SchemaNode): Tree {
   }
   return tree;
 }
+
+/** A list may be written as one text with commas, as environment variables must. */
+const asList = (schema: SchemaNode | undefined, value: unknown): unknown =>
+  schema?.type === 'array' && typeof value === 'string'
+    ? value
+        .split(',')
+        .map((item) => item.trim())
+        .filter((item) => item !== '')
+    : value;
 
 function put(tree: Tree, path: readonly string[], value: unknown): void {
   const [name, ...rest] = path;
@@ -110,6 +123,14 @@ function problemOf(error: ErrorObject, settings: ReadonlyMap<string, Setting>): 
     const [present, missing] = [writtenPath([...path, property]), writtenPath([...path, missingProperty])];
     return { where, message: `'${present}' needs '${missing}' beside it` };
   }
+  const inList = schemaAt(path.slice(0, -1))?.type === 'array';
+  if (inList) {
+    const list = writtenPath(path.slice(0, -1));
+    return {
+      where,
+      message: `'${list}' must list addresses such as 'broker-1:9092', but '${String(error.data)}' is none`,
+    };
+  }
   const isSecret = schemaAt(path)?.['x-secret'] === true;
   const actual = isSecret ? '' : `, but it is ${JSON.stringify(error.data)}`;
   return { where, message: `'${writtenPath(path)}' ${requirement(error)}${actual}` };
@@ -125,8 +146,20 @@ function requirement(error: ErrorObject): string {
       : "must be a duration such as 'PT5M' or '5m'";
   }
   if (error.keyword === 'type')
-    return `must be ${{ integer: 'a whole number', boolean: 'true or false' }[params.type ?? ''] ?? 'text'}`;
+    return `must be ${{ integer: 'a whole number', boolean: 'true or false', array: 'a list' }[params.type ?? ''] ?? 'text'}`;
   return error.message ?? 'is not valid';
+}
+
+/** Kafka is of no use without an address. */
+function missingBrokers(raw: Tree, settings: ReadonlyMap<string, Setting>): readonly ConfigurationProblem[] {
+  const { queue, kafka } = raw;
+  if (!isPlainObject(queue) || queue['type'] !== 'kafka' || !isPlainObject(kafka)) return [];
+  const { brokers } = kafka;
+  if (Array.isArray(brokers) ? brokers.length > 0 : brokers !== undefined) return [];
+  const where = settings.get('queue.type')?.where ?? 'configuration';
+  return [
+    { where, message: "'queue.type' is 'kafka', which needs 'kafka.brokers': addresses such as 'localhost:9092'" },
+  ];
 }
 
 /** Relations between values that are far apart in the schema. */
@@ -141,6 +174,7 @@ function conflicts(settings: ReadonlyMap<string, Setting>): readonly Configurati
   return [
     ...both('security.superAdmin.password', 'security.superAdmin.passwordFile'),
     ...both('security.superAdmin.username', 'server.basicAuth.username'),
+    ...both('kafka.sasl.password', 'kafka.sasl.passwordFile'),
   ];
 }
 

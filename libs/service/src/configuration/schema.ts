@@ -1,5 +1,6 @@
 import type { PlainObject } from '@millrace/model';
 import type { Secret } from '../secret.js';
+import { KAFKA_SCHEMA } from './schema-kafka.js';
 
 /**
  * The one description of the configuration: types, checks, defaults, `millrace configs` and the error messages come
@@ -29,17 +30,25 @@ export const CONFIGURATION_SCHEMA = {
       properties: {
         type: {
           type: 'string',
-          enum: ['sql'],
+          enum: ['sql', 'kafka'],
           default: 'sql',
-          description: 'sql: the embedded database in the data folder.',
+          description:
+            'sql: the embedded database in the data folder, for one process; kafka: a cluster of any number.',
         },
       },
     },
+    kafka: KAFKA_SCHEMA,
     repository: {
       type: 'object',
       additionalProperties: false,
       properties: {
-        type: { type: 'string', enum: ['sql'], default: 'sql', description: 'sql: the tables that the queue writes.' },
+        type: {
+          type: 'string',
+          enum: ['sql'],
+          default: 'sql',
+          description:
+            'sql: the tables that the queue writes; with Kafka, a copy that each webserver keeps for itself.',
+        },
       },
     },
     storage: {
@@ -97,6 +106,13 @@ export const CONFIGURATION_SCHEMA = {
           maximum: 65535,
           default: 8080,
           description: 'TCP port; 0 takes a free one.',
+        },
+        managementPort: {
+          type: 'integer',
+          minimum: 0,
+          maximum: 65535,
+          default: 8081,
+          description: 'Of servers without API (executor, worker, scheduler): health and metrics; 0 takes a free one.',
         },
         host: {
           type: 'string',
@@ -214,22 +230,25 @@ type FromSchema<S> = S extends { additionalProperties: true }
       >
     : S extends { 'x-secret': true }
       ? Secret
-      : S extends { format: 'duration' }
-        ? number
-        : S extends { enum: readonly (infer Choice)[] }
-          ? Choice
-          : S extends { type: 'integer' }
-            ? number
-            : S extends { type: 'boolean' }
-              ? boolean
-              : string;
+      : S extends { type: 'array' }
+        ? readonly string[]
+        : S extends { format: 'duration' }
+          ? number
+          : S extends { enum: readonly (infer Choice)[] }
+            ? Choice
+            : S extends { type: 'integer' }
+              ? number
+              : S extends { type: 'boolean' }
+                ? boolean
+                : string;
 
 /** The whole configuration: checked, complete, frozen. */
 export type Configuration = FromSchema<typeof CONFIGURATION_SCHEMA>;
 
 /** A node of the schema, as the loader walks it. */
 export interface SchemaNode {
-  readonly type: 'object' | 'string' | 'integer' | 'boolean';
+  /** `array`: a list of texts; a single text is one with commas. */
+  readonly type: 'object' | 'string' | 'integer' | 'boolean' | 'array';
   readonly properties?: Readonly<Record<string, SchemaNode>>;
   readonly default?: string | number | boolean | PlainObject;
   readonly enum?: readonly string[];

@@ -18,7 +18,7 @@ export function crashingContract(makeHarness: MakeHarness, { servers, patience }
 
   /** The ledger's total and notes once everything is done, on a server that is started for it when `server` is gone. */
   async function settled(server?: Server): Promise<void> {
-    const last = server ?? await setting.start();
+    const last = server ?? (await setting.start());
     const view = await last.queue.view(setting.topics.heads);
     if (server === undefined) await last.queue.process(ledger(setting.topics));
     await advanceUntil(

@@ -1,0 +1,117 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { createTopics, type Clock, type TopicSizes, type Topics } from '@millrace/model';
+import type { Queue } from '@millrace/queue';
+import { createSqlQueue, type SqlQueueOptions } from '@millrace/queue/sql';
+import type { Repository } from '@millrace/repository';
+import { createSqlRepository } from '@millrace/repository/sql';
+import type { Configuration, Logger, Service } from '@millrace/service';
+import type { Storage } from '@millrace/storage';
+import { createLocalStorage } from '@millrace/storage/local';
+import { kafkaConnectionOf } from './kafka-options.js';
+
+/** What the servers of a process share: queue, repository, storage. */
+export interface Adapters {
+  readonly topics: Topics;
+  readonly queue: Queue;
+  readonly storage: Storage;
+  /** Opened when a server needs it: a worker has none. */
+  repository(): Promise<Repository>;
+  /** Started first, so stopped last: closes the others when no server uses them any more. */
+  readonly closing: Service;
+}
+
+export interface AdapterOptions {
+  readonly configuration: Configuration;
+  /** Absolute path; must exist. */
+  readonly dataFolder: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Of the process: tells it apart from others in the cluster. */
+  readonly instance: string;
+}
+
+/** The embedded database, in the data folder. */
+const DATABASE_FILE = 'millrace.db';
+/** One partition of each kind: a single process with a single writer of the database gains nothing from more. */
+const EMBEDDED_SIZES: TopicSizes = { executionPartitions: 1, resourcePartitions: 1 };
+/** Of the topics keyed by resource: changes are rare, and each partition has a writer of its own. */
+const RESOURCE_PARTITIONS = 4;
+
+/**
+ * Opens what `queue.type` says.
+ * @throws QueueError with one sentence when it cannot be used
+ */
+export function openAdapters(options: AdapterOptions): Promise<Adapters> {
+  const { type } = options.configuration.queue;
+  switch (type) {
+    case 'sql':
+      return openEmbedded(options);
+    case 'kafka':
+      return openKafka(options);
+    default:
+      return type satisfies never;
+  }
+}
+
+async function openEmbedded(options: AdapterOptions): Promise<Adapters> {
+  const { configuration, dataFolder, clock } = options;
+  const topics = createTopics(EMBEDDED_SIZES);
+  const file = join(dataFolder, DATABASE_FILE);
+  const queue = createSqlQueue({ file, clock, topics: usedTopics(topics, configuration) });
+  return assemble(options, topics, queue, async () => createSqlRepository({ file }));
+}
+
+async function openKafka(options: AdapterOptions): Promise<Adapters> {
+  const { configuration, dataFolder, clock, log, instance } = options;
+  const topics = createTopics({
+    executionPartitions: configuration.kafka.partitions,
+    resourcePartitions: RESOURCE_PARTITIONS,
+  });
+  // The client is loaded only where it is used: the embedded product starts without it.
+  const { createKafkaQueue } = await import('@millrace/queue/kafka');
+  const queue = await createKafkaQueue({
+    ...kafkaConnectionOf(configuration),
+    clock,
+    instance,
+    topics: usedTopics(topics, configuration),
+    log,
+  });
+  return assemble(options, topics, queue, async (fail) => {
+    const { openOverlay } = await import('@millrace/repository/overlay');
+    const folder = join(dataFolder, 'overlay');
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    return openOverlay({ queue, topics, folder, clock, onError: fail });
+  });
+}
+
+/** Every topic that the servers use, so that an installation of another layout is refused at the start. */
+function usedTopics({ jobs, ...topics }: Topics, { worker }: Configuration): NonNullable<SqlQueueOptions['topics']> {
+  return [...Object.values(topics), jobs(worker.groupKey)];
+}
+
+function assemble(
+  { configuration, dataFolder }: AdapterOptions,
+  topics: Topics,
+  queue: Queue,
+  openRepository: (fail: (error: unknown) => void) => Promise<Repository>,
+): Adapters {
+  const storage = createLocalStorage({
+    directory: configuration.storage.local.basePath ?? join(dataFolder, 'storage'),
+  });
+  let repository: Promise<Repository> | undefined;
+  let fail: (error: unknown) => void = () => undefined;
+  const failed = new Promise<never>((_resolve, reject) => (fail = reject));
+  failed.catch(() => undefined);
+  const closing: Service = {
+    name: 'adapters',
+    failed,
+    start: async () => undefined,
+    async stop() {
+      const opened = await repository?.catch(() => undefined);
+      await Promise.all([opened?.close(), storage.close()]);
+      await queue.close();
+    },
+  };
+  return { topics, queue, storage, closing, repository: () => (repository ??= openRepository(fail)) };
+}

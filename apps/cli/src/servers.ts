@@ -1,0 +1,119 @@
+import { randomBytes } from 'node:crypto';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { createExecutor } from '@millrace/executor';
+import { newId, type Clock, type Role } from '@millrace/model';
+import { createScheduler } from '@millrace/scheduler';
+import {
+  createMetrics,
+  serverVariables,
+  type Configuration,
+  type Environment,
+  type Health,
+  type InitialAccount,
+  type Logger,
+  type Metrics,
+  type Service,
+  type ServiceContext,
+} from '@millrace/service';
+import { createWebserver, type Webserver } from '@millrace/webserver';
+import { createWorker, environmentSecrets } from '@millrace/worker';
+import type { Adapters } from './adapters.js';
+import { installedTaskTypes } from './plugins.js';
+
+/** What a process is started with. */
+export interface ProcessOptions {
+  readonly configuration: Configuration;
+  /** Absolute path; must exist. */
+  readonly dataFolder: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Of the process: variables and secrets for expressions come from it. */
+  readonly environment: Environment;
+  /** Of the product; shown by the API. */
+  readonly version: string;
+  /** Created when there is no account. */
+  readonly initialAccount?: InitialAccount;
+}
+
+/** Part of the grace period is for what follows the running tasks: results, the last commit, connections. */
+const STOP_RESERVE_MS = 5_000;
+
+/** Makes the servers of one process; they talk only through the queue. */
+export class Servers {
+  readonly metrics: Metrics;
+  readonly #options: ProcessOptions;
+  readonly #adapters: Adapters;
+  readonly #registry = installedTaskTypes();
+
+  constructor(options: ProcessOptions, adapters: Adapters) {
+    this.#options = options;
+    this.#adapters = adapters;
+    this.metrics = createMetrics({ process: options.configuration.metrics.process });
+  }
+
+  /** Each server is an instance of its own: it is seen, and lost, by itself. */
+  context(role: Role): ServiceContext {
+    const { clock, log } = this.#options;
+    return {
+      instance: newId(clock.now(), randomBytes(16)),
+      clock,
+      log: log.child({ server: role }),
+      metrics: this.metrics,
+    };
+  }
+
+  /** @param onlyInstances of a process that owns its data folder alone: all others on record are lost */
+  executor(context: ServiceContext, onlyInstances?: readonly string[]): Service {
+    return createExecutor({ ...this.#shared(), context, ...(onlyInstances === undefined ? {} : { onlyInstances }) });
+  }
+
+  worker(context: ServiceContext): Service {
+    const { configuration, dataFolder, environment } = this.#options;
+    const { slots = 2 * availableParallelism(), groupKey } = configuration.worker;
+    return createWorker({
+      ...this.#shared(),
+      context,
+      storage: this.#adapters.storage,
+      group: groupKey,
+      slots,
+      temporaryDirectory: join(dataFolder, 'tasks'),
+      secrets: environmentSecrets(environment),
+      stopTimeoutMs: Math.max(0, configuration.server.terminationGracePeriod - STOP_RESERVE_MS),
+    });
+  }
+
+  scheduler(context: ServiceContext): Service {
+    const { queue, topics } = this.#adapters;
+    return createScheduler({ context, queue, topics });
+  }
+
+  async webserver(context: ServiceContext, health: Health): Promise<Webserver> {
+    const { configuration, initialAccount, version } = this.#options;
+    const { server, queue, repository, storage, url } = configuration;
+    return createWebserver({
+      ...this.#shared(),
+      context,
+      health,
+      storage: this.#adapters.storage,
+      repository: await this.#adapters.repository(),
+      configuration: {
+        host: server.host,
+        port: server.port,
+        queueType: queue.type,
+        repositoryType: repository.type,
+        storageType: storage.type,
+        version,
+        // Behind a proxy the product's own pages come from another address than the one that this process listens on.
+        ...(url === undefined ? {} : { url }),
+      },
+      ...(initialAccount ? { initialAccount } : {}),
+    });
+  }
+
+  #shared() {
+    const { queue, topics } = this.#adapters;
+    const { configuration, environment } = this.#options;
+    return { queue, topics, registry: this.#registry, serverVariables: serverVariables(configuration, environment) };
+  }
+}

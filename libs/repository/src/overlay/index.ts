@@ -1,0 +1,1 @@
+export { openOverlay, type OverlayOptions } from './overlay.js';
