@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { queueContract, settleHere, type MakeHarness, type Server } from '../../testing/src/queue-contract/index.js';
 import { createMemoryQueue, createMemoryStore } from '../src/memory/index.js';
 import { createSqlQueue } from '../src/sql/index.js';
-import { kafkaHarness } from './kafka-harness.js';
+import { startKafka, type KafkaServers } from '../../testing/src/servers/index.js';
+import { describeWithKafka, kafkaHarness } from './kafka-harness.js';
 
-const adapters = (process.env['ADAPTERS'] ?? 'memory,sql').split(',');
+const adapters = (process.env['ADAPTERS'] ?? 'memory,sql,kafka').split(',');
 
 const memory: MakeHarness = (clock) => {
   const store = createMemoryStore();
@@ -50,12 +51,12 @@ if (adapters.includes('memory')) queueContract('memory', memory, { servers: 'sev
 if (adapters.includes('sql')) queueContract('sql', sql, { servers: 'one' });
 
 if (adapters.includes('kafka')) {
-  describe('on a real broker', () => {
-    jest.setTimeout(60_000);
-    queueContract(
-      'kafka',
-      kafkaHarness(() => ['127.0.0.1:19092']),
-      { servers: 'several', patience: 100_000 },
-    );
+  describeWithKafka('on a real broker', () => {
+    jest.setTimeout(120_000);
+    let servers: KafkaServers | undefined;
+    beforeAll(async () => (servers = await startKafka()));
+    afterAll(() => servers?.stop());
+    const brokers = (): readonly string[] => servers?.addresses ?? [];
+    queueContract('kafka', kafkaHarness(brokers), { servers: 'several', patience: 100_000 });
   });
 }

@@ -84,7 +84,9 @@ export function asQueueError(thrown: unknown, what: string, brokers: string): Qu
 
 /** Why a server could not connect at its start, as one sentence with what to do. */
 export function startFailure(thrown: unknown, brokers: string, secured: { tls: boolean; sasl: boolean }): QueueError {
-  if (thrown instanceof QueueError) return thrown;
+  if (thrown instanceof QueueError) {
+    return thrown.retryable && thrown.cause !== undefined ? startFailure(thrown.cause, brokers, secured) : thrown;
+  }
   const lasting = lastingFailure(thrown, brokers);
   if (lasting !== undefined) return lasting;
   const message = String(asFailure(thrown).message ?? thrown);

@@ -1,0 +1,2 @@
+export { missingForKafka } from './java.js';
+export { startKafka, type KafkaBroker, type KafkaOptions, type KafkaServers } from './kafka.js';

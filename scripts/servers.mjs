@@ -1,0 +1,74 @@
+// Real servers for tries on this machine: `npm run servers -- kafka [--brokers 3] [--security plain|scram-sha-512|tls]
+// [--data DIR]`. Fetched at the first time, cached, stopped with Ctrl+C.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { startKafka } from '../libs/testing/dist/servers/index.js';
+import { fail } from './setup.mjs';
+
+const USAGE =
+  'npm run servers -- kafka [--brokers 1|3] [--security none|plain|scram-sha-512|tls] [--data DIR] [--verbose]';
+
+function optionsOf() {
+  let parsed;
+  try {
+    parsed = parseArgs({
+      allowPositionals: true,
+      options: {
+        brokers: { type: 'string', default: '1' },
+        security: { type: 'string', default: 'none' },
+        data: { type: 'string' },
+        verbose: { type: 'boolean', default: false },
+      },
+    });
+  } catch (error) {
+    fail(`${error.message}\n${USAGE}`, 2);
+  }
+  const { values, positionals } = parsed;
+  if (positionals.length !== 1 || positionals[0] !== 'kafka') fail(`Which servers? ${USAGE}`, 2);
+  if (!['1', '3'].includes(values.brokers)) fail(`--brokers must be 1 or 3, not '${values.brokers}'`, 2);
+  if (!['none', 'plain', 'scram-sha-512', 'tls'].includes(values.security))
+    fail(`--security must be none, plain, scram-sha-512 or tls, not '${values.security}'`, 2);
+  return values;
+}
+
+/** What a server needs in its millrace.yml. */
+function configurationOf({ addresses, brokers, credentials, certificateAuthority }, { security, folder }) {
+  const lines = ['queue:', '  type: kafka', 'kafka:', `  brokers: [${addresses.map((one) => `'${one}'`).join(', ')}]`];
+  if (brokers.length === 3) lines.push('  replication-factor: 3');
+  if (credentials) {
+    lines.push('  sasl:', `    mechanism: ${security}`, `    username: ${credentials.username}`);
+    lines.push(`    password: ${credentials.password}`);
+  }
+  if (certificateAuthority) {
+    const file = join(folder, 'broker-ca.pem');
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(file, certificateAuthority);
+    lines.push('  ssl:', '    enabled: true', `    ca: ${file}`);
+  }
+  return lines.map((line) => `  ${line}`).join('\n');
+}
+
+const { brokers, security, data, verbose } = optionsOf();
+const folder = resolve(data ?? '.millrace');
+process.stdout.write('Starting Kafka …\n');
+const servers = await startKafka({
+  brokers: Number(brokers),
+  security,
+  ...(data === undefined ? {} : { dataFolder: folder }),
+  ...(verbose ? { log: (line) => process.stdout.write(`${line}\n`) } : {}),
+}).catch((error) => fail(error.message));
+
+process.stdout.write(`
+Kafka runs on ${servers.addresses.join(', ')}. For Millrace, in millrace.yml:
+
+${configurationOf(servers, { security, folder })}
+
+Stop with Ctrl+C.
+`);
+let stopping;
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.on(signal, () => {
+    stopping ??= servers.stop().then(() => process.exit(0));
+  });
+}
