@@ -59,6 +59,7 @@ function send(event: Input): void {
       inlineTask: () => undefined,
       serverVariables: {},
       timeZone: 'UTC',
+      isLost: () => false,
       limits: DEFAULT_LIMITS,
     };
     const outcome = decide(state, input, context);

@@ -16,6 +16,12 @@ export interface StartedServer {
   stop(): Promise<number | null>;
   /** SIGKILL, then waits for the exit. */
   kill(): Promise<void>;
+  /** SIGSTOP: it stands still, with all that it has. */
+  freeze(): void;
+  /** SIGCONT. */
+  thaw(): void;
+  /** Resolves when it has ended, for whatever reason. */
+  readonly ended: Promise<unknown>;
 }
 
 export const ACCOUNT = 'admin@example.com:Benchmark-and-tests-1';
@@ -31,13 +37,35 @@ export interface StartOptions {
 }
 
 /** Starts `server standalone` on a free port and waits until it is ready. */
-export async function startServer({ data, environment = {}, more = [] }: StartOptions): Promise<StartedServer> {
+export const startServer = ({ data, environment, more = [] }: StartOptions): Promise<StartedServer> =>
+  startProcess(MAIN, ['server', 'standalone', '--port', '0', '--data', data, '--auth', ACCOUNT, ...more], environment);
+
+/** Starts one server of a cluster on a free port, on a configuration file, and waits until it is ready. */
+export function startRole(
+  role: 'executor' | 'worker' | 'scheduler' | 'webserver',
+  {
+    data,
+    config,
+    more = [],
+    main = MAIN,
+    environment,
+  }: StartOptions & { readonly config: string; readonly main?: string },
+): Promise<StartedServer> {
+  const account = role === 'webserver' ? ['--auth', ACCOUNT] : [];
+  const args = ['server', role, '--port', '0', '--data', data, '--config', config, ...account, ...more];
+  return startProcess(main, args, environment);
+}
+
+async function startProcess(
+  main: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<StartedServer> {
   const startedAt = performance.now();
-  const server = spawn(
-    process.execPath,
-    [MAIN, 'server', 'standalone', '--port', '0', '--data', data, '--auth', ACCOUNT, ...more],
-    { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...environment } },
-  );
+  const server = spawn(process.execPath, [main, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...environment },
+  });
   let printed = '';
   const url = await new Promise<string>((resolve, reject) => {
     const limit = setTimeout(() => reject(new Error(`The server did not start:\n${printed}`)), START_LIMIT_MS);
@@ -70,6 +98,9 @@ export async function startServer({ data, environment = {}, more = [] }: StartOp
       server.kill('SIGKILL');
       await exited;
     },
+    freeze: () => void server.kill('SIGSTOP'),
+    thaw: () => void server.kill('SIGCONT'),
+    ended: exited,
   };
 }
 

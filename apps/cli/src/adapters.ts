@@ -29,7 +29,11 @@ export interface AdapterOptions {
   readonly log: Logger;
   /** Of the process: tells it apart from others in the cluster. */
   readonly instance: string;
+  readonly broken?: BrokenRule;
 }
+
+/** A rule of the protocols that is left out: only tests do, to show that their checks would notice. */
+export type BrokenRule = 'no-fencing' | 'position-outside-transaction' | 'no-claim-token';
 
 /** The embedded database, in the data folder. */
 const DATABASE_FILE = 'millrace.db';
@@ -63,20 +67,23 @@ async function openEmbedded(options: AdapterOptions): Promise<Adapters> {
 }
 
 async function openKafka(options: AdapterOptions): Promise<Adapters> {
-  const { configuration, dataFolder, clock, log, instance } = options;
+  const { configuration, dataFolder, clock, log, instance, broken } = options;
   const topics = createTopics({
     executionPartitions: configuration.kafka.partitions,
     resourcePartitions: RESOURCE_PARTITIONS,
   });
   // The client is loaded only where it is used: the embedded product starts without it.
   const { createKafkaQueue } = await import('@millrace/queue/kafka');
-  const queue = await createKafkaQueue({
-    ...kafkaConnectionOf(configuration),
-    clock,
-    instance,
-    topics: usedTopics(topics, configuration),
-    log,
-  });
+  const queue = await createKafkaQueue(
+    {
+      ...kafkaConnectionOf(configuration),
+      clock,
+      instance,
+      topics: usedTopics(topics, configuration),
+      log,
+    },
+    broken === 'no-fencing' ? { broken } : {},
+  );
   return assemble(options, topics, queue, async (fail) => {
     const { openOverlay } = await import('@millrace/repository/overlay');
     const folder = join(dataFolder, 'overlay');

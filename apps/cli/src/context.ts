@@ -1,6 +1,7 @@
 import type { Writable } from 'node:stream';
 import type { Clock } from '@millrace/model';
 import type { Environment, SignalSource } from '@millrace/service';
+import type { BrokenRule } from './adapters.js';
 
 /** Where a command writes; a terminal says so. */
 export type Output = Writable & { readonly isTTY?: boolean | undefined; readonly columns?: number | undefined };
@@ -17,4 +18,6 @@ export interface CommandContext {
   readonly clock: Clock;
   /** Ends the process at once. */
   exitNow(code: number): void;
+  /** Only tests set it: the server that is started leaves out a rule. */
+  readonly broken?: BrokenRule;
 }

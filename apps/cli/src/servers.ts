@@ -18,7 +18,7 @@ import {
 } from '@millrace/service';
 import { createWebserver, type Webserver } from '@millrace/webserver';
 import { createWorker, environmentSecrets } from '@millrace/worker';
-import type { Adapters } from './adapters.js';
+import type { Adapters, BrokenRule } from './adapters.js';
 import { installedTaskTypes } from './plugins.js';
 
 /** What a process is started with. */
@@ -34,6 +34,8 @@ export interface ProcessOptions {
   readonly version: string;
   /** Created when there is no account. */
   readonly initialAccount?: InitialAccount;
+  /** Only tests set it. */
+  readonly broken?: BrokenRule;
 }
 
 /** Part of the grace period is for what follows the running tasks: results, the last commit, connections. */
@@ -65,7 +67,13 @@ export class Servers {
 
   /** @param onlyInstances of a process that owns its data folder alone: all others on record are lost */
   executor(context: ServiceContext, onlyInstances?: readonly string[]): Service {
-    return createExecutor({ ...this.#shared(), context, ...(onlyInstances === undefined ? {} : { onlyInstances }) });
+    const { broken } = this.#options;
+    return createExecutor({
+      ...this.#shared(),
+      context,
+      ...(onlyInstances === undefined ? {} : { onlyInstances }),
+      ...(broken === undefined || broken === 'no-fencing' ? {} : { broken }),
+    });
   }
 
   worker(context: ServiceContext): Service {

@@ -23,6 +23,8 @@ export interface ExecutionDefinitionOptions {
   readonly inlineTask: (type: string) => InlineTask | undefined;
   readonly serverVariables: PlainObject;
   readonly timeZone: string;
+  /** The instance is known to be gone: what it claims late is given to others at once. Default: nobody is. */
+  readonly isLost?: (instance: string) => boolean;
   readonly limits?: Partial<ExecutionLimits>;
   readonly onFault: (fault: { readonly key: string; readonly error: Error }) => void;
   /** Only the simulation sets it. */
@@ -33,7 +35,7 @@ type ExecutionDefinition = ProcessorDefinition<ExecutionState, ExecutionRecord, 
 
 /** The executor's main processor, wired: executions. Also what the simulation runs. */
 export function executionDefinition(options: ExecutionDefinitionOptions): ExecutionDefinition {
-  const { topics, flowPlan, inlineTask, serverVariables, timeZone, broken } = options;
+  const { topics, flowPlan, inlineTask, serverVariables, timeZone, isLost = () => false, broken } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const contextWith = (flow: FlowPlan | undefined, now: number): ExecutionContext => ({
     now,
@@ -41,6 +43,7 @@ export function executionDefinition(options: ExecutionDefinitionOptions): Execut
     inlineTask,
     serverVariables,
     timeZone,
+    isLost,
     limits,
     ...(broken === 'no-claim-token' ? { broken } : {}),
   });
@@ -76,7 +79,9 @@ export function livenessDefinition(topics: Topics) {
   return {
     processor: livenessProcessor(topics),
     context: (_key: string, _state: unknown, _input: unknown, now: number) => ({ now }),
-    outgoing: (lost: LivenessEffect) =>
-      outgoing({ topic: topics.executionEvents, key: '', value: lost, broadcast: true }),
+    outgoing: (effect: LivenessEffect) =>
+      effect.kind === 'lease-over'
+        ? outgoing({ topic: topics.serviceEvents, key: effect.instance, value: effect })
+        : outgoing({ topic: topics.executionEvents, key: '', value: effect, broadcast: true }),
   };
 }

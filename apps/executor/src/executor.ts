@@ -1,8 +1,13 @@
-import { keyOf, outgoing, type PlainObject, type Topics } from '@millrace/model';
+import { keyOf, outgoing, type PlainObject, type ServiceInstance, type Topics } from '@millrace/model';
 import type { TaskTypeRegistry } from '@millrace/plugin-api';
 import type { Queue, Running, View } from '@millrace/queue';
 import { startHeartbeat, type Heartbeat, type Service, type ServiceContext } from '@millrace/service';
-import { executionDefinition, livenessDefinition, resourceDefinition } from './definitions.js';
+import {
+  executionDefinition,
+  livenessDefinition,
+  resourceDefinition,
+  type ExecutionDefinitionOptions,
+} from './definitions.js';
 import { FlowPlans } from './flow-plans.js';
 import { inlineTasks } from './inline-tasks.js';
 
@@ -20,13 +25,15 @@ export interface ExecutorOptions {
    * the executor starts, without waiting for its lease (protocols.md part 3.6).
    */
   readonly onlyInstances?: readonly string[];
+  /** Broken on purpose: only tests set it, to show that their checks would notice. */
+  readonly broken?: ExecutionDefinitionOptions['broken'];
 }
 
 /** The server that decides: executions, resources, liveness. Holds no rules; they are in the pure libraries. */
 export function createExecutor(options: ExecutorOptions): Service {
   const { context, queue, topics } = options;
   const running: Running[] = [];
-  let resources: View<unknown> | undefined;
+  const views: View<unknown>[] = [];
   let heartbeat: Heartbeat | undefined;
   let fail: (error: unknown) => void = () => undefined;
   const failed = new Promise<never>((_resolve, reject) => (fail = reject));
@@ -40,23 +47,28 @@ export function createExecutor(options: ExecutorOptions): Service {
     name: 'executor',
     failed,
     async start() {
-      const view = await queue.view(topics.resources);
-      resources = view;
-      const plans = new FlowPlans(view, options.registry.catalog);
+      const [resources, services] = await Promise.all([queue.view(topics.resources), queue.view(topics.services)]);
+      views.push(resources, services);
+      const plans = new FlowPlans(resources, options.registry.catalog);
       const executions = executionDefinition({
         topics,
         flowPlan: (reference) => plans.get(reference),
         inlineTask: inlineTasks(options.registry),
         serverVariables: options.serverVariables ?? {},
+        isLost: (instance) => isGone(services.records(instance)),
         timeZone: options.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
+        ...(options.broken === undefined ? {} : { broken: options.broken }),
         onFault: ({ key, error }) => {
           faults();
           context.log.error({ key, error }, 'An event could not be handled; its execution has failed');
         },
       });
-      running.push(await queue.process(resourceDefinition(topics)));
-      running.push(await queue.process(livenessDefinition(topics)));
-      running.push(await queue.process(executions));
+      const started = await Promise.all([
+        queue.process(resourceDefinition(topics)),
+        queue.process(livenessDefinition(topics)),
+        queue.process(executions),
+      ]);
+      running.push(...started);
       for (const { failed: stopped } of running) stopped.catch(fail);
       heartbeat = await startHeartbeat({
         queue,
@@ -69,10 +81,14 @@ export function createExecutor(options: ExecutorOptions): Service {
     async stop() {
       await heartbeat?.stop();
       await Promise.all(running.splice(0).map((one) => one.close()));
-      resources?.close();
+      for (const view of views.splice(0)) view.close();
     },
   };
 }
+
+/** The record of an instance that was declared lost, or has said good-bye. An unknown instance has just begun. */
+const isGone = (records: ReadonlyMap<string, ServiceInstance>): boolean =>
+  [...records.values()].some(({ state }) => state === 'DISCONNECTED' || state === 'TERMINATED_GRACEFULLY');
 
 async function declareOthersLost(queue: Queue, topics: Topics, keep: readonly string[]): Promise<void> {
   await queue.publish([

@@ -154,6 +154,7 @@ class WorkerServer {
       slots,
       newToken: () => newId(clock.now(), randomBytes(16)),
       claimed: (taken) => records.claimed(taken, clock.now()),
+      isSuspect: ({ resubmits }) => resubmits > 0,
       run: (taken) => attempts.run(taken),
     });
     taker.failed.catch(this.fail);

@@ -37,6 +37,8 @@ export interface ExecutionContext {
   readonly serverVariables: PlainObject;
   /** IANA name. */
   readonly timeZone: string;
+  /** The worker instance was declared lost, or has said good-bye. */
+  isLost(instance: string): boolean;
   readonly limits: ExecutionLimits;
   /** Broken on purpose: only the simulation sets it, to show that its checks would notice. */
   readonly broken?: 'no-claim-token';

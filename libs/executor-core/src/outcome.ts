@@ -1,4 +1,4 @@
-import type { ExecutionEvent, Job, LogEntry, MetricEntry, WorkerCommand } from '@millrace/model';
+import type { ExecutionEvent, InstanceLost, Job, LogEntry, MetricEntry, WorkerCommand } from '@millrace/model';
 import type { Fact, OwnerId } from './facts.js';
 
 /** What the shell writes in the same transaction as the facts' records. */
@@ -39,7 +39,8 @@ export class Outcome {
     this.effects.push(effect);
   }
 
-  then(step: Step): void {
+  /** Besides steps: the loss of an instance that shows while something else is decided. */
+  then(step: Step | InstanceLost): void {
     this.next.push(step);
   }
 }

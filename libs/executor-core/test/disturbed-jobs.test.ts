@@ -35,6 +35,18 @@ describe('a job that is given out again', () => {
   });
 });
 
+describe('a claim of an instance that is known to be lost', () => {
+  it('is given to another worker at once: the loss was announced before the claim was read', () => {
+    const harness = new Harness(aFlow({ tasks: [works('w')] })).start();
+    harness.gone.add('worker-1');
+    harness.claim();
+    expect(harness.run('w')).toMatchObject({ state: 'SUBMITTED', attempts: [{ state: 'RESUBMITTED' }], resubmits: 1 });
+    harness.gone.clear();
+    harness.finish(() => SUCCESS);
+    expect(`${harness.executionState}: ${harness.story}`).toBe('SUCCESS: w:SUCCESS');
+  });
+});
+
 describe('an answer KILLED', () => {
   it('that nobody wanted gives the job to another worker', () => {
     const harness = new Harness(aFlow({ tasks: [works('w'), log('after')] })).start();

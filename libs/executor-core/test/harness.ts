@@ -99,6 +99,8 @@ export class Harness {
   readonly facts: Fact[] = [];
   readonly effects: Effect[] = [];
   readonly jobs: Job[] = [];
+  /** Instances that are known to be lost. */
+  readonly gone = new Set<string>();
   readonly plan;
   now = 1_000_000;
   steps = 0;
@@ -120,6 +122,7 @@ export class Harness {
       inlineTask: (type) => INLINE[type],
       serverVariables: {},
       timeZone: 'UTC',
+      isLost: (instance) => this.gone.has(instance),
       limits: this.limits,
     };
   }

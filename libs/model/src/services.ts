@@ -35,4 +35,9 @@ export type ServiceEvent =
    * Broadcast; becomes one `declared-lost` for each instance.
    */
   | { readonly kind: 'all-earlier-lost'; readonly keep: readonly string[] }
-  | { readonly kind: 'declared-lost'; readonly instance: string };
+  | { readonly kind: 'declared-lost'; readonly instance: string }
+  /**
+   * The processor's own question, whether an instance is lost that was seen last at `seenAt`: answered when it is read back,
+   * after every heartbeat that was written before it.
+   */
+  | { readonly kind: 'lease-over'; readonly instance: string; readonly seenAt: number };

@@ -191,6 +191,11 @@ export interface WorkOptions {
   newToken(): string;
   /** Records that make the claim known; durable before `run` is called. */
   claimed(taken: TakenJob): readonly OutgoingRecord[];
+  /**
+   * A job that may be what ended its workers: at most one such job runs here at a time, so that its neighbours are not
+   * suspected with it (protocols.md part 3.8). Default: none is.
+   */
+  isSuspect?(job: Job): boolean;
   /** Runs the job and answers what to publish as its result. Must not reject: a failing task is a result. */
   run(taken: TakenJob): Promise<readonly OutgoingRecord[]>;
 }

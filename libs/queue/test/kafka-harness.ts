@@ -35,7 +35,7 @@ export const kafkaHarness =
             // Time is the test's, and the broker has its own.
             clockToleranceMs: Infinity,
           },
-          faults,
+          faults === undefined ? {} : { faults },
         );
         queues.push(queue);
         return {

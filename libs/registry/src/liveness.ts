@@ -20,7 +20,8 @@ type State = Records<KnownService>;
 
 /** The instance as it is known from now on. */
 export type LivenessFact = KnownService;
-export type LivenessEffect = InstanceLost;
+export type LivenessEffect = InstanceLost | LeaseOver;
+type LeaseOver = Extract<ServiceEvent, { kind: 'lease-over' }>;
 
 export interface LivenessContext {
   readonly now: number;
@@ -29,7 +30,8 @@ export interface LivenessContext {
 /**
  * Who is alive: a processor over the heartbeats, single partition (protocols.md part 3.5). An instance without a heartbeat
  * for the lease and the grace is lost for good, which is broadcast to the owners of its jobs. A gap in the processor's own time extends
- * the leases, so that an outage of the queue, or a stopped machine, declares nobody dead.
+ * the leases, so that an outage of the queue, or a stopped machine, declares nobody dead. And a loss is declared only when the
+ * processor has read back its own question about it: a reader that has fallen behind the log has not read the answer.
  */
 export function livenessProcessor(topics: Pick<Topics, 'serviceEvents' | 'services'>) {
   return {
@@ -82,6 +84,11 @@ function decide(
       if (isAlive(service)) return { facts: [{ ...service, seenAt: now }], effects: [], next: [] };
       return lost({ ...service, seenAt: now }, service.state, now);
     }
+    case 'lease-over':
+      // A heartbeat that was read since has taken `lostAt` away.
+      return known && isAlive(known) && known.lostAt !== undefined && known.seenAt === input.seenAt
+        ? lost(known, 'DISCONNECTED', now)
+        : nothing();
     case 'declared-lost':
       return known && isAlive(known) ? lost(known, 'DISCONNECTED', now) : nothing();
     case 'wake':
@@ -105,21 +112,26 @@ function leaseDue(service: KnownService, now: number): Decided<LivenessFact, Liv
   if (now < dueAt) return nothing();
   const { lostAt, ...seen } = service;
   if (now - dueAt > OWN_GAP_MS) return { facts: [{ ...seen, seenAt: now }], effects: [], next: [] };
-  if (lostAt !== undefined) return lost(seen, 'DISCONNECTED', now);
-  return { facts: [{ ...seen, lostAt: now + LIVENESS.graceMs }], effects: [], next: [] };
+  const waiting: LivenessFact = { ...seen, lostAt: now + LIVENESS.graceMs };
+  if (lostAt === undefined) return { facts: [waiting], effects: [], next: [] };
+  // Asked again when the answer does not come.
+  const question: LeaseOver = { kind: 'lease-over', instance: seen.instance, seenAt: seen.seenAt ?? 0 };
+  return { facts: [waiting], effects: [question], next: [] };
 }
 
 const lostEvent = (instance: string): InstanceLost => ({ kind: 'instance-lost', instance });
 
-const lost = (
-  service: ServiceInstance,
+function lost(
+  { lostAt: _over, ...service }: KnownService,
   state: ServiceInstance['state'],
   now: number,
-): Decided<LivenessFact, LivenessEffect> => ({
-  facts: [{ ...service, state, announceAgainAt: now + ANNOUNCE_AGAIN_MS }],
-  effects: [lostEvent(service.instance)],
-  next: [],
-});
+): Decided<LivenessFact, LivenessEffect> {
+  return {
+    facts: [{ ...service, state, announceAgainAt: now + ANNOUNCE_AGAIN_MS }],
+    effects: [lostEvent(service.instance)],
+    next: [],
+  };
+}
 
 function announceAgain(service: KnownService, now: number): Decided<LivenessFact, LivenessEffect> {
   const { announceAgainAt, ...settled } = service;

@@ -14,6 +14,8 @@ function setting() {
   const processor = livenessProcessor(topics);
   const records = new Map<string, ServiceInstance>();
   const announced: { readonly at: number; readonly instance: string }[] = [];
+  const asked: ServiceEvent[] = [];
+  let behind = false;
   const state = {
     get: (id: string) => records.get(id),
     put: (id: string, record: ServiceInstance) => void records.set(id, record),
@@ -22,7 +24,12 @@ function setting() {
   function send(now: number, input: ServiceEvent | { readonly kind: 'wake' }): void {
     const { facts, effects } = processor.decide(state, input, { now });
     for (const fact of facts) processor.evolve(state, fact);
-    announced.push(...effects.map(({ instance }) => ({ at: now, instance })));
+    for (const effect of effects) {
+      if (effect.kind === 'instance-lost') announced.push({ at: now, instance: effect.instance });
+      else asked.push(effect);
+    }
+    // The question is read back at once, unless the test holds the log up.
+    if (!behind) for (const question of asked.splice(0)) send(now, question);
   }
   /** Wakes whenever the instance wants to be woken, until nothing is due up to `limit`. */
   function wakeUntil(limit: number): void {
@@ -30,7 +37,18 @@ function setting() {
       send(due, { kind: 'wake' });
     }
   }
-  return { send, wakeUntil, announced, service: () => records.get('service'), isEnded: () => processor.ended(state) };
+  const fallBehind = (): readonly ServiceEvent[] => {
+    behind = true;
+    return asked;
+  };
+  return {
+    send,
+    wakeUntil,
+    fallBehind,
+    announced,
+    service: () => records.get('service'),
+    isEnded: () => processor.ended(state),
+  };
 }
 
 describe('an instance', () => {
@@ -51,6 +69,20 @@ describe('an instance', () => {
     send(1_000 + LIVENESS.leaseMs + 500, { kind: 'wake' });
     send(1_000 + LIVENESS.leaseMs + 500, worker());
     wakeUntil(1_000 + LIVENESS.leaseMs + 500 + LIVENESS.leaseMs - 1);
+    expect(announced).toEqual([]);
+    expect(service()).toMatchObject({ state: 'RUNNING' });
+  });
+
+  it('is not lost while the processor has not read the log up to its own question', () => {
+    const { send, wakeUntil, fallBehind, announced, service } = setting();
+    send(1_000, worker());
+    const asked = fallBehind();
+    wakeUntil(60_000);
+    expect(announced).toEqual([]);
+    expect(asked.length).toBeGreaterThan(1);
+    // What it reads next is the heartbeat that was written before the question.
+    send(60_000, worker());
+    for (const question of [...asked]) send(60_000, question);
     expect(announced).toEqual([]);
     expect(service()).toMatchObject({ state: 'RUNNING' });
   });

@@ -40,6 +40,7 @@ export async function serverRole(role: ClusterRole, flags: RoleFlags, context: C
     clock: context.clock,
     log,
     ...(initialAccount ? { initialAccount } : {}),
+    ...(context.broken === undefined ? {} : { broken: context.broken }),
   });
   const what = role === 'webserver' ? 'API' : 'health and metrics';
   context.stdout.write(`Millrace ${role} ${instance} runs; ${what}: ${url}\n`);

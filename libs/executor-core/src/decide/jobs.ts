@@ -11,11 +11,14 @@ export function jobClaimed(decision: Decision, event: JobClaimed): void {
   if (run.claim?.token === token) return;
   if (run.claim) killStale(decision, { ...event, ...run.claim });
   decision.fact({ kind: 'job-claimed', taskRunId: run.id, claim: { token, instance } });
-  if (run.evaluating || run.state !== 'SUBMITTED') return;
-  decision.fact(
-    { kind: 'task-run-moved', taskRunId: run.id, to: 'RUNNING', at: decision.now },
-    { kind: 'attempt-opened', taskRunId: run.id, at: decision.now, workerId: instance },
-  );
+  if (!run.evaluating && run.state === 'SUBMITTED') {
+    decision.fact(
+      { kind: 'task-run-moved', taskRunId: run.id, to: 'RUNNING', at: decision.now },
+      { kind: 'attempt-opened', taskRunId: run.id, at: decision.now, workerId: instance },
+    );
+  }
+  // A worker that stood still while it took the job may have been declared lost before the claim was read.
+  if (decision.context.isLost(instance)) decision.then({ kind: 'instance-lost', instance });
 }
 
 function isCurrentClaim(run: TaskRun, { attempt }: JobClaimed): boolean {

@@ -1,2 +1,2 @@
 export * from './options.js';
-export { createKafkaQueue, type KafkaQueue } from './queue.js';
+export { createKafkaQueue, type Disturbances, type KafkaQueue } from './queue.js';

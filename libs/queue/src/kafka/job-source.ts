@@ -157,13 +157,30 @@ class KafkaJobSource implements JobSource {
     return this.#write('publish', records);
   }
 
-  async take(limit: number, claim: (job: JobRow) => readonly EncodedRecord[]): Promise<readonly JobRow[]> {
+  async take(
+    limit: number,
+    claim: (job: JobRow) => readonly EncodedRecord[],
+    accept: (job: JobRow) => boolean,
+  ): Promise<readonly JobRow[]> {
     this.#taking++;
     try {
       await this.#strike('before', 'take-jobs');
-      const taken = this.#next(limit);
+      const seen = new Map<LogRecord, JobRow>();
+      const rowOf = (record: LogRecord): JobRow => {
+        const row = seen.get(record) ?? { key: record.key, text: record.text ?? '' };
+        seen.set(record, row);
+        return row;
+      };
+      const refused = new Set<LogRecord>();
+      const taken = this.#next(limit, (record) => {
+        // Asked once for each: what is accepted counts as taken.
+        if (seen.has(record)) return !refused.has(record);
+        const isAccepted = accept(rowOf(record));
+        if (!isAccepted) refused.add(record);
+        return isAccepted;
+      });
       if (taken.length === 0) return [];
-      const rows = taken.map(({ key, text }): JobRow => ({ key, text: text ?? '' }));
+      const rows = taken.map(rowOf);
       const claims = rows.flatMap(claim);
       await this.#write('publish', claims);
       this.#storeOffsets();

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Topic } from '@millrace/model';
 import { QueueError } from '../contract.js';
 import type { Commit, Input, Lease, PartitionPort, StoredTopic, Tries } from '../shell/commit.js';
@@ -70,10 +71,7 @@ export class KafkaPartition<Rec, Event> implements PartitionPort<Rec, Event> {
     await this.release();
     if (!this.#place.isMine()) return undefined;
     await this.#strike('lease', async () => {
-      this.#producer = await TransactionalProducer.begin(
-        connections,
-        `${topics.nameOf({ name: processor })}-${partition}`,
-      );
+      this.#producer = await TransactionalProducer.begin(connections, this.#transactionalId());
     });
     try {
       const standing = await this.#state.read();
@@ -173,6 +171,13 @@ export class KafkaPartition<Rec, Event> implements PartitionPort<Rec, Event> {
       }),
     );
     this.#state.wrote(commit.states, ended, offsets);
+  }
+
+  /** The same for every owner of the partition: that is what fences. */
+  #transactionalId(): string {
+    const { topics, broken } = this.#parts;
+    const id = `${topics.nameOf({ name: this.#place.processor })}-${this.#place.partition}`;
+    return broken === 'no-fencing' ? `${id}-${randomUUID()}` : id;
   }
 
   #bookkeeping(key: string, value: object, timestamp: number): PartitionBatch {

@@ -28,6 +28,8 @@ export interface KafkaParts {
   readonly log: KafkaLog;
   /** Only the contract suite sets it. */
   readonly faults?: Faults;
+  /** Only the cluster tests set it. */
+  readonly broken?: 'no-fencing';
   /** Records as they are written: jobs get the partition of a worker with free slots, removed jobs become marks. */
   outgoing(records: readonly EncodedRecord[]): readonly KafkaRecord[] | Promise<readonly KafkaRecord[]>;
 }

@@ -59,6 +59,8 @@ export class Publisher {
   readonly #lanes = new Map<string, Lane>();
   readonly #busy = new Map<string, Promise<void>>();
   #producer: Promise<SequencedProducer> | undefined;
+  /** Grows when something is to be sent. */
+  #version = 0;
   #written = 0;
   #closed = false;
 
@@ -117,6 +119,7 @@ export class Publisher {
   }
 
   #start(): void {
+    this.#version++;
     if (!this.#busy.has('')) this.#busy.set('', this.#distribute());
   }
 
@@ -126,11 +129,14 @@ export class Publisher {
     await Promise.resolve();
     for (let failures = 0; this.#isWaiting(); failures++) {
       try {
+        const version = this.#version;
         const nodes = await this.#nodesWithWork();
         for (const nodeId of nodes.keys()) {
           if (!this.#busy.has(nodeId)) this.#busy.set(nodeId, this.#loop(nodeId));
         }
-        break;
+        // What was published meanwhile may be for a broker that has no loop.
+        if (version === this.#version) break;
+        failures = -1;
       } catch (thrown) {
         await this.#afterFailure(thrown, failures);
       }

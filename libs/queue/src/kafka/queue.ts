@@ -42,15 +42,25 @@ export interface KafkaQueue extends Queue {
   quiet(): Promise<void>;
 }
 
+/** What only tests ask for. */
+export interface Disturbances {
+  readonly faults?: Faults;
+  /** Broken on purpose, to show that checks would notice: an owner does not fence the one before it. */
+  readonly broken?: 'no-fencing';
+}
+
 /**
  * The queue on Kafka (docs/queue.md). Connects, makes or checks the topics, compares the clocks.
  * @throws QueueError with one sentence that says what to do, when this installation cannot be used
  */
-export async function createKafkaQueue(options: KafkaQueueOptions, faults?: Faults): Promise<KafkaQueue> {
+export async function createKafkaQueue(
+  options: KafkaQueueOptions,
+  disturbances: Disturbances = {},
+): Promise<KafkaQueue> {
   const connections = createConnections(options.connection, options.log);
   const secured = { tls: options.connection.tls !== undefined, sasl: options.connection.sasl !== undefined };
   try {
-    const { parts, board, close } = await openParts(options, connections, faults);
+    const { parts, board, close } = await openParts(options, connections, disturbances);
     const jobs = options.topics.filter(({ kind }) => kind === 'jobs').map(removedTopic);
     await parts.topics.ensure([...options.topics, ...jobs, DEAD_LETTERS, SLOTS_TOPIC]);
     await checkClock(parts, options.clockToleranceMs);
@@ -61,7 +71,7 @@ export async function createKafkaQueue(options: KafkaQueueOptions, faults?: Faul
   }
 }
 
-async function openParts(options: KafkaQueueOptions, connections: Connections, faults: Faults | undefined) {
+async function openParts(options: KafkaQueueOptions, connections: Connections, disturbances: Disturbances) {
   const { clock, instance, log, group, topicSettings } = options;
   const { brokers } = connections;
   const [wire, reading, publishing] = await Promise.all([connections.open(), connections.open(), connections.open()]);
@@ -92,7 +102,7 @@ async function openParts(options: KafkaQueueOptions, connections: Connections, f
     log,
     admin: (): Promise<Admin> => Promise.resolve(admin),
     outgoing: createJobPlacing({ topics, board }),
-    ...(faults === undefined ? {} : { faults }),
+    ...disturbances,
   };
   const close = async (): Promise<void> => {
     board.close();

@@ -56,6 +56,8 @@ export class LogReader {
   readonly #readings = new Set<Open>();
   /** Brokers at which a request waits. */
   readonly #loops = new Map<string, Promise<void>>();
+  /** Grows when a reading is opened or resumed: whoever decided before that what to read looks again. */
+  #version = 0;
   #delivered = 0;
   #closed = false;
 
@@ -122,6 +124,7 @@ export class LogReader {
   /** Sees to it that a request waits at every broker that leads an open partition. */
   #start(): void {
     if (this.#closed) return;
+    this.#version++;
     if (!this.#loops.has('')) this.#loops.set('', this.#distribute());
   }
 
@@ -130,11 +133,13 @@ export class LogReader {
     await Promise.resolve();
     for (let failures = 0; !this.#closed; failures++) {
       try {
+        const version = this.#version;
         const byNode = await this.#byLeader();
         for (const nodeId of byNode.keys()) {
           if (!this.#loops.has(nodeId)) this.#loops.set(nodeId, this.#loop(nodeId));
         }
-        break;
+        if (version === this.#version) break;
+        failures = -1;
       } catch (thrown) {
         await this.#afterFailure(thrown, failures);
       }
@@ -161,10 +166,14 @@ export class LogReader {
   async #loop(nodeId: string): Promise<void> {
     for (let failures = 0; !this.#closed;) {
       try {
+        const version = this.#version;
         const byNode = await this.#byLeader();
         for (const other of byNode.keys()) if (!this.#loops.has(other)) this.#loops.set(other, this.#loop(other));
         const readings = byNode.get(nodeId);
-        if (readings === undefined) break;
+        if (readings === undefined) {
+          if (version === this.#version) break;
+          continue;
+        }
         await this.#fetch(nodeId, readings);
         failures = 0;
       } catch (thrown) {

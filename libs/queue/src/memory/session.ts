@@ -67,6 +67,7 @@ class MemorySession implements QueueStore {
     topic: StoredTopic,
     limit: number,
     claim: (job: JobRow) => readonly EncodedRecord[],
+    accept: (job: JobRow) => boolean,
   ): Promise<readonly JobRow[]> => {
     this.#assertConnected();
     const { jobs } = topicData(this.#data, topic);
@@ -74,8 +75,10 @@ class MemorySession implements QueueStore {
     const claims: EncodedRecord[] = [];
     for (const [key, text] of jobs) {
       if (taken.length === limit) break;
-      taken.push({ key, text });
-      claims.push(...claim({ key, text }));
+      const row = { key, text };
+      if (!accept(row)) continue;
+      taken.push(row);
+      claims.push(...claim(row));
     }
     const written = this.#append(claims);
     for (const { key } of taken) jobs.delete(key);

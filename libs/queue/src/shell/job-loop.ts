@@ -19,9 +19,13 @@ export interface JobRow {
 export interface JobSource {
   /**
    * Takes the oldest jobs, at most `limit`, and writes what `claim` answers for each; durable when it resolves. When it
-   * rejects after `claim` was called, the jobs may be taken.
+   * rejects after `claim` was called, the jobs may be taken. Jobs that `accept` refuses stay for others, or for later.
    */
-  take(limit: number, claim: (job: JobRow) => readonly EncodedRecord[]): Promise<readonly JobRow[]>;
+  take(
+    limit: number,
+    claim: (job: JobRow) => readonly EncodedRecord[],
+    accept: (job: JobRow) => boolean,
+  ): Promise<readonly JobRow[]>;
   publish(records: readonly EncodedRecord[]): Promise<void>;
   /** Calls `listener` whenever there may be new jobs, until the answer is called. */
   onJobs(listener: () => void): () => void;
@@ -50,6 +54,8 @@ class JobLoop implements Working {
   readonly #running = new Set<Promise<void>>();
   readonly #unsubscribe: () => void;
   readonly #looping: Promise<void>;
+  /** The key of the suspect that runs. */
+  #suspect: string | undefined;
   #stopped = false;
   #paused = false;
   #abandoned = false;
@@ -116,15 +122,29 @@ class JobLoop implements Working {
   /** Takes what the free slots hold and starts it; answers how many. */
   async #take(): Promise<number> {
     const claims = new Map<string, TakenJob>();
+    const rows = new Map<JobRow, Decoded>();
+    const decodedOf = (row: JobRow): Decoded => {
+      const known = rows.get(row) ?? decodeJob(this.#options, row, this.#clock.now());
+      rows.set(row, known);
+      return known;
+    };
+    let suspect = this.#suspect;
+    const accept = (row: JobRow): boolean => {
+      const job = decodedOf(row).taken?.job;
+      if (job === undefined || this.#options.isSuspect?.(job) !== true) return true;
+      if (suspect !== undefined) return false;
+      suspect = row.key;
+      return true;
+    };
     const claim = (row: JobRow): readonly EncodedRecord[] => {
-      const decoded = decodeJob(this.#options, row, this.#clock.now());
+      const decoded = decodedOf(row);
       if (decoded.taken === undefined) return encodeAll([decoded.letter]);
       claims.set(row.key, decoded.taken);
       return encodeAll(this.#options.claimed(decoded.taken));
     };
     let keys: readonly string[];
     try {
-      keys = (await this.#source.take(this.freeSlots, claim)).map(({ key }) => key);
+      keys = (await this.#source.take(this.freeSlots, claim, accept)).map(({ key }) => key);
     } catch (thrown) {
       if (this.#abandoned || isClosed(thrown) || claims.size === 0) throw thrown;
       // The jobs may be taken although the answer was lost: say so again, then run them. If they were not taken, another
@@ -135,14 +155,17 @@ class JobLoop implements Working {
     if (this.#abandoned) return 0;
     for (const key of keys) {
       const taken = claims.get(key);
-      if (taken !== undefined) this.#start(taken);
+      if (taken === undefined) continue;
+      if (key === suspect) this.#suspect = key;
+      this.#start(key, taken);
     }
     return keys.length;
   }
 
-  #start(taken: TakenJob): void {
+  #start(key: string, taken: TakenJob): void {
     const run = this.#runJob(taken).finally(() => {
       this.#running.delete(run);
+      if (this.#suspect === key) this.#suspect = undefined;
       this.#tellCapacity();
       this.#signal.give();
     });

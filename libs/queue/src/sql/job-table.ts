@@ -13,8 +13,8 @@ export interface JobTable extends Transactional {
   put(record: EncodedRecord): void;
   remove(key: string): void;
   isEmpty(): boolean;
-  /** Removes and answers the oldest. */
-  take(limit: number): readonly JobRow[];
+  /** Removes and answers the oldest that `accept` takes. */
+  take(limit: number, accept: (job: JobRow) => boolean): readonly JobRow[];
 }
 
 export function openJobTable(database: Database.Database, topic: StoredTopic): JobTable {
@@ -58,12 +58,12 @@ export function openJobTable(database: Database.Database, topic: StoredTopic): J
       atHand.delete(key);
     },
     isEmpty: () => atHand.size === 0 && !behind,
-    take(limit) {
+    take(limit, accept) {
       refill();
       const taken: JobRow[] = [];
       for (const job of atHand.values()) {
         if (taken.length === limit) break;
-        taken.push(job);
+        if (accept(job)) taken.push(job);
       }
       if (taken.length > 0) writer.flush();
       for (const { key } of taken) {

@@ -48,11 +48,11 @@ class SqlSession implements QueueStore {
     });
   };
 
-  takeJobs: QueueStore['takeJobs'] = async (topic, limit, claim) => {
+  takeJobs: QueueStore['takeJobs'] = async (topic, limit, claim, accept) => {
     const { tables, writer } = this.#parts;
     if (tables.jobs(topic).isEmpty()) return [];
     return writer.submit(limit, () => {
-      const taken = tables.jobs(topic).take(limit);
+      const taken = tables.jobs(topic).take(limit, accept);
       return { answer: taken, records: this.#write(taken.flatMap((job) => claim(job))) };
     });
   };

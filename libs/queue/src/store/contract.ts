@@ -57,11 +57,15 @@ export interface QueueStore {
   publish(records: readonly EncodedRecord[]): Promise<void>;
   /** @throws QueueError QUEUE_FENCED */
   commit(commit: Commit): Promise<void>;
-  /** Removes the oldest jobs, at most `limit`, and writes what `claim` answers for each, in one transaction. */
+  /**
+   * Removes the oldest jobs that `accept` takes, at most `limit`, and writes what `claim` answers for each, in one
+   * transaction.
+   */
   takeJobs(
     topic: StoredTopic,
     limit: number,
     claim: (job: JobRow) => readonly EncodedRecord[],
+    accept: (job: JobRow) => boolean,
   ): Promise<readonly JobRow[]>;
   /** Renews the leases that `instance` holds and tells what it should take or give up. */
   assign(owner: Omit<PartitionOwner, 'partition'>, held: readonly number[]): Promise<Assignment>;

@@ -59,9 +59,9 @@ export function withFaults(store: QueueStore, faults: Faults, instance: string):
         store.commit(commit),
       );
     },
-    takeJobs(topic, limit, claim) {
+    takeJobs(topic, limit, claim, accept) {
       return strike({ kind: 'take-jobs', topics: [topic.name] }, async () => {
-        const taken = await store.takeJobs(topic, limit, claim);
+        const taken = await store.takeJobs(topic, limit, claim, accept);
         const again = taken.filter(({ key }) => faults.repeatJob?.(key) === true);
         await store.publish(
           again.map(({ key, text }) => ({

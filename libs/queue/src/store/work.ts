@@ -1,5 +1,5 @@
 import type { WorkOptions } from '../contract.js';
-import { startJobLoop, type Working } from '../shell/job-loop.js';
+import { startJobLoop, type JobSource, type Working } from '../shell/job-loop.js';
 import type { QueueParts } from './process.js';
 
 /** Takes jobs of `options.topic` from the store. */
@@ -9,10 +9,10 @@ export async function startWorking(
 ): Promise<Working> {
   const { topic } = options;
   await store.declare(topic);
-  const source = {
-    take: (limit: number, claim: Parameters<typeof store.takeJobs>[2]) => store.takeJobs(topic, limit, claim),
-    publish: (records: Parameters<typeof store.publish>[0]) => store.publish(records),
-    onJobs: (listener: () => void) => subscriptions.add(topic.name, listener),
+  const source: JobSource = {
+    take: (limit, claim, accept) => store.takeJobs(topic, limit, claim, accept),
+    publish: (records) => store.publish(records),
+    onJobs: (listener) => subscriptions.add(topic.name, listener),
   };
   return startJobLoop(source, clock, options);
 }

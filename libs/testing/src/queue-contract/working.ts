@@ -116,6 +116,67 @@ export function workingContract(makeHarness: MakeHarness): void {
     expect(worker.freeSlots).toBe(2);
   });
 
+  it('does not hold up behind a worker whose slots are taken what another could run', async () => {
+    const { queue } = await setting.start();
+    const notes = await collect(queue, setting.topics.notes);
+    let end: () => void = () => undefined;
+    await work(queue, ({ job }) => new Promise((resolve) => (end = () => resolve([note(`ended ${job.taskRunId}`)]))));
+    await give(queue, 'long');
+    await notes.until((values) => values.length === 1);
+    // Half of the partitions, and what is put there while the other worker has not told of its slots yet, are the busy one's.
+    const names = Array.from({ length: 20 }, (_, n) => `job-${n}`);
+    await give(queue, ...names.slice(0, 10));
+    const ran: string[] = [];
+    await work(
+      queue,
+      async ({ job }) => {
+        ran.push(job.taskRunId);
+        return [note(`ended ${job.taskRunId}`)];
+      },
+      1,
+      'other',
+    );
+    await give(queue, ...names.slice(10));
+    await notes.until((values) => values.filter(({ text }) => text.startsWith('ended')).length === names.length);
+    expect([...ran].sort()).toEqual([...names].sort());
+    end();
+    await notes.until(({ length }) => length === 2 * (names.length + 1));
+  });
+
+  it('runs one suspect at a time, and the others beside it', async () => {
+    const { queue } = await setting.start();
+    const running = new Map<string, () => void>();
+    const most = { suspects: 0 };
+    const isSuspect = (name: string): boolean => name.startsWith('suspect');
+    await queue.work({
+      topic: setting.topics.jobs,
+      instance: 'worker',
+      slots: 10,
+      newToken: () => `token-${++tokens}`,
+      claimed: () => [],
+      isSuspect: ({ taskRunId }) => isSuspect(taskRunId),
+      run: ({ job }) =>
+        new Promise((resolve) => {
+          running.set(job.taskRunId, () => {
+            running.delete(job.taskRunId);
+            resolve([]);
+          });
+          most.suspects = Math.max(most.suspects, [...running.keys()].filter(isSuspect).length);
+        }),
+    });
+    const all = ['suspect-1', 'suspect-2', 'suspect-3'];
+    await give(queue, ...all, 'other-1', 'other-2');
+    for (let left = all.length; left > 0; left--) {
+      await setting.settle();
+      const [suspect] = [...running.keys()].filter(isSuspect);
+      expect(suspect).toBeDefined();
+      running.get(suspect ?? '')?.();
+    }
+    await setting.settle();
+    expect(most.suspects).toBe(1);
+    expect([...running.keys()].sort()).toEqual(['other-1', 'other-2']);
+  });
+
   it('removes a job that nobody has taken', async () => {
     const { queue } = await setting.start();
     const ran: string[] = [];

@@ -70,7 +70,7 @@ export interface ShippedProcessors {
     ServiceInstance,
     ServiceEvent,
     ServiceInstance,
-    InstanceLost,
+    InstanceLost | Extract<ServiceEvent, { kind: 'lease-over' }>,
     { readonly now: number }
   >;
 }

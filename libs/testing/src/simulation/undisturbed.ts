@@ -56,6 +56,7 @@ export function runUndisturbed(
         inlineTask: (type) => SIMULATED_INLINE[type],
         serverVariables: {},
         timeZone: 'UTC',
+        isLost: () => false,
         limits: DEFAULT_LIMITS,
       });
       for (const fact of outcome.facts) evolve(state, fact);

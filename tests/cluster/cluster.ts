@@ -1,0 +1,130 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { ProductClient } from '../product/client.js';
+import { startRole, type StartedServer } from '../product/server.js';
+
+export type Role = 'executor' | 'worker' | 'webserver';
+
+export interface ClusterOptions {
+  readonly brokers: readonly string[];
+  readonly executors?: number;
+  readonly workers?: number;
+  readonly webservers?: number;
+  readonly workerSlots?: number;
+  readonly replicationFactor?: number;
+  /** Executors leave this rule out. */
+  readonly broken?: 'no-fencing' | 'position-outside-transaction' | 'no-claim-token';
+}
+
+/** One server of the cluster; after its end another takes its place. */
+export class Member {
+  #server: StartedServer;
+
+  constructor(
+    readonly role: Role,
+    server: StartedServer,
+    private readonly startAnother: () => Promise<StartedServer>,
+  ) {
+    this.#server = server;
+  }
+
+  get url(): string {
+    return this.#server.url;
+  }
+
+  get pid(): number {
+    return this.#server.process.pid;
+  }
+
+  /** kill -9, then another in its place. */
+  async replace(): Promise<void> {
+    await this.#server.kill();
+    this.#server = await this.startAnother();
+  }
+
+  freeze(): void {
+    this.#server.freeze();
+  }
+
+  /** Lets it go on; when it finds that it was given up and ends, another takes its place. */
+  async thaw({ ends }: { readonly ends: boolean }): Promise<void> {
+    this.#server.thaw();
+    if (!ends) return;
+    await this.#server.ended;
+    this.#server = await this.startAnother();
+  }
+
+  output(): string {
+    return this.#server.output();
+  }
+
+  kill(): Promise<void> {
+    this.#server.thaw();
+    return this.#server.kill();
+  }
+
+  stop(): Promise<number | null> {
+    return this.#server.stop();
+  }
+}
+
+export interface Cluster {
+  readonly members: readonly Member[];
+  readonly prefix: string;
+  of(role: Role): readonly Member[];
+  /** A client of one of the webservers. */
+  client(at?: number): ProductClient;
+  stop(): Promise<void>;
+}
+
+const BROKEN_SERVER = resolve('tests/cluster/broken-server.mjs');
+
+/** Starts the product's servers as processes of their own on running brokers. */
+export async function startCluster(options: ClusterOptions): Promise<Cluster> {
+  const { brokers, executors = 2, workers = 2, webservers = 2, workerSlots = 8, broken } = options;
+  const folder = await mkdtemp(join(tmpdir(), 'millrace-cluster-'));
+  const prefix = `cluster-${process.pid}-${Math.random().toString(36).slice(2, 8)}-`;
+  const config = join(folder, 'millrace.yml');
+  await writeFile(
+    config,
+    `queue: {type: kafka}
+kafka:
+  brokers: [${brokers.join(', ')}]
+  topic-prefix: ${prefix}
+  partitions: 4
+  replication-factor: ${options.replicationFactor ?? 1}
+  consumer: {session-timeout: PT3S, rebalance-timeout: PT5S}
+storage: {local: {base-path: ${join(folder, 'storage')}}}
+server: {termination-grace-period: PT10S}
+`,
+  );
+  const data = join(folder, 'data');
+  const start = (role: Role) => (): Promise<StartedServer> =>
+    startRole(role, {
+      data,
+      config,
+      ...(role === 'worker' ? { more: ['--worker-slots', String(workerSlots)] } : {}),
+      ...(role === 'executor' && broken !== undefined
+        ? { main: BROKEN_SERVER, environment: { BROKEN_RULE: broken } }
+        : {}),
+    });
+  const add = async (role: Role, count: number): Promise<Member[]> => {
+    const started = await Promise.all(Array.from({ length: count }, start(role)));
+    return started.map((server) => new Member(role, server, start(role)));
+  };
+  // An executor first: it owns the accounts that a webserver begins with.
+  const members = [...(await add('executor', executors))];
+  members.push(...(await add('worker', workers)), ...(await add('webserver', webservers)));
+  const of = (role: Role): readonly Member[] => members.filter((member) => member.role === role);
+  return {
+    members,
+    prefix,
+    of,
+    client: (at = 0) => new ProductClient(of('webserver')[at % webservers]?.url ?? ''),
+    async stop() {
+      await Promise.all(members.map((member) => member.kill()));
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
