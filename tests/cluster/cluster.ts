@@ -109,22 +109,32 @@ server: {termination-grace-period: PT10S}
         ? { main: BROKEN_SERVER, environment: { BROKEN_RULE: broken } }
         : {}),
     });
-  const add = async (role: Role, count: number): Promise<Member[]> => {
-    const started = await Promise.all(Array.from({ length: count }, start(role)));
-    return started.map((server) => new Member(role, server, start(role)));
+  const members: Member[] = [];
+  const add = async (role: Role, count: number): Promise<void> => {
+    const started = await Promise.allSettled(Array.from({ length: count }, start(role)));
+    for (const one of started) if (one.status === 'fulfilled') members.push(new Member(role, one.value, start(role)));
+    const failed = started.find((one) => one.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
   };
-  // An executor first: it owns the accounts that a webserver begins with.
-  const members = [...(await add('executor', executors))];
-  members.push(...(await add('worker', workers)), ...(await add('webserver', webservers)));
+  const killAll = async (): Promise<void> => {
+    await Promise.all(members.map((member) => member.kill()));
+    await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    // An executor first: it owns the accounts that a webserver begins with.
+    await add('executor', executors);
+    await add('worker', workers);
+    await add('webserver', webservers);
+  } catch (error) {
+    await killAll();
+    throw error;
+  }
   const of = (role: Role): readonly Member[] => members.filter((member) => member.role === role);
   return {
     members,
     prefix,
     of,
     client: (at = 0) => new ProductClient(of('webserver')[at % webservers]?.url ?? ''),
-    async stop() {
-      await Promise.all(members.map((member) => member.kill()));
-      await rm(folder, { recursive: true, force: true });
-    },
+    stop: killAll,
   };
 }

@@ -244,6 +244,8 @@ async function createInitialAccount(
   try {
     await createFirstAccount(services, username, password.reveal());
   } catch (error) {
+    // Another webserver that started at the same time was first.
+    if (error instanceof HttpError && error.status === 422) return services.running().flows.refresh();
     if (!(error instanceof HttpError) || error.status !== 504) throw error;
     context.log.warn({ err: error }, 'The first account is not confirmed yet; it will be there when an executor runs');
   }

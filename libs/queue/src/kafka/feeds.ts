@@ -56,15 +56,8 @@ export function createFeeds(options: FeedsOptions): Feeds {
 
   const partitionsOf = (topic: Topic<unknown>): number[] => Array.from({ length: topic.partitions }, (_, at) => at);
 
-  async function ends(topic: Topic<unknown>, isolation: Isolation): Promise<Offsets> {
-    const look = () => offsetsAt(wire, topics.nameOf(topic), partitionsOf(topic), LATEST, isolation);
-    try {
-      return await look();
-    } catch (thrown) {
-      await wire.recover(thrown);
-      return look();
-    }
-  }
+  const ends = (topic: Topic<unknown>, isolation: Isolation): Promise<Offsets> =>
+    offsetsAt(wire, topics.nameOf(topic), partitionsOf(topic), LATEST, isolation);
 
   /** Where the topic ends, open transactions included. Many who ask while a request is under way share the next one. */
   function writtenEnds(topic: Topic<unknown>): Promise<Offsets> {

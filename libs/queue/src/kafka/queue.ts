@@ -109,6 +109,8 @@ async function openParts(options: KafkaQueueOptions, connections: Connections, d
     feeds.close();
     await publisher.close();
     await Promise.all([reader.close(), wire.close(), admin.disconnect()]);
+    // A request that was under way may have connected anew meanwhile, and would keep the process alive.
+    connections.sever();
   };
   return { parts, board, close };
 }

@@ -15,6 +15,8 @@ const RANGE_BYTES = 4 * 1024 * 1024;
 const GAP_BYTES_MAX = 64 * 1024 * 1024;
 /** Failures in a row after which they are worth a warning. */
 const LOUD_FAILURES = 5;
+/** Repeats of a look-up: about three seconds. */
+const PATIENCE = 8;
 
 export const EARLIEST = '-2';
 export const LATEST = '-1';
@@ -286,20 +288,38 @@ export async function offsetsAt(
   at: string,
   isolation: Isolation = 'visible',
 ): Promise<ReadonlyMap<number, number>> {
-  await wire.know([topic]);
   const offsets = new Map<number, number>();
-  const requests = [...wire.leaders(topic, partitions)].map(async ([nodeId, led]) => {
-    const broker = await wire.broker(nodeId);
-    const { responses } = await broker.listOffsets({
-      isolationLevel: isolation === 'visible' ? 1 : 0,
-      topics: [{ topic, partitions: led.map((partition) => ({ partition, timestamp: at })) }],
+  await patiently(wire, async () => {
+    await wire.know([topic]);
+    const requests = [...wire.leaders(topic, partitions)].map(async ([nodeId, led]) => {
+      const broker = await wire.broker(nodeId);
+      const { responses } = await broker.listOffsets({
+        isolationLevel: isolation === 'visible' ? 1 : 0,
+        topics: [{ topic, partitions: led.map((partition) => ({ partition, timestamp: at })) }],
+      });
+      for (const { partition, offset } of responses.flatMap(({ partitions: found }) => found)) {
+        offsets.set(partition, Number(offset));
+      }
     });
-    for (const { partition, offset } of responses.flatMap(({ partitions: found }) => found)) {
-      offsets.set(partition, Number(offset));
-    }
+    await Promise.all(requests);
   });
-  await Promise.all(requests);
   return offsets;
+}
+
+/**
+ * Tries again what may pass in a moment: a topic that was just made has no leader yet, a leader moves. What lasts longer is
+ * the caller's to decide.
+ */
+async function patiently<Answer>(wire: Wire, work: () => Promise<Answer>): Promise<Answer> {
+  for (let failures = 0; ; failures++) {
+    try {
+      return await work();
+    } catch (thrown) {
+      if (failures === PATIENCE || (kafkaError(thrown) ?? '').endsWith('AUTHORIZATION_FAILED')) throw thrown;
+      await waitForBroker(failures);
+      await wire.recover(thrown);
+    }
+  }
 }
 
 export interface RangeRequest {
@@ -320,22 +340,9 @@ export interface RangeRequest {
  */
 export async function readRange(wire: Wire, request: RangeRequest): Promise<void> {
   const { topic, partition, from, until, wholeBatches = false, onRecords } = request;
-  await wire.know([topic]);
   const place = { position: from, bytes: RANGE_BYTES };
   while (place.position < until) {
-    const [nodeId] = wire.leaders(topic, [partition]).keys();
-    if (nodeId === undefined) throw new Error(`No broker leads partition ${partition} of '${topic}'`);
-    const broker = await wire.broker(nodeId);
-    const { responses } = await broker.fetch({
-      maxWaitTime: WAIT_MS,
-      minBytes: 1,
-      maxBytes: GAP_BYTES_MAX,
-      isolationLevel: 1,
-      topics: [{ topic, partitions: [{ partition, fetchOffset: String(place.position), maxBytes: place.bytes }] }],
-    });
-    const fetched = responses[0]?.partitions[0];
-    if (fetched === undefined)
-      throw new Error(`The broker answered nothing about partition ${partition} of '${topic}'`);
+    const fetched = await patiently(wire, () => fetchOnce(wire, topic, partition, place));
     const { records, next, end } = readPartition(fetched, place.position);
     if (next === place.position) {
       passGap(place, Math.min(end, until));
@@ -344,6 +351,28 @@ export async function readRange(wire: Wire, request: RangeRequest): Promise<void
     place.position = next;
     onRecords(next > until && !wholeBatches ? records.filter(({ offset }) => offset < until) : records);
   }
+}
+
+async function fetchOnce(
+  wire: Wire,
+  topic: string,
+  partition: number,
+  { position, bytes }: { readonly position: number; readonly bytes: number },
+): Promise<FetchedPartition> {
+  await wire.know([topic]);
+  const [nodeId] = wire.leaders(topic, [partition]).keys();
+  if (nodeId === undefined) throw new Error(`No broker leads partition ${partition} of '${topic}'`);
+  const broker = await wire.broker(nodeId);
+  const { responses } = await broker.fetch({
+    maxWaitTime: WAIT_MS,
+    minBytes: 1,
+    maxBytes: GAP_BYTES_MAX,
+    isolationLevel: 1,
+    topics: [{ topic, partitions: [{ partition, fetchOffset: String(position), maxBytes: bytes }] }],
+  });
+  const fetched = responses[0]?.partitions[0];
+  if (fetched === undefined) throw new Error(`The broker answered nothing about partition ${partition} of '${topic}'`);
+  return fetched;
 }
 
 /** Reads single records, wherever they lie; what compaction has removed meanwhile does not come. */

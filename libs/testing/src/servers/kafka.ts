@@ -92,7 +92,7 @@ async function startOnce(options: KafkaOptions, jars: string): Promise<KafkaServ
   const authority = security === 'tls' ? await makeKeystore(folder, keystore) : undefined;
   const ids = Array.from({ length: options.brokers ?? 1 }, (_, at) => at + 1);
   const ports = await Promise.all(ids.map(choosePorts));
-  const clusterId = randomBytes(16).toString('base64url');
+  const clusterId = newClusterId();
   const brokers = ports.map((self) => {
     const home = join(folder, `broker-${self.id}`);
     mkdirSync(home, { recursive: true });
@@ -245,6 +245,13 @@ async function freePorts(count: number): Promise<number[]> {
   );
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
   return ports;
+}
+
+/** 16 bytes as Kafka writes them; one that began with a dash would be read as an option. */
+function newClusterId(): string {
+  const bytes = randomBytes(16);
+  bytes[0] = (bytes[0] ?? 0) & 0x7f;
+  return bytes.toString('base64url');
 }
 
 /** A certificate of the broker's own; clients trust it as its own authority. Answers it as PEM. */
