@@ -1,2 +1,2 @@
-// `npm run benchmark -- --backend embedded [--times 3] [--json FILE]`: the rows of docs/benchmarks.md, over REST.
+// `npm run benchmark -- --backend embedded|kafka [--times 3] [--json FILE]`: the rows of docs/benchmarks.md, over REST.
 import '../tests/dist/benchmark/main.js';

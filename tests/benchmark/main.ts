@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { embeddedRows } from './embedded.js';
+import { kafkaRows } from './kafka.js';
 import type { Row } from './rows.js';
 
 const FIGURES = [
@@ -23,13 +24,15 @@ const { values } = parseArgs({
     times: { type: 'string', default: '3' },
   },
 });
-if (values.backend !== 'embedded') {
-  process.stderr.write(`There is no backend '${values.backend}' yet: use --backend embedded\n`);
+const BACKENDS: Readonly<Record<string, () => Promise<Row[]>>> = { embedded: embeddedRows, kafka: kafkaRows };
+const measure = Object.hasOwn(BACKENDS, values.backend) ? BACKENDS[values.backend] : undefined;
+if (measure === undefined) {
+  process.stderr.write(`There is no backend '${values.backend}': use one of ${Object.keys(BACKENDS).join(', ')}\n`);
   process.exit(2);
 }
 
 const runs: Row[][] = [];
-for (let time = 0; time < Number(values.times); time++) runs.push(await embeddedRows());
+for (let time = 0; time < Number(values.times); time++) runs.push(await measure());
 const rows = (runs[0] ?? []).map((row) =>
   medianOf(runs.flatMap((run) => run.filter((other) => other.row === row.row))),
 );

@@ -36,8 +36,8 @@ const judge = (value: number, { gate, aim, better }: Goal): Row['met'] => {
 };
 
 const goals = (goal: Goal): Pick<Row, 'gate' | 'aim'> => ({
-  gate: `${goal.gate} ${goal.unit}`,
-  aim: `${goal.aim} ${goal.unit}`,
+  gate: Number.isFinite(goal.gate) ? `${goal.gate} ${goal.unit}` : 'none',
+  aim: Number.isFinite(goal.aim) ? `${goal.aim} ${goal.unit}` : 'none',
 });
 
 export const rowOf = (
@@ -70,6 +70,12 @@ export const FLOWS: Readonly<Record<string, string>> = {
   'fan-out-inline': flow(
     'fan-out-inline',
     `  - id: all\n    type: core.flow.ForEach\n    concurrencyLimit: 0\n    values: "{{ range(1, 500) }}"\n    tasks:\n    ${inlineTask('one')}`,
+  ),
+  held: flow('held', '  - {id: only, type: core.flow.Sleep, duration: PT10M}'),
+  second: flow('second', '  - {id: only, type: core.flow.Sleep, duration: PT1S}'),
+  'held-10000': flow(
+    'held-10000',
+    `  - id: all\n    type: core.flow.ForEach\n    concurrencyLimit: 0\n    values: "{{ range(1, 10000) }}"\n    tasks:\n    ${workerTask('one')}`,
   ),
   ...Object.fromEntries(
     [100, 1_000, 10_000].map((values) => [
@@ -104,7 +110,8 @@ const pause = (): Promise<void> => new Promise((resolve) => void setTimeout(reso
 const quantile = (sorted: readonly number[], part: number): number =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? NaN;
 
-async function ended(client: ProductClient, flowId: string): Promise<void> {
+/** Runs one and waits for its end. @throws Error when it does not succeed */
+export async function ended(client: ProductClient, flowId: string): Promise<void> {
   const { state } = await client.start(flowId, { wait: true });
   if (state.current !== 'SUCCESS') throw new Error(`An execution of '${flowId}' ended ${state.current}`);
 }
@@ -125,24 +132,38 @@ export async function latency(
   return { p50: quantile(took, 0.5), p99: quantile(took, 0.99) };
 }
 
-/** `clients` at a time, each waiting for its execution's end; CPU is the server's alone. */
-export async function throughput(
-  server: StartedServer,
+interface Load {
+  readonly clients: number;
+  readonly count: number;
+}
+
+/** `clients` at a time, each waiting for its execution's end. */
+export async function load(
   client: ProductClient,
   flowId: string,
-  { clients, count }: { readonly clients: number; readonly count: number },
-): Promise<{ perSecond: number; cpuMsPerExecution: number }> {
+  { clients, count }: Load,
+): Promise<{ perSecond: number }> {
   let left = count;
-  const before = await cpuMs(server.process.pid);
   const from = performance.now();
   await Promise.all(
     Array.from({ length: clients }, async () => {
       while (left-- > 0) await ended(client, flowId);
     }),
   );
-  const seconds = (performance.now() - from) / 1000;
+  return { perSecond: (count * 1_000) / (performance.now() - from) };
+}
+
+/** `load` on one server; CPU is the server's alone. */
+export async function throughput(
+  server: StartedServer,
+  client: ProductClient,
+  flowId: string,
+  { clients, count }: Load,
+): Promise<{ perSecond: number; cpuMsPerExecution: number }> {
+  const before = await cpuMs(server.process.pid);
+  const { perSecond } = await load(client, flowId, { clients, count });
   const cpu = (await cpuMs(server.process.pid)) - before;
-  return { perSecond: count / seconds, cpuMsPerExecution: cpu / count };
+  return { perSecond, cpuMsPerExecution: cpu / count };
 }
 
 /** One execution with `taskRuns` task runs: its time, the server's CPU and the growth of its memory. */

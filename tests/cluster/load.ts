@@ -1,6 +1,6 @@
 import { ProductClient } from '../product/client.js';
 import { FLOWS, pause } from '../product/workload.js';
-import type { Cluster } from './cluster.js';
+import type { Cluster } from '../product/cluster.js';
 
 /** Executions that are started one after the other by several clients, until it is stopped. */
 export interface Load {

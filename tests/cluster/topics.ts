@@ -20,17 +20,50 @@ export interface TopicReader {
   close(): Promise<void>;
 }
 
-export async function readTopics(
-  brokers: readonly string[],
-  prefix: string,
-  names: readonly string[],
-): Promise<TopicReader> {
-  const kafka = new Kafka({
+const clientOf = (brokers: readonly string[]): Kafka =>
+  new Kafka({
     brokers: [...brokers],
     clientId: 'checker',
     logLevel: logLevel.NOTHING,
     retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 1_000 },
   });
+
+/** Writes every record of a topic once more, in another partition: what a repeated hand-over looks like. */
+export async function startDoubler(brokers: readonly string[], topic: string): Promise<{ close(): Promise<void> }> {
+  const kafka = clientOf(brokers);
+  const producer = kafka.producer();
+  const consumer = kafka.consumer({ groupId: `doubler-${topic}`, maxWaitTimeInMs: 50 });
+  await Promise.all([producer.connect(), consumer.connect()]);
+  const doubled = new Set<string>();
+  await consumer.subscribe({ topics: [topic], fromBeginning: false });
+  const joined = new Promise<void>((resolve) => void consumer.on(consumer.events.GROUP_JOIN, () => resolve()));
+  await consumer.run({
+    autoCommit: false,
+    eachBatch: async ({ batch }) => {
+      const again = batch.messages.filter(({ key, value }) => value !== null && !doubled.has(String(key)));
+      for (const { key } of again) doubled.add(String(key));
+      if (again.length > 0)
+        await producer.send({
+          topic,
+          messages: again.map(({ key, value }) => ({ key, value, partition: (batch.partition + 1) % 2 })),
+        });
+    },
+  });
+  await joined;
+  return {
+    async close() {
+      await consumer.disconnect();
+      await producer.disconnect();
+    },
+  };
+}
+
+export async function readTopics(
+  brokers: readonly string[],
+  prefix: string,
+  names: readonly string[],
+): Promise<TopicReader> {
+  const kafka = clientOf(brokers);
   const records: TopicRecord[] = [];
   const seen = new Set<string>();
   const waiting = new Set<() => void>();

@@ -1,8 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { ProductClient } from '../product/client.js';
-import { startRole, type StartedServer } from '../product/server.js';
+import { ProductClient } from './client.js';
+import { startRole, type StartedServer } from './server.js';
 
 export type Role = 'executor' | 'worker' | 'webserver';
 
@@ -13,6 +13,8 @@ export interface ClusterOptions {
   readonly webservers?: number;
   readonly workerSlots?: number;
   readonly replicationFactor?: number;
+  /** Of the executors' and workers' groups, ISO-8601. Default 3 s: tests shall not wait long for what was killed. */
+  readonly sessionTimeout?: string;
   /** Executors leave this rule out. */
   readonly broken?: 'no-fencing' | 'position-outside-transaction' | 'no-claim-token';
 }
@@ -64,8 +66,14 @@ export class Member {
     return this.#server.kill();
   }
 
+  /** SIGTERM; answers the exit code. */
   stop(): Promise<number | null> {
     return this.#server.stop();
+  }
+
+  /** Another one after `stop`. */
+  async start(): Promise<void> {
+    this.#server = await this.startAnother();
   }
 }
 
@@ -82,7 +90,15 @@ const BROKEN_SERVER = resolve('tests/cluster/broken-server.mjs');
 
 /** Starts the product's servers as processes of their own on running brokers. */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
-  const { brokers, executors = 2, workers = 2, webservers = 2, workerSlots = 8, broken } = options;
+  const {
+    brokers,
+    executors = 2,
+    workers = 2,
+    webservers = 2,
+    workerSlots = 8,
+    sessionTimeout = 'PT3S',
+    broken,
+  } = options;
   const folder = await mkdtemp(join(tmpdir(), 'millrace-cluster-'));
   const prefix = `cluster-${process.pid}-${Math.random().toString(36).slice(2, 8)}-`;
   const config = join(folder, 'millrace.yml');
@@ -94,7 +110,7 @@ kafka:
   topic-prefix: ${prefix}
   partitions: 4
   replication-factor: ${options.replicationFactor ?? 1}
-  consumer: {session-timeout: PT3S, rebalance-timeout: PT5S}
+  consumer: {session-timeout: ${sessionTimeout}, rebalance-timeout: PT5S}
 storage: {local: {base-path: ${join(folder, 'storage')}}}
 server: {termination-grace-period: PT10S}
 `,
