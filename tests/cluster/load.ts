@@ -1,4 +1,4 @@
-import { ProductClient } from '../product/client.js';
+import type { ProductClient } from '../product/client.js';
 import { FLOWS, pause } from '../product/workload.js';
 import type { Cluster } from '../product/cluster.js';
 

@@ -50,26 +50,10 @@ interface Feed {
 }
 
 export function createFeeds(options: FeedsOptions): Feeds {
-  const { wire, topics, brokers } = options;
+  const { topics, brokers } = options;
   const feeds = new Map<string, Promise<Feed>>();
-  const refreshing = new Map<string, Promise<Offsets>>();
 
-  const partitionsOf = (topic: Topic<unknown>): number[] => Array.from({ length: topic.partitions }, (_, at) => at);
-
-  const ends = (topic: Topic<unknown>, isolation: Isolation): Promise<Offsets> =>
-    offsetsAt(wire, topics.nameOf(topic), partitionsOf(topic), LATEST, isolation);
-
-  /** Where the topic ends, open transactions included. Many who ask while a request is under way share the next one. */
-  function writtenEnds(topic: Topic<unknown>): Promise<Offsets> {
-    const waiting = refreshing.get(topic.name);
-    if (waiting !== undefined) return waiting;
-    const next = Promise.resolve().then(() => {
-      refreshing.delete(topic.name);
-      return ends(topic, 'written');
-    });
-    refreshing.set(topic.name, next);
-    return next;
-  }
+  const { ends, writtenEnds } = createEnds(options);
 
   async function open(topic: Topic<unknown>): Promise<Feed> {
     await topics.ensure([topic]);
@@ -128,6 +112,28 @@ export function createFeeds(options: FeedsOptions): Feeds {
       feeds.clear();
     },
   };
+}
+
+/** Looks up where topics end. */
+function createEnds({ wire, topics }: FeedsOptions) {
+  const refreshing = new Map<string, Promise<Offsets>>();
+  const partitionsOf = (topic: Topic<unknown>): number[] => Array.from({ length: topic.partitions }, (_, at) => at);
+
+  const ends = (topic: Topic<unknown>, isolation: Isolation): Promise<Offsets> =>
+    offsetsAt(wire, topics.nameOf(topic), partitionsOf(topic), LATEST, isolation);
+
+  /** Where the topic ends, open transactions included. Many who ask while a request is under way share the next one. */
+  function writtenEnds(topic: Topic<unknown>): Promise<Offsets> {
+    const waiting = refreshing.get(topic.name);
+    if (waiting !== undefined) return waiting;
+    const next = Promise.resolve().then(() => {
+      refreshing.delete(topic.name);
+      return ends(topic, 'written');
+    });
+    refreshing.set(topic.name, next);
+    return next;
+  }
+  return { ends, writtenEnds };
 }
 
 /** Holds back what comes while the past is told, and drops what was committed before. */

@@ -1,35 +1,25 @@
-import type { WorkOptions } from '../contract.js';
+import { QueueError, type WorkOptions } from '../contract.js';
 import type { EncodedRecord } from '../shell/commit.js';
 import { createFailure } from '../shell/failure.js';
 import { startJobLoop, type JobRow, type JobSource, type Working } from '../shell/job-loop.js';
 import type { Write } from '../store/faults.js';
 import { waitForBroker } from './broker-time.js';
 import type { Following } from './feeds.js';
+import { JobLanes, type LaneJob } from './job-lanes.js';
 import { HOPS, ORDER, removedTopic } from './job-topics.js';
 import { Membership } from './membership.js';
 import type { KafkaParts } from './parts.js';
-import { EARLIEST, offsetsAt, type Reading } from './reader.js';
-import type { LogRecord } from './records.js';
+import { EARLIEST, offsetsAt } from './reader.js';
+import type { KafkaRecord, LogRecord } from './records.js';
 import { SLOTS_TOPIC, type SlotBoard } from './slot-board.js';
 
-/** Jobs read ahead for each partition; the others wait in the log. */
-const AHEAD = 32;
-const AHEAD_CHARACTERS = 1024 * 1024;
 /** A job that was passed on so often stays where it is. */
 const HOPS_MAX = 3;
 /** Statuses follow changes at once, but not faster than this; without a change they are repeated. */
 const STATUS_LEAST_MS = 50;
 const STATUS_MOST_MS = 1_000;
-
-/** The jobs of one partition that were read and not yet taken. */
-interface Lane {
-  reading: Reading | undefined;
-  waiting: LogRecord[];
-  characters: number;
-  paused: boolean;
-  /** Where the group goes on when the partition gets another owner. */
-  next: number;
-}
+/** Tries to store a place; the next job that is taken tries again. */
+const STORE_TRIES = 8;
 
 export interface KafkaWorking extends Working {
   readonly isIdle: boolean;
@@ -81,7 +71,7 @@ class KafkaJobSource implements JobSource {
   readonly #board: SlotBoard;
   readonly #options: WorkOptions;
   readonly #name: string;
-  readonly #lanes = new Map<number, Lane>();
+  readonly #lanes: JobLanes;
   readonly #listeners = new Set<() => void>();
   /** Jobs that were removed, and when. */
   readonly #removed = new Map<string, number>();
@@ -93,8 +83,6 @@ class KafkaJobSource implements JobSource {
   #taking = 0;
   #opening = 0;
   #passing = false;
-  /** Offsets that are not stored yet, and the storing that is under way. */
-  #dirty = new Set<number>();
   #storing: Promise<void> | undefined;
   #statusTimer: ReturnType<typeof setTimeout> | undefined;
   #statusAt = 0;
@@ -105,6 +93,7 @@ class KafkaJobSource implements JobSource {
     this.#board = board;
     this.#options = options;
     this.#name = parts.topics.nameOf(options.topic);
+    this.#lanes = new JobLanes(({ key, timestamp }) => (this.#removed.get(key) ?? -1) >= timestamp);
   }
 
   get failed(): Promise<never> {
@@ -112,9 +101,8 @@ class KafkaJobSource implements JobSource {
   }
 
   get isIdle(): boolean {
-    const jobsWait = this.#free > 0 && [...this.#lanes.values()].some(({ waiting }) => waiting.length > 0);
     const isBusy = this.#taking > 0 || this.#opening > 0 || this.#passing || this.#storing !== undefined;
-    return !jobsWait && !isBusy && this.#dirty.size === 0;
+    return !isBusy && !this.#lanes.hasMoved && (this.#free === 0 || this.#lanes.waiting === 0);
   }
 
   async open(): Promise<void> {
@@ -154,7 +142,7 @@ class KafkaJobSource implements JobSource {
   }
 
   publish(records: readonly EncodedRecord[]): Promise<void> {
-    return this.#write('publish', records);
+    return this.#write(records);
   }
 
   async take(
@@ -165,27 +153,13 @@ class KafkaJobSource implements JobSource {
     this.#taking++;
     try {
       await this.#strike('before', 'take-jobs');
-      const seen = new Map<LogRecord, JobRow>();
-      const rowOf = (record: LogRecord): JobRow => {
-        const row = seen.get(record) ?? { key: record.key, text: record.text ?? '' };
-        seen.set(record, row);
-        return row;
-      };
-      const refused = new Set<LogRecord>();
-      const taken = this.#next(limit, (record) => {
-        // Asked once for each: what is accepted counts as taken.
-        if (seen.has(record)) return !refused.has(record);
-        const isAccepted = accept(rowOf(record));
-        if (!isAccepted) refused.add(record);
-        return isAccepted;
-      });
-      if (taken.length === 0) return [];
-      const rows = taken.map(rowOf);
-      const claims = rows.flatMap(claim);
-      await this.#write('publish', claims);
-      this.#storeOffsets();
+      const { jobs, rows } = this.#choose(limit, accept);
+      if (jobs.length === 0) return [];
+      await this.#claim(rows.flatMap(claim));
+      this.#lanes.settle(jobs);
+      this.#storePlaces();
       await this.#strike('after', 'take-jobs');
-      await this.#repeat(taken);
+      await this.#repeat(jobs);
       return rows;
     } finally {
       this.#taking--;
@@ -198,9 +172,9 @@ class KafkaJobSource implements JobSource {
     clearTimeout(this.#statusTimer);
     this.#stopBoard();
     this.#marks?.close();
-    for (const lane of this.#lanes.values()) lane.reading?.close();
+    this.#lanes.close();
     await this.#storing;
-    this.#storeOffsets();
+    this.#storePlaces();
     await this.#storing;
     await this.#membership?.close();
   }
@@ -209,7 +183,7 @@ class KafkaJobSource implements JobSource {
     this.#closed = true;
     clearTimeout(this.#statusTimer);
     this.#stopBoard();
-    for (const lane of this.#lanes.values()) lane.reading?.close();
+    this.#lanes.close();
     void this.#membership?.close();
   }
 
@@ -217,67 +191,44 @@ class KafkaJobSource implements JobSource {
 
   #assign(partitions: readonly number[]): void {
     if (this.#closed) return;
-    for (const [partition, lane] of this.#lanes) {
-      if (partitions.includes(partition)) continue;
-      lane.reading?.close();
-      this.#lanes.delete(partition);
-      this.#dirty.delete(partition);
-    }
-    const added = partitions.filter((partition) => !this.#lanes.has(partition));
-    for (const partition of added) {
-      this.#lanes.set(partition, { reading: undefined, waiting: [], characters: 0, paused: false, next: 0 });
-    }
+    const added = this.#lanes.assign(partitions);
     if (added.length > 0) {
       this.#opening++;
       void this.#openLanes(added).finally(() => this.#opening--);
     }
+    // What could not be stored while the group was distributed anew.
+    this.#storePlaces();
     this.#tellStatus();
   }
 
   /** Reads on where the group stopped. */
   async #openLanes(partitions: readonly number[]): Promise<void> {
-    const { wire, reader } = this.#parts;
+    const { wire, reader, log } = this.#parts;
     for (let failures = 0; !this.#closed; failures++) {
       try {
-        // The first distribution comes before `join` has answered.
-        await Promise.resolve();
         const committed = await this.#membership?.committed(partitions);
         if (committed === undefined) {
+          // The first distribution comes before `join` has answered.
           await waitForBroker(0);
           continue;
         }
         const starts = await offsetsAt(wire, this.#name, partitions, EARLIEST);
         for (const partition of partitions) {
-          const lane = this.#lanes.get(partition);
-          if (lane === undefined || lane.reading !== undefined) continue;
-          lane.next = Math.max(committed.get(partition) ?? -1, starts.get(partition) ?? 0);
-          lane.reading = reader.open({
-            topic: this.#name,
-            partition,
-            offset: lane.next,
-            onRecords: (records) => this.#offer(lane, records),
-            onGap: (earliest) => {
-              lane.next = earliest;
-            },
-          });
+          const offset = Math.max(committed.get(partition) ?? -1, starts.get(partition) ?? 0);
+          const read: Parameters<JobLanes['open']>[2] = (onRecords, onGap) =>
+            reader.open({ topic: this.#name, partition, offset, onRecords, onGap });
+          this.#lanes.open(partition, offset, read, () => this.#onJobs());
         }
         return;
       } catch (thrown) {
-        this.#parts.log.debug({ reason: String(thrown) }, 'The jobs of a partition cannot be read yet; trying again');
+        log.debug({ reason: String(thrown) }, 'The jobs of a partition cannot be read yet; trying again');
         await waitForBroker(failures);
         await wire.recover(thrown);
       }
     }
   }
 
-  #offer(lane: Lane, records: readonly LogRecord[]): void {
-    if (records.length === 0) return;
-    lane.waiting.push(...records);
-    for (const { text } of records) lane.characters += text?.length ?? 0;
-    if (!lane.paused && (lane.waiting.length > AHEAD || lane.characters > AHEAD_CHARACTERS)) {
-      lane.paused = true;
-      lane.reading?.pause();
-    }
+  #onJobs(): void {
     for (const listener of this.#listeners) listener();
     if (this.#free === 0) this.#tellStatus();
     this.#passOn();
@@ -285,73 +236,61 @@ class KafkaJobSource implements JobSource {
 
   // ── taking ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** The oldest jobs of all partitions that are not removed. */
-  #next(limit: number, isWanted: (record: LogRecord) => boolean = () => true): LogRecord[] {
-    const taken: LogRecord[] = [];
-    while (taken.length < limit) {
-      let oldest: { readonly partition: number; readonly lane: Lane; readonly record: LogRecord } | undefined;
-      for (const [partition, lane] of this.#lanes) {
-        this.#dropRemoved(partition, lane);
-        const record = lane.waiting[0];
-        if (record === undefined || !isWanted(record)) continue;
-        if (oldest === undefined || isOlder(record, oldest.record)) oldest = { partition, lane, record };
+  #choose(limit: number, accept: (job: JobRow) => boolean) {
+    const answers = new Map<LogRecord, { readonly row: JobRow; readonly isAccepted: boolean }>();
+    // Asked once for each: what is accepted counts as taken.
+    const answerFor = (record: LogRecord) => {
+      const known = answers.get(record);
+      if (known !== undefined) return known;
+      const row = { key: record.key, text: record.text ?? '' };
+      const answer = { row, isAccepted: accept(row) };
+      answers.set(record, answer);
+      return answer;
+    };
+    const jobs = this.#lanes.take(limit, (record) => answerFor(record).isAccepted);
+    if (this.#lanes.hasMoved) this.#storePlaces();
+    return { jobs, rows: jobs.map(({ record }) => answerFor(record).row) };
+  }
+
+  /** The claims must be durable before anything runs, and before the group may forget the jobs. */
+  async #claim(claims: readonly EncodedRecord[]): Promise<void> {
+    for (let failures = 0; ;) {
+      try {
+        return await this.#write(claims);
+      } catch (thrown) {
+        if (this.#closed || (thrown instanceof QueueError && !thrown.retryable)) throw thrown;
+        this.#parts.log.debug({ reason: String(thrown) }, 'Claims could not be published; trying again');
+        await waitForBroker(failures++);
       }
-      if (oldest === undefined) break;
-      this.#advance(oldest.partition, oldest.lane);
-      taken.push(oldest.record);
-    }
-    return taken;
-  }
-
-  #dropRemoved(partition: number, lane: Lane): void {
-    for (;;) {
-      const record = lane.waiting[0];
-      if (record === undefined) return;
-      const isRemoved = record.text === null || (this.#removed.get(record.key) ?? -1) >= record.timestamp;
-      if (!isRemoved) return;
-      this.#advance(partition, lane);
-      this.#storeOffsets();
-    }
-  }
-
-  #advance(partition: number, lane: Lane): void {
-    const record = lane.waiting.shift();
-    if (record === undefined) return;
-    lane.characters -= record.text?.length ?? 0;
-    lane.next = record.offset + 1;
-    this.#dirty.add(partition);
-    if (lane.paused && lane.waiting.length <= AHEAD / 2 && lane.characters <= AHEAD_CHARACTERS / 2) {
-      lane.paused = false;
-      lane.reading?.resume();
     }
   }
 
   /**
-   * Stores how far jobs were taken, one request at a time. It follows the claims: a worker that dies in between has its
+   * Stores how far jobs were claimed, one request at a time. It follows the claims: a worker that dies in between has its
    * jobs handed over once more, and the newest claim counts.
    */
-  #storeOffsets(): void {
-    if (this.#storing !== undefined || this.#dirty.size === 0) return;
-    this.#storing = (async () => {
-      for (let failures = 0; this.#dirty.size > 0;) {
-        const partitions = [...this.#dirty];
-        this.#dirty.clear();
-        const offsets = new Map<number, number>();
-        for (const partition of partitions) {
-          const lane = this.#lanes.get(partition);
-          if (lane !== undefined) offsets.set(partition, lane.next);
-        }
-        try {
-          await this.#membership?.commit(offsets);
-          failures = 0;
-        } catch (thrown) {
-          if (this.#closed || failures > 8) return;
-          this.#parts.log.debug({ reason: String(thrown) }, 'The place in the jobs could not be stored; trying again');
-          for (const partition of partitions) this.#dirty.add(partition);
-          await waitForBroker(failures++);
-        }
+  #storePlaces(): void {
+    if (this.#storing !== undefined || !this.#lanes.hasMoved) return;
+    this.#storing = this.#storeAll().finally(() => (this.#storing = undefined));
+  }
+
+  async #storeAll(): Promise<void> {
+    for (let failures = 0; this.#lanes.hasMoved;) {
+      const places = this.#lanes.places();
+      try {
+        const isStored = await this.#membership?.commit(places);
+        failures = 0;
+        if (isStored === true) continue;
+        // The group is being distributed anew: after that.
+        this.#lanes.moved(places.keys());
+        return;
+      } catch (thrown) {
+        this.#lanes.moved(places.keys());
+        if (this.#closed || failures === STORE_TRIES) return;
+        this.#parts.log.debug({ reason: String(thrown) }, 'The place in the jobs could not be stored; trying again');
+        await waitForBroker(failures++);
       }
-    })().finally(() => (this.#storing = undefined));
+    }
   }
 
   // ── slots ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -359,39 +298,33 @@ class KafkaJobSource implements JobSource {
   /** Without a free slot here, jobs that wait go to workers that have some. */
   #passOn(): void {
     if (this.#closed || this.#passing || this.#free > 0 || this.#taking > 0) return;
-    const { slots } = this.#board;
-    const moved: { readonly record: LogRecord; readonly partition: number }[] = [];
-    for (;;) {
-      const isMovable = (record: LogRecord): boolean => hopsOf(record) < HOPS_MAX;
-      if (![...this.#lanes.values()].some(({ waiting }) => waiting[0] !== undefined && isMovable(waiting[0]))) break;
-      const partition = slots.placeElsewhere(this.#name, this.#options.instance, Date.now());
-      if (partition === undefined) break;
-      const [record] = this.#next(1, isMovable);
-      if (record === undefined) break;
-      moved.push({ record, partition });
+    const moved: { readonly job: LaneJob; readonly to: number }[] = [];
+    while (this.#lanes.waiting > 0) {
+      const to = this.#board.slots.placeElsewhere(this.#name, this.#options.instance, Date.now());
+      if (to === undefined) break;
+      const [job] = this.#lanes.take(1, (record) => hopsOf(record) < HOPS_MAX);
+      if (job === undefined) break;
+      moved.push({ job, to });
     }
     if (moved.length === 0) return;
     this.#passing = true;
     void this.#move(moved).finally(() => {
       this.#passing = false;
-      this.#storeOffsets();
+      this.#storePlaces();
     });
   }
 
-  /** The offset is stored after the job is written elsewhere: at worst it is handed over twice. */
-  async #move(moved: readonly { readonly record: LogRecord; readonly partition: number }[]): Promise<void> {
-    const records = moved.map(({ record, partition }) => ({
-      ...jobRecord(this.#options.topic, record, partition),
-      headers: {
-        [HOPS]: String(hopsOf(record) + 1),
-        ...(record.header(ORDER) === undefined ? {} : { [ORDER]: record.header(ORDER) ?? '' }),
-      },
-      timestamp: record.timestamp,
-    }));
+  /** The place is stored after the job is written elsewhere: at worst it is handed over twice. */
+  async #move(moved: readonly { readonly job: LaneJob; readonly to: number }[]): Promise<void> {
+    const records = moved.map(({ job: { record }, to }): KafkaRecord => {
+      const order = record.header(ORDER);
+      const headers = { [HOPS]: String(hopsOf(record) + 1), ...(order === undefined ? {} : { [ORDER]: order }) };
+      return { ...jobRecord(this.#options.topic, record, to), headers, timestamp: record.timestamp };
+    });
     for (let failures = 0; !this.#closed;) {
       try {
         await this.#parts.publisher.publish(records);
-        return;
+        return this.#lanes.settle(moved.map(({ job }) => job));
       } catch (thrown) {
         this.#parts.log.debug({ reason: String(thrown) }, 'Jobs could not be passed on; trying again');
         await waitForBroker(failures++);
@@ -409,32 +342,28 @@ class KafkaJobSource implements JobSource {
 
   async #sendStatus(): Promise<void> {
     this.#statusAt = Date.now();
-    let waiting = 0;
-    for (const lane of this.#lanes.values()) waiting += lane.waiting.length;
-    const value = {
-      group: this.#name,
-      instance: this.#options.instance,
-      partitions: [...this.#lanes.keys()],
-      free: this.#free - waiting,
-    };
-    const record = { topic: SLOTS_TOPIC, partition: 0, key: `${this.#name}/${value.instance}`, id: '', value };
+    const { instance } = this.#options;
+    const free = this.#free - this.#lanes.waiting;
+    const value = { group: this.#name, instance, partitions: this.#lanes.partitions, free };
+    const record = { topic: SLOTS_TOPIC, partition: 0, key: `${this.#name}/${instance}`, id: '', value };
     try {
       await this.#parts.publisher.publish([{ ...record, text: JSON.stringify(value), broadcast: false }]);
     } catch (thrown) {
       this.#parts.log.debug({ reason: String(thrown) }, 'The free slots could not be told; the next status follows');
     }
     if (this.#closed) return;
+    clearTimeout(this.#statusTimer);
     this.#statusTimer = setTimeout(() => void this.#sendStatus(), STATUS_MOST_MS);
     this.#statusTimer.unref();
   }
 
   // ── faults of the contract suite ────────────────────────────────────────────────────────────────────────────────
 
-  async #write(kind: 'publish', records: readonly EncodedRecord[]): Promise<void> {
+  async #write(records: readonly EncodedRecord[]): Promise<void> {
     const topics = [...new Set(records.map(({ topic }) => topic.name))];
-    await this.#strike('before', kind, topics);
+    await this.#strike('before', 'publish', topics);
     await this.#parts.publisher.publish(await this.#parts.outgoing(records));
-    await this.#strike('after', kind, topics);
+    await this.#strike('after', 'publish', topics);
   }
 
   async #strike(
@@ -445,18 +374,14 @@ class KafkaJobSource implements JobSource {
     await this.#parts.faults?.[point]?.({ kind, instance: this.#parts.instance, topics });
   }
 
-  async #repeat(taken: readonly LogRecord[]): Promise<void> {
-    const again = taken.filter(({ key }) => this.#parts.faults?.repeatJob?.(key) === true);
-    if (again.length > 0)
-      await this.#parts.publisher.publish(again.map((record) => jobRecord(this.#options.topic, record, 0)));
+  async #repeat(jobs: readonly LaneJob[]): Promise<void> {
+    const again = jobs.filter(({ record }) => this.#parts.faults?.repeatJob?.(record.key) === true);
+    if (again.length === 0) return;
+    await this.#parts.publisher.publish(again.map(({ record }) => jobRecord(this.#options.topic, record, 0)));
   }
 }
 
 const hopsOf = (record: LogRecord): number => Number(record.header(HOPS) ?? 0);
-
-const isOlder = (one: LogRecord, other: LogRecord): boolean =>
-  one.timestamp < other.timestamp ||
-  (one.timestamp === other.timestamp && Number(one.header(ORDER) ?? 0) < Number(other.header(ORDER) ?? 0));
 
 const jobRecord = (topic: WorkOptions['topic'], { key, text }: LogRecord, partition: number): EncodedRecord => ({
   topic,

@@ -39,6 +39,8 @@ export class KafkaPartition<Rec, Event> implements PartitionPort<Rec, Event> {
   readonly #writing = new Set<Promise<unknown>>();
   #producer: TransactionalProducer | undefined;
   #epoch = 0;
+  /** It has its turn to commit. */
+  #isInside = false;
   #applied = 0;
 
   constructor(parts: KafkaParts, place: PartitionPlace<Rec, Event>) {
@@ -104,8 +106,22 @@ export class KafkaPartition<Rec, Event> implements PartitionPort<Rec, Event> {
     return this.#read(async () => (await rows).map((row) => [row.id, this.#decode(row)] as const));
   }
 
-  read(after: number, limit: number): readonly Input<Event>[] {
-    return this.#inbox.read(after, limit);
+  read(after: number, limit: number): readonly Input<Event>[] | Promise<readonly Input<Event>[]> {
+    const waiting = this.#inbox.read(after, limit);
+    // What is read will be committed: partitions take turns before they decide, so that more comes together.
+    if (waiting.length === 0 || this.#isInside) return waiting;
+    const entered = this.#parts.gate.enter();
+    if (entered === true) {
+      this.#isInside = true;
+      return waiting;
+    }
+    const producer = this.#producer;
+    return entered.then(() => {
+      this.#isInside = true;
+      // Given up while it waited.
+      if (this.#producer !== producer || producer === undefined) this.#leave();
+      return this.#inbox.read(after, limit);
+    });
   }
 
   recordTries(epoch: number, tries: Tries): Promise<void> {
@@ -122,15 +138,22 @@ export class KafkaPartition<Rec, Event> implements PartitionPort<Rec, Event> {
       ...commit.states.map(({ topic }) => topic.name),
       ...commit.outgoing.map(({ topic }) => topic.name),
     ]);
-    return this.#strike('commit', () => this.#commit(commit), [...topics]);
+    return this.#strike('commit', () => this.#commit(commit), [...topics]).finally(() => this.#leave());
   }
 
   /** Lets go: the next owner need not wait for anything of this one. */
   async release(): Promise<void> {
+    this.#leave();
     this.#inbox.reset(undefined);
     const producer = this.#producer;
     this.#producer = undefined;
     await producer?.close().catch(() => undefined);
+  }
+
+  #leave(): void {
+    if (!this.#isInside) return;
+    this.#isInside = false;
+    this.#parts.gate.leave();
   }
 
   #follow(topic: string, offset: number): void {

@@ -2,6 +2,7 @@ import type { Clock } from '@millrace/model';
 import type { EncodedRecord } from '../shell/commit.js';
 import type { Admin } from 'kafkajs';
 import type { Faults } from '../store/faults.js';
+import type { CommitGate } from './commit-gate.js';
 import type { Connections, Wire } from './connections.js';
 import type { Feeds } from './feeds.js';
 import type { KafkaGroupTimes, KafkaLog } from './options.js';
@@ -22,6 +23,7 @@ export interface KafkaParts {
   readonly feeds: Feeds;
   readonly topics: TopicCatalog;
   readonly publisher: Publisher;
+  readonly gate: CommitGate;
   /** Connected at the first use. */
   admin(): Promise<Admin>;
   readonly group: KafkaGroupTimes;

@@ -16,6 +16,7 @@ import { closedError } from '../shell/failure.js';
 import type { Faults } from '../store/faults.js';
 import { delay } from './broker-time.js';
 import { checkClock } from './clock-check.js';
+import { createCommitGate } from './commit-gate.js';
 import { createConnections, type Connections } from './connections.js';
 import { startFailure } from './failure.js';
 import { createFeeds } from './feeds.js';
@@ -98,6 +99,7 @@ async function openParts(options: KafkaQueueOptions, connections: Connections, d
     feeds,
     topics,
     publisher,
+    gate: createCommitGate(),
     group,
     log,
     admin: (): Promise<Admin> => Promise.resolve(admin),
