@@ -19,9 +19,10 @@ const CHECKS = [
 ];
 
 /** In this order: the quick ones first. The import rules are a test of `unit` (tests/architecture). */
-const PROJECTS = ['unit', 'contract', 'system'];
-/** Real processes and servers share the machine's two processors. */
-const WORKERS = 2;
+const PROJECTS = ['unit', 'contract', 'system', 'cluster'];
+/** Real processes and servers share the machine's two processors; a cluster has them for itself. */
+const WORKERS = { cluster: 1 };
+const WORKERS_OTHERWISE = 2;
 
 function node(args) {
   const started = process.hrtime.bigint();
@@ -46,7 +47,12 @@ function runProject(project, jestArguments) {
   try {
     // Only a selection of tests may leave a project without any.
     const selection = jestArguments.length > 0 ? ['--passWithNoTests'] : [];
-    const reporting = ['--json', `--outputFile=${outputFile}`, `--maxWorkers=${WORKERS}`, ...selection];
+    const reporting = [
+      '--json',
+      `--outputFile=${outputFile}`,
+      `--maxWorkers=${WORKERS[project] ?? WORKERS_OTHERWISE}`,
+      ...selection,
+    ];
     const { isGood } = node([bin('jest/bin/jest.js'), ...jestArguments, '--selectProjects', project, ...reporting]);
     const results = readResults(outputFile);
     if (!results) return { passed: 0, failed: 1, skipped: 0 };

@@ -1,46 +1,8 @@
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
+import { canRun, millrace, readExamples, runWords, type Example } from '../product/examples.js';
 import { startServer, type StartedServer } from '../product/server.js';
-
-interface Example {
-  readonly id: string;
-  readonly flow: string;
-  readonly files: Readonly<Record<string, string>>;
-  readonly inputs: Readonly<Record<string, string>>;
-  /** Interpreters that it needs besides Node. */
-  readonly requires: readonly string[];
-  readonly expectedState: string;
-  readonly report?: string;
-}
-
-interface Finished {
-  readonly code: number | null;
-  readonly output: string;
-}
-
-/** On a person's machine an example whose interpreter is missing is left out, and it is said; in CI all must run. */
-function canRun({ id, requires }: Example): boolean {
-  const missing = requires.filter((program) => spawnSync(program, ['--version']).status !== 0);
-  if (missing.length === 0 || process.env['CI'] !== undefined) return true;
-  process.stderr.write(`Left out: the example '${id}' needs ${missing.join(', ')}\n`);
-  return false;
-}
-
-async function millrace(...words: readonly string[]): Promise<Finished> {
-  const child = spawn(process.execPath, [resolve('apps/cli/dist/main.js'), ...words], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8');
-    stream.on('data', (text: string) => (output += text));
-  }
-  const [code] = (await once(child, 'close')) as [number | null];
-  return { code, output };
-}
 
 describe('the examples', () => {
   let data: string;
@@ -49,7 +11,7 @@ describe('the examples', () => {
 
   beforeAll(async () => {
     data = await mkdtemp(join(tmpdir(), 'millrace-examples-'));
-    examples = JSON.parse(await readFile('examples/examples.json', 'utf8')) as readonly Example[];
+    examples = await readExamples();
     server = await startServer({ data });
   }, 120_000);
   afterAll(async () => {
@@ -65,11 +27,7 @@ describe('the examples', () => {
   it('run on a server and end as they say', async () => {
     expect(examples.length).toBeGreaterThanOrEqual(3);
     for (const example of examples.filter(canRun)) {
-      const options = [
-        ...Object.entries(example.files).flatMap(([name, path]) => ['--file', `${name}=${join('examples', path)}`]),
-        ...Object.entries(example.inputs).flatMap(([name, value]) => ['--input', `${name}=${value}`]),
-      ];
-      const { code, output } = await millrace('run', join('examples', example.flow), '--data', data, ...options);
+      const { code, output } = await millrace(...runWords(example, data));
       expect(output).toContain(example.expectedState);
       expect({ example: example.id, code, output }).toMatchObject({ code: 0 });
     }

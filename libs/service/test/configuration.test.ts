@@ -41,9 +41,22 @@ describe('the configuration', () => {
     expect(load()).toEqual({
       data: { path: '.millrace' },
       queue: { type: 'sql' },
+      kafka: {
+        clientId: 'millrace',
+        topicPrefix: 'millrace-',
+        partitions: 16,
+        replicationFactor: 1,
+        createTopics: 'create',
+        connectionTimeout: 5_000,
+        requestTimeout: 10_000,
+        consumer: { sessionTimeout: 6_000, rebalanceTimeout: 10_000 },
+        ssl: { enabled: false, rejectUnauthorized: true },
+        sasl: {},
+        topics: {},
+      },
       repository: { type: 'sql' },
       storage: { type: 'local', local: {} },
-      server: { port: 8080, host: '127.0.0.1', terminationGracePeriod: 300_000, basicAuth: {} },
+      server: { port: 8080, managementPort: 8081, host: '127.0.0.1', terminationGracePeriod: 300_000, basicAuth: {} },
       security: { superAdmin: {} },
       environment: {},
       variables: { envVarsPrefix: 'ENV_', globals: {} },
@@ -134,7 +147,7 @@ describe('the configuration', () => {
     [
       'an unknown choice',
       'queue: { type: rabbit }',
-      `millrace.yml:1:16: 'queue.type' must be 'sql', but it is "rabbit"`,
+      `millrace.yml:1:16: 'queue.type' must be 'sql', 'kafka', but it is "rabbit"`,
     ],
     ['an empty value', 'server:\n  port:', `millrace.yml:2:3: 'server.port' must be a whole number, but it is null`],
     [

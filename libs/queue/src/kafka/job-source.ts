@@ -3,7 +3,7 @@ import type { EncodedRecord } from '../shell/commit.js';
 import { createFailure } from '../shell/failure.js';
 import { startJobLoop, type JobRow, type JobSource, type Working } from '../shell/job-loop.js';
 import type { Write } from '../store/faults.js';
-import { waitForBroker } from './broker-time.js';
+import { delay, waitForBroker } from './broker-time.js';
 import type { Following } from './feeds.js';
 import { JobLanes, type LaneJob } from './job-lanes.js';
 import { HOPS, ORDER, removedTopic } from './job-topics.js';
@@ -20,6 +20,8 @@ const STATUS_LEAST_MS = 50;
 const STATUS_MOST_MS = 1_000;
 /** Tries to store a place; the next job that is taken tries again. */
 const STORE_TRIES = 8;
+/** A distribution of the group does not wait longer for a claim that is on its way. */
+const SETTLE_MS = 1_000;
 
 export interface KafkaWorking extends Working {
   readonly isIdle: boolean;
@@ -83,6 +85,8 @@ class KafkaJobSource implements JobSource {
   #taking = 0;
   #opening = 0;
   #passing = false;
+  /** The group is being distributed anew: nothing is taken until that is done. */
+  #rebalancing = false;
   #storing: Promise<void> | undefined;
   #statusTimer: ReturnType<typeof setTimeout> | undefined;
   #statusAt = 0;
@@ -124,6 +128,7 @@ class KafkaJobSource implements JobSource {
       times: group,
       log,
       beforeBeat: () => faults?.before?.(lease),
+      onRebalance: () => this.#settleDown(),
       onAssigned: (partitions) => this.#assign(partitions),
       onFailure: (failure) => this.#failure.fail(failure),
     });
@@ -150,6 +155,7 @@ class KafkaJobSource implements JobSource {
     claim: (job: JobRow) => readonly EncodedRecord[],
     accept: (job: JobRow) => boolean,
   ): Promise<readonly JobRow[]> {
+    if (this.#rebalancing) return [];
     this.#taking++;
     try {
       await this.#strike('before', 'take-jobs');
@@ -191,6 +197,7 @@ class KafkaJobSource implements JobSource {
 
   #assign(partitions: readonly number[]): void {
     if (this.#closed) return;
+    this.#rebalancing = false;
     const added = this.#lanes.assign(partitions);
     if (added.length > 0) {
       this.#opening++;
@@ -199,6 +206,16 @@ class KafkaJobSource implements JobSource {
     // What could not be stored while the group was distributed anew.
     this.#storePlaces();
     this.#tellStatus();
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** What was taken is stored before its partition may go to another, so that it is not handed over once more. */
+  async #settleDown(): Promise<void> {
+    this.#rebalancing = true;
+    for (let waited = 0; waited < SETTLE_MS && (this.#taking > 0 || this.#passing); waited++) await delay(1);
+    await this.#storing;
+    this.#storePlaces();
+    await this.#storing;
   }
 
   /** Reads on where the group stopped. */
@@ -297,7 +314,7 @@ class KafkaJobSource implements JobSource {
 
   /** Without a free slot here, jobs that wait go to workers that have some. */
   #passOn(): void {
-    if (this.#closed || this.#passing || this.#free > 0 || this.#taking > 0) return;
+    if (this.#closed || this.#rebalancing || this.#passing || this.#free > 0 || this.#taking > 0) return;
     const moved: { readonly job: LaneJob; readonly to: number }[] = [];
     while (this.#lanes.waiting > 0) {
       const to = this.#board.slots.placeElsewhere(this.#name, this.#options.instance, Date.now());

@@ -30,6 +30,11 @@ export interface MembershipOptions {
   readonly log: KafkaLog;
   /** Before each heartbeat and each joining; a promise holds it up (faults of the contract suite). */
   beforeBeat?(): void | Promise<void>;
+  /**
+   * The group is about to be distributed anew: what was done in the partitions can still be stored. The group waits for it,
+   * so it must be quick.
+   */
+  onRebalance?(): Promise<void>;
   /** The partitions that are this member's now; called after each distribution, also when nothing changed. */
   onAssigned(partitions: readonly number[]): void;
   /** It cannot go on: a right is missing. */
@@ -146,6 +151,7 @@ export class Membership {
         await this.#beat();
       } catch (thrown) {
         if (FORGOTTEN.has(kafkaError(thrown) ?? '')) this.#memberId = '';
+        if (kafkaError(thrown) === 'REBALANCE_IN_PROGRESS') await this.#options.onRebalance?.();
         if (REJOIN.has(kafkaError(thrown) ?? '') && failures++ < 3) continue;
         const failure = asQueueError(thrown, `The group '${group}' cannot be reached`, connections.brokers);
         if (!failure.retryable) {

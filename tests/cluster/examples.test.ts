@@ -1,0 +1,41 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startKafka, type KafkaServers } from '../../libs/testing/src/servers/index.js';
+import { canRun, millrace, readExamples, runWords } from '../product/examples.js';
+import { startServer, type StartedServer } from '../product/server.js';
+import { describeWithKafka } from './servers.js';
+
+describeWithKafka('the examples on Kafka', () => {
+  let servers: KafkaServers;
+  let server: StartedServer;
+  let data: string;
+
+  beforeAll(async () => {
+    servers = await startKafka();
+    data = await mkdtemp(join(tmpdir(), 'millrace-examples-'));
+    const environment = {
+      MILLRACE_QUEUE_TYPE: 'kafka',
+      MILLRACE_KAFKA_BROKERS: servers.addresses.join(','),
+      MILLRACE_KAFKA_PARTITIONS: '4',
+    };
+    server = await startServer({ data, environment });
+  }, 180_000);
+  afterAll(async () => {
+    await server.stop();
+    await rm(data, { recursive: true, force: true });
+    await servers.stop();
+  });
+
+  it('run and end as they say, with every server in one process', async () => {
+    for (const example of (await readExamples()).filter(canRun)) {
+      const { code, output } = await millrace(...runWords(example, data));
+      expect(output).toContain(example.expectedState);
+      expect({ example: example.id, code, output }).toMatchObject({ code: 0 });
+    }
+  }, 180_000);
+
+  it('a server that is told to stop ends in order, and leaves nothing that keeps it', async () => {
+    expect(await server.stop()).toBe(0);
+  }, 60_000);
+});
