@@ -42,8 +42,8 @@ describeWithKafka('two webservers of one cluster', () => {
       const following = other.send('GET', `/executions/${id}/follow`);
       expect((await other.execution(id)).id).toBe(id);
       const followed = await following;
-      expect(followed.text).toMatch(/event: end/);
-      expect(followed.text.slice(followed.text.indexOf('event: end'))).toContain('"current":"SUCCESS"');
+      expect(followed.text).toMatch(/^id: end$/m);
+      expect(followed.text.slice(followed.text.indexOf('id: end'))).toContain('"current":"SUCCESS"');
       // What is asked for after the end shows the end, with all of its task runs and log.
       const ended = await one.execution(id);
       expect([ended.state.current, ended.taskRunList?.map(({ state }) => state.current)]).toEqual([

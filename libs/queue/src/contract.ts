@@ -1,7 +1,7 @@
 import type { Instant, Job, OutgoingRecord, Topic } from '@millrace/model';
 
 /**
- * The queue: one contract in Kafka's words, implemented by `memory`, `sql` and (later) `kafka`, and checked by one suite.
+ * The queue: one contract in Kafka's words, implemented by `memory`, `sql` and `kafka`, and checked by one suite.
  * Rules and reasons: docs/queue.md.
  */
 export interface Queue {

@@ -41,10 +41,11 @@ export async function openTail<Value>(
   const tail: Tail = { caughtUp: () => Promise.resolve(), close };
   if (held === undefined) return tail;
   try {
-    const isNew = await tellWhatIsKept(parts, topic, tell);
     const waiting = held;
-    held = undefined;
+    const isNew = await tellWhatIsKept(parts, topic, waiting, tell);
+    // What listeners cause while they are told joins the end.
     for (const record of waiting) if (isNew(record)) follow(record);
+    held = undefined;
   } catch (thrown) {
     close();
     throw thrown;
@@ -52,23 +53,23 @@ export async function openTail<Value>(
   return tail;
 }
 
-/** Tells what the store has; answers which of the records that came meanwhile were not among it. */
+/**
+ * Tells what the store has; answers which of the records that came meanwhile, collected in `waiting`, were not among it.
+ */
 async function tellWhatIsKept<Value>(
   { store }: QueueParts,
   topic: Topic<Value>,
+  waiting: readonly CommittedRecord[],
   tell: (key: string, record: () => Committed<Value>) => void,
 ): Promise<(record: CommittedRecord) => boolean> {
   if (topic.kind === 'state') {
-    // A record that changes meanwhile is told once more: its newest value comes last.
-    await store.scan(topic, ({ key, id, text }) =>
-      tell(key, () => ({
-        key,
-        id,
-        partition: partitionOf(key, topic.partitions),
-        position: 0,
-        value: topic.decode(JSON.parse(text)),
-      })),
-    );
+    const changed = changedRecords(waiting);
+    await store.scan(topic, ({ key, id, text }) => {
+      // What is read of a record after its change is what waits to be told: told here too, it would come twice.
+      if (changed({ key, id })) return;
+      const partition = partitionOf(key, topic.partitions);
+      tell(key, () => ({ key, id, partition, position: 0, value: topic.decode(JSON.parse(text)) }));
+    });
     return () => true;
   }
   const told = new Map<number, number>();
@@ -84,4 +85,20 @@ async function tellWhatIsKept<Value>(
     }
   }
   return ({ partition, position }) => position > (told.get(partition) ?? 0);
+}
+
+type RecordName = Pick<CommittedRecord, 'key' | 'id'>;
+
+/** Tells whether a record is among those that have come so far; `records` grows. */
+function changedRecords(records: readonly CommittedRecord[]): (record: RecordName) => boolean {
+  const nameOf = ({ key, id }: RecordName): string => JSON.stringify([key, id]);
+  const names = new Set<string>();
+  let known = 0;
+  return (record) => {
+    if (known < records.length) {
+      for (const changed of records.slice(known)) names.add(nameOf(changed));
+      known = records.length;
+    }
+    return names.has(nameOf(record));
+  };
 }

@@ -74,6 +74,35 @@ export function followingContract(makeHarness: MakeHarness): void {
     ]);
   });
 
+  it('a tail from the start tells a record that changes while the past is told without going back or twice', async () => {
+    const { queue } = await setting.start();
+    const { heads } = setting.topics;
+    const put = (total: number) => (key: string) => ({ topic: heads, key, id: 'head', value: head(total) });
+    // More than a store reads at once, so that the change comes in the middle.
+    const keys = Array.from({ length: 1_200 }, (_, n) => `k${String(n).padStart(4, '0')}`);
+    await queue.publish(keys.map(put(1)));
+    const changing = [0, 700, 1_199].flatMap((at) => keys.slice(at, at + 1));
+    const told = new Map<string, unknown[]>();
+    const onRecord = ({ key, value }: Committed<LedgerRecord>): void =>
+      void told.set(key, [...(told.get(key) ?? []), value]);
+    const opening = queue.tail(heads, { from: 'start', onRecord });
+    const changed = queue.publish(changing.map(put(2)));
+    await opening;
+    expect(told.size).toBe(keys.length);
+    await changed;
+    await setting.settle();
+    for (const key of keys) {
+      const values = told.get(key);
+      // Whether the older value is told depends on which of the two was first.
+      const newest = changing.includes(key) ? head(2) : head(1);
+      expect([key, values?.at(-1)]).toEqual([key, newest]);
+      expect([key, values?.filter((value) => JSON.stringify(value) === JSON.stringify(newest)).length]).toEqual([
+        key,
+        1,
+      ]);
+    }
+  });
+
   it('a tail from the start of one key tells nothing of others', async () => {
     const { queue } = await setting.start();
     const { heads } = setting.topics;
