@@ -1,7 +1,7 @@
 import { QueueError, type WorkOptions } from '../contract.js';
 import type { EncodedRecord } from '../shell/commit.js';
 import { createFailure } from '../shell/failure.js';
-import { startJobLoop, type JobRow, type JobSource, type Working } from '../shell/job-loop.js';
+import type { JobRow, JobSource } from '../shell/job-loop.js';
 import type { Write } from '../store/faults.js';
 import { delay, waitForBroker } from './broker-time.js';
 import type { Following } from './feeds.js';
@@ -23,52 +23,8 @@ const STORE_TRIES = 8;
 /** A distribution of the group does not wait longer for a claim that is on its way. */
 const SETTLE_MS = 1_000;
 
-export interface KafkaWorking extends Working {
-  readonly isIdle: boolean;
-}
-
-/** A worker of a group: a consumer group on the jobs' topic decides whose partitions are whose. */
-export async function startWorking(parts: KafkaParts, board: SlotBoard, options: WorkOptions): Promise<KafkaWorking> {
-  const { topic } = options;
-  await parts.topics.ensure([topic, removedTopic(topic), SLOTS_TOPIC]);
-  await board.open();
-  const source = new KafkaJobSource(parts, board, options);
-  await source.open();
-  const loop = startJobLoop(source, parts.clock, options);
-  const failed = Promise.race([loop.failed, source.failed]);
-  failed.catch(() => undefined);
-  let drained: Promise<void> | undefined;
-  return {
-    failed,
-    pause: () => loop.pause(),
-    resume: () => loop.resume(),
-    get freeSlots() {
-      return loop.freeSlots;
-    },
-    get isIdle() {
-      return source.isIdle;
-    },
-    async close() {
-      await loop.close();
-      await source.close();
-    },
-    drain() {
-      // Its partitions go to others before the running jobs have ended.
-      drained ??= (async () => {
-        const ended = loop.drain();
-        await source.close();
-        await ended;
-      })();
-      return drained;
-    },
-    abandon() {
-      loop.abandon();
-      source.abandon();
-    },
-  };
-}
-
-class KafkaJobSource implements JobSource {
+/** Jobs of one topic, from the partitions that the group gives to this worker. */
+export class KafkaJobSource implements JobSource {
   readonly #parts: KafkaParts;
   readonly #board: SlotBoard;
   readonly #options: WorkOptions;

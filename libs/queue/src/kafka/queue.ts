@@ -21,7 +21,7 @@ import { createConnections, type Connections } from './connections.js';
 import { startFailure } from './failure.js';
 import { createFeeds } from './feeds.js';
 import { createJobPlacing, removedTopic } from './job-topics.js';
-import { startWorking, type KafkaWorking } from './job-source.js';
+import { startWorking, type KafkaWorking } from './work.js';
 import type { KafkaQueueOptions } from './options.js';
 import type { KafkaParts } from './parts.js';
 import { startProcessing, type KafkaProcessing } from './process.js';

@@ -10,6 +10,7 @@ const MANY = 16;
  * `statement` is the text around the list of value tuples.
  */
 export interface RowWriter {
+  /** @throws TypeError for a cell of another type, which a record from elsewhere may have; nothing of the row is kept */
   add(row: readonly Parameter[]): void;
   flush(): void;
   /** What is buffered belongs to a transaction that was rolled back. */
@@ -27,6 +28,7 @@ export function createRowWriter(
   let parameters: Parameter[] = [];
   return {
     add(row) {
+      for (const value of row) assertCell(value);
       for (const value of row) parameters.push(value);
       if (parameters.length < width * MANY) return;
       many.run(parameters);
@@ -40,6 +42,12 @@ export function createRowWriter(
       parameters = [];
     },
   };
+}
+
+/** The driver ends the whole process when it is given a boolean. */
+function assertCell(value: unknown): void {
+  if (typeof value === 'string' || typeof value === 'number' || value === null) return;
+  throw new TypeError(`A cell must be text, a number or nothing, but is ${typeof value}`);
 }
 
 /** A row as libsql gives it in raw mode. */
