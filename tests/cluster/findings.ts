@@ -10,6 +10,8 @@ const CHECKED_TOPICS = ['executions', 'task-runs', 'execution-events'];
 export const FROZEN = { executor: 6_000, worker: 13_000, webserver: 3_000 } as const;
 /** When nothing was written for so long, what has not ended never will: retries of the workload come sooner. */
 const SILENCE_MS = 12_000;
+/** The checker's own reader may have to find another broker. */
+export const SILENCE_WITHOUT_BROKER_MS = 60_000;
 
 /** A cluster under load, and what lies in its topics. */
 export interface Run {
@@ -23,6 +25,7 @@ export async function findingsAfter(
   brokers: readonly string[],
   options: Partial<ClusterOptions>,
   disturb: (run: Run) => Promise<void>,
+  silenceMs = SILENCE_MS,
 ): Promise<{ readonly findings: Findings; readonly load: Load }> {
   const cluster = await startCluster({ brokers, ...options });
   const reader = await readTopics(brokers, cluster.prefix, CHECKED_TOPICS);
@@ -36,7 +39,7 @@ export async function findingsAfter(
     await reader.until(() => {
       const ended = endedExecutions(reader.records);
       const isDone = [...load.acknowledged.keys()].every((id) => ended.has(id));
-      return isDone || Date.now() - reader.lastAt() > SILENCE_MS;
+      return isDone || Date.now() - reader.lastAt() > silenceMs;
     });
     // Of what ended last, the answers to late results may still be on their way.
     await pause(500);

@@ -25,6 +25,9 @@ const clientOf = (brokers: readonly string[]): Kafka =>
     brokers: [...brokers],
     clientId: 'checker',
     logLevel: logLevel.NOTHING,
+    // A broker that was killed must not hold the checker up for the client's own thirty seconds.
+    connectionTimeout: 1_000,
+    requestTimeout: 5_000,
     retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 1_000 },
   });
 
@@ -68,7 +71,11 @@ export async function readTopics(
   const seen = new Set<string>();
   const waiting = new Set<() => void>();
   let lastAt = Date.now();
-  const consumer: Consumer = kafka.consumer({ groupId: `checker-${prefix}`, maxWaitTimeInMs: 200 });
+  const consumer: Consumer = kafka.consumer({
+    groupId: `checker-${prefix}`,
+    maxWaitTimeInMs: 200,
+    sessionTimeout: 10_000,
+  });
   await consumer.connect();
   await consumer.subscribe({ topics: names.map((name) => prefix + name), fromBeginning: true });
   await consumer.run({

@@ -27,6 +27,7 @@ export function processingContract(makeHarness: MakeHarness): void {
     await tell('a', { kind: 'add', amount: 1 }, { kind: 'throw', after: 2 }, { kind: 'add', amount: 2 });
     await notes.until(told('added 2'));
     expect(texts(notes.values)).toEqual(['added 1', 'failed: broken', 'added 2']);
+    await letters.until((values) => values.length > 0);
     expect(letters.values).toMatchObject([{ key: 'a', reason: 'Error: broken', processor: 'ledger' }]);
     expect((await queue.view(setting.topics.heads)).get('a', 'head')).toMatchObject({ total: 3, failure: 'broken' });
   });
@@ -40,6 +41,7 @@ export function processingContract(makeHarness: MakeHarness): void {
       { kind: 'add', amount: 2 },
     );
     await notes.until(told('added 2'));
+    await letters.until((values) => values.length > 0);
     expect(letters.values).toMatchObject([{ reason: 'Error: broken twice' }]);
     expect((await queue.view(setting.topics.heads)).get('a', 'head')).toEqual({ kind: 'head', total: 3 });
   });
@@ -49,6 +51,7 @@ export function processingContract(makeHarness: MakeHarness): void {
     await queue.publish([{ topic: setting.topics.events, key: 'a', value: { unreadable: true } }]);
     await tell('a', { kind: 'add', amount: 1 });
     await notes.until(told('added 1'));
+    await letters.until((values) => values.length > 0);
     expect(letters.values).toMatchObject([{ key: 'a', reason: 'Error: This record cannot be read' }]);
   });
 
@@ -60,6 +63,7 @@ export function processingContract(makeHarness: MakeHarness): void {
     const { tell, notes, letters } = await startLedger(setting, { overrides: { context } });
     await tell('a', { kind: 'end' }, { kind: 'add', amount: 1 });
     await notes.until(told('added 1'));
+    await letters.until((values) => values.length > 0);
     expect(letters.values).toMatchObject([{ reason: 'Error: no context' }]);
   });
 
@@ -125,6 +129,7 @@ export function processingContract(makeHarness: MakeHarness): void {
       clock.advance(1_000);
       await setting.settle();
     }
+    await letters.until((values) => values.length > 0);
     expect(letters.values).toMatchObject([{ key: 'a', reason: 'Error: broken twice' }]);
     await tell('a', { kind: 'remind', at: clock.now() }, { kind: 'add', amount: 2 });
     await notes.until(told('added 2'));
