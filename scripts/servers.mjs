@@ -1,9 +1,10 @@
 // Real servers for tries on this machine: `npm run servers -- kafka [--brokers 3] [--security plain|scram-sha-512|tls]
-// [--data DIR]`. Fetched at the first time, cached, stopped with Ctrl+C.
+// [--data DIR] [--verbose]`. Fetched at the first time, cached, stopped with Ctrl+C. With --data the next start has the
+// same data, addresses and password.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { startKafka } from '../libs/testing/dist/servers/index.js';
+import { defaultCacheFolder, startKafka } from '../libs/testing/dist/servers/index.js';
 import { fail } from './setup.mjs';
 
 const USAGE =
@@ -37,24 +38,36 @@ function configurationOf({ addresses, brokers, credentials, certificateAuthority
   const lines = ['queue:', '  type: kafka', 'kafka:', `  brokers: [${addresses.map((one) => `'${one}'`).join(', ')}]`];
   if (brokers.length === 3) lines.push('  replication-factor: 3');
   if (credentials) {
-    lines.push('  sasl:', `    mechanism: ${security}`, `    username: ${credentials.username}`);
-    lines.push(`    password: ${credentials.password}`);
+    lines.push('  sasl:', `    mechanism: ${security}`, `    username: '${credentials.username}'`);
+    lines.push(`    password: '${credentials.password}'`);
   }
   if (certificateAuthority) {
     const file = join(folder, 'broker-ca.pem');
     mkdirSync(folder, { recursive: true });
     writeFileSync(file, certificateAuthority);
-    lines.push('  ssl:', '    enabled: true', `    ca: ${file}`);
+    lines.push('  ssl:', '    enabled: true', `    ca: '${file.replaceAll("'", "''")}'`);
   }
-  return lines.map((line) => `  ${line}`).join('\n');
+  return lines.join('\n');
 }
 
 const { brokers, security, data, verbose } = optionsOf();
 const folder = resolve(data ?? '.millrace');
-process.stdout.write('Starting Kafka …\n');
-const servers = await startKafka({
+
+let servers;
+let stopping;
+for (const [signal, code] of Object.entries({ SIGINT: 130, SIGTERM: 143 })) {
+  process.on(signal, () => {
+    // What is starting ends with this process.
+    if (servers === undefined) process.exit(code);
+    stopping ??= servers.stop().then(() => process.exit(0));
+  });
+}
+
+process.stdout.write('Starting Kafka; the first time on a machine it is fetched, which may take a minute …\n');
+servers = await startKafka({
   brokers: Number(brokers),
   security,
+  cacheFolder: defaultCacheFolder(process.env),
   ...(data === undefined ? {} : { dataFolder: folder }),
   ...(verbose ? { log: (line) => process.stdout.write(`${line}\n`) } : {}),
 }).catch((error) => fail(error.message));
@@ -66,9 +79,7 @@ ${configurationOf(servers, { security, folder })}
 
 Stop with Ctrl+C.
 `);
-let stopping;
-for (const signal of ['SIGINT', 'SIGTERM']) {
-  process.on(signal, () => {
-    stopping ??= servers.stop().then(() => process.exit(0));
-  });
-}
+// Nothing is left to wait for: every broker has ended by itself.
+process.on('beforeExit', () => {
+  if (stopping === undefined) fail('Kafka has ended by itself: start it again with --verbose to see why');
+});

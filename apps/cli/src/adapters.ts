@@ -88,7 +88,7 @@ async function openKafka(options: AdapterOptions): Promise<Adapters> {
     const { openOverlay } = await import('@millrace/repository/overlay');
     const folder = join(dataFolder, 'overlay');
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    return openOverlay({ queue, topics, folder, clock, onError: fail });
+    return openOverlay({ queue, topics, folder, clock, log, onError: fail });
   });
 }
 

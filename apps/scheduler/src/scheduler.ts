@@ -1,4 +1,4 @@
-import type { Topics } from '@millrace/model';
+import type { ServiceInstance, Topics } from '@millrace/model';
 import type { Queue } from '@millrace/queue';
 import { startHeartbeat, type Heartbeat, type Service, type ServiceContext } from '@millrace/service';
 
@@ -14,6 +14,7 @@ export interface SchedulerOptions {
  */
 export function createScheduler({ context, queue, topics }: SchedulerOptions): Service {
   let heartbeat: Heartbeat | undefined;
+  let state: ServiceInstance['state'] = 'RUNNING';
   return {
     name: 'scheduler',
     failed: new Promise<never>(() => undefined),
@@ -22,9 +23,13 @@ export function createScheduler({ context, queue, topics }: SchedulerOptions): S
         queue,
         topics,
         context,
-        describe: () => ({ role: 'scheduler', state: 'RUNNING' }),
+        describe: () => ({ role: 'scheduler', state }),
       });
     },
-    stop: async () => heartbeat?.stop(),
+    async stop() {
+      // Else it would be taken for lost when its lease is over.
+      state = 'TERMINATED_GRACEFULLY';
+      await heartbeat?.stop();
+    },
   };
 }

@@ -10,17 +10,34 @@ import {
   type ExecutionCreated,
   type ExecutionHead,
   type ExecutionRecord,
+  type ExecutionVariables,
   type LogEntry,
   type MetricEntry,
   type State,
   type TaskRun,
   type Topic,
 } from '@millrace/model';
+import type { Repository } from '../src/index.js';
+import { createSqlRepository } from '../src/sql/index.js';
 
 export const topics = createTopics({ executionPartitions: 4, resourcePartitions: 4 });
 
+/** What a repository reads, and ways to fill it. */
+export interface Filled {
+  execution(head: ExecutionHead, created?: ExecutionCreated): void;
+  taskRun(one: TaskRun): void;
+  log(entry: LogEntry): void;
+  metric(entry: MetricEntry): void;
+  /** Resolves when what was filled in is there to be read. */
+  written(): Promise<void>;
+  open(): Promise<Repository>;
+  remove(): Promise<void>;
+}
+
+export const VARIABLES: ExecutionVariables = { kind: 'variables', variables: { colour: 'blue' } };
+
 /** A database with the tables of the SQL queue, made from the same topics, and ways to fill it quickly. */
-export function createDatabase() {
+export function createDatabase(): Filled & { readonly file: string; readonly database: Database.Database } {
   const folder = mkdtempSync(join(tmpdir(), 'repository-'));
   const file = join(folder, 'test.db');
   const database = new Database(file);
@@ -60,12 +77,14 @@ export function createDatabase() {
       const key = keyOf(head.tenant, head.executionId);
       execution(key, 'head', head);
       execution(key, 'created', created);
-      execution(key, 'variables', { kind: 'variables', variables: { colour: 'blue' } });
+      execution(key, 'variables', VARIABLES);
     },
     taskRun: (one: TaskRun): void => taskRun(keyOf(one.tenant, one.executionId), one.id, one),
     log: (entry: LogEntry): void => log(keyOf(entry.tenant, entry.executionId), entry),
     metric: (entry: MetricEntry): void => metric(keyOf(entry.tenant, entry.executionId), entry),
-    remove(): void {
+    written: async () => undefined,
+    open: async () => createSqlRepository({ file }),
+    async remove() {
       database.close();
       rmSync(folder, { recursive: true, force: true });
     },

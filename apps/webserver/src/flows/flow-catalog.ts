@@ -2,6 +2,7 @@ import type { Scope } from '@millrace/authorization';
 import { flowKey, keyParts, LATEST, revisionId, type Clock, type Flow, type Resource } from '@millrace/model';
 import type { View } from '@millrace/queue';
 import { withinReason } from '../executions/within-reason.js';
+import { coalesceRefreshes } from './coalesce-refreshes.js';
 
 /** How long a request waits for this server's copy to show a change that was confirmed. */
 const SEEN_TIMEOUT_MS = 10_000;
@@ -18,7 +19,7 @@ export interface FlowCatalog {
   /** Resolves when this server sees the revision, so that reading after writing gives what was written. */
   seen(flow: Flow): Promise<boolean>;
   /**
-   * Resolves when this server sees what was changed before the call through any other one, or after a second: before a
+   * Resolves when this server sees what was changed before the call through any other one, or after a second or two: before a
    * flow is said not to exist, and before one is started, for the client may have saved it elsewhere just now.
    */
   refresh(): Promise<void>;
@@ -40,6 +41,8 @@ export function createFlowCatalog(resources: View<Resource>, clock: Clock): Flow
   const stop = resources.onChange(({ key }) => add(key));
   for (const key of resources.keys()) add(key);
 
+  // Each has its limit, so that one that got stuck does not keep those after it waiting.
+  const refresh = coalesceRefreshes(() => withinReason(clock, resources.refresh()));
   const covered = (scope: Scope, flow: Flow | undefined): Flow | undefined =>
     flow && flow.tenant === scope.tenant && scope.covers(flow.namespace) ? flow : undefined;
 
@@ -66,7 +69,7 @@ export function createFlowCatalog(resources: View<Resource>, clock: Clock): Flow
       const isSeen = (): boolean => (flowOf(resources.get(key, LATEST))?.revision ?? 0) >= flow.revision;
       return resources.waitFor(isSeen, SEEN_TIMEOUT_MS);
     },
-    refresh: () => withinReason(clock, resources.refresh()),
+    refresh,
     close: stop,
   };
 }

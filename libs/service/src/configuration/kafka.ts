@@ -43,9 +43,9 @@ export function kafkaSettings({ kafka }: Configuration): KafkaSettings {
 function tlsOf(ssl: Configuration['kafka']['ssl']): NonNullable<KafkaSettings['tls']> {
   return {
     rejectUnauthorized: ssl.rejectUnauthorized,
-    ...(ssl.ca === undefined ? {} : { certificateAuthority: read('kafka.ssl.ca', ssl.ca) }),
-    ...(ssl.certificate === undefined ? {} : { certificate: read('kafka.ssl.certificate', ssl.certificate) }),
-    ...(ssl.key === undefined ? {} : { key: read('kafka.ssl.key', ssl.key) }),
+    ...(ssl.ca === undefined ? {} : { certificateAuthority: readPem('kafka.ssl.ca', ssl.ca) }),
+    ...(ssl.certificate === undefined ? {} : { certificate: readPem('kafka.ssl.certificate', ssl.certificate) }),
+    ...(ssl.key === undefined ? {} : { key: readPem('kafka.ssl.key', ssl.key) }),
     ...(ssl.passphrase === undefined ? {} : { passphrase: ssl.passphrase }),
     ...(ssl.serverName === undefined ? {} : { serverName: ssl.serverName }),
   };
@@ -59,6 +59,16 @@ function passwordOf({ password, passwordFile }: Configuration['kafka']['sasl']):
   const [line = ''] = read('kafka.sasl.password-file', passwordFile).split(/\r?\n/, 1);
   if (line === '') throw problem(passwordFile, "The first line of the file of 'kafka.sasl.password-file' is empty");
   return new Secret(line);
+}
+
+/** Else the broker would be blamed for what is wrong here. */
+function readPem(key: string, file: string): string {
+  const text = read(key, file);
+  if (text.includes('-----BEGIN ')) return text;
+  throw problem(
+    file,
+    `The file of '${key}' is no PEM file (it has no line '-----BEGIN …'): convert a keystore with keytool or openssl`,
+  );
 }
 
 function read(key: string, file: string): string {

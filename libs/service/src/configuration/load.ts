@@ -49,6 +49,7 @@ export function loadConfiguration(sources: ConfigurationSources): Configuration 
     ...given.flatMap((source) => source.problems),
     ...check(raw, settings),
     ...missingBrokers(raw, settings),
+    ...unencrypted(raw, settings),
   ];
   if (problems.length > 0) throw new ConfigurationError(problems);
   // `check` has validated `raw` against the schema from which the type is made.
@@ -106,6 +107,7 @@ function check(raw: Tree, settings: ReadonlyMap<string, Setting>): readonly Conf
   // Compiled at the first use, so that commands that need no configuration do not pay for it.
   validator ??= new Ajv({ allErrors: true, keywords: ['x-secret'], verbose: true })
     .addFormat('duration', (text: string) => durationMs(text) !== undefined)
+    .addFormat('host-port', isHostAndPort)
     .addFormat('uri', (text: string) => /^https?:\/\/./.test(text) && URL.canParse(text))
     .compile(CONFIGURATION_SCHEMA);
   const problems = validator(raw) ? [] : (validator.errors ?? []).map((error) => problemOf(error, settings));
@@ -113,7 +115,10 @@ function check(raw: Tree, settings: ReadonlyMap<string, Setting>): readonly Conf
 }
 
 function problemOf(error: ErrorObject, settings: ReadonlyMap<string, Setting>): ConfigurationProblem {
-  const path = error.instancePath.split('/').slice(1);
+  const place = error.instancePath.split('/').slice(1);
+  const inList = schemaAt(place.slice(0, -1))?.type === 'array';
+  // A list is one setting, with all its items.
+  const path = inList ? place.slice(0, -1) : place;
   const setting =
     settings.get(path.join('.')) ??
     [...settings.values()].find((one) => path.every((name, at) => one.path[at] === name));
@@ -123,13 +128,9 @@ function problemOf(error: ErrorObject, settings: ReadonlyMap<string, Setting>): 
     const [present, missing] = [writtenPath([...path, property]), writtenPath([...path, missingProperty])];
     return { where, message: `'${present}' needs '${missing}' beside it` };
   }
-  const inList = schemaAt(path.slice(0, -1))?.type === 'array';
   if (inList) {
-    const list = writtenPath(path.slice(0, -1));
-    return {
-      where,
-      message: `'${list}' must list addresses such as 'broker-1:9092', but '${String(error.data)}' is none`,
-    };
+    const message = `'${writtenPath(path)}' must list addresses such as 'broker-1:9092', but '${String(error.data)}' is none`;
+    return { where, message };
   }
   const isSecret = schemaAt(path)?.['x-secret'] === true;
   const actual = isSecret ? '' : `, but it is ${JSON.stringify(error.data)}`;
@@ -146,8 +147,25 @@ function requirement(error: ErrorObject): string {
       : "must be a duration such as 'PT5M' or '5m'";
   }
   if (error.keyword === 'type')
-    return `must be ${{ integer: 'a whole number', boolean: 'true or false', array: 'a list' }[params.type ?? ''] ?? 'text'}`;
+    return `must be ${{ integer: 'a whole number', boolean: 'true or false', array: 'a list', object: 'a map' }[params.type ?? ''] ?? 'text'}`;
   return error.message ?? 'is not valid';
+}
+
+function isHostAndPort(text: string): boolean {
+  const [, port] = /^[^:/\s]+:(\d{1,5})$/.exec(text) ?? [];
+  return port !== undefined && Number(port) > 0 && Number(port) < 65_536;
+}
+
+/** Settings of TLS without TLS: passwords would travel readable for everybody, and nobody would notice. */
+function unencrypted(raw: Tree, settings: ReadonlyMap<string, Setting>): readonly ConfigurationProblem[] {
+  const { kafka } = raw;
+  if (!isPlainObject(kafka) || !isPlainObject(kafka['ssl']) || kafka['ssl']['enabled'] === true) return [];
+  // Said of one: the others are settled with it. Whoever writes that TLS is off has decided it.
+  if (settings.has('kafka.ssl.enabled')) return [];
+  const given = [...settings.values()].find(({ path }) => path[0] === 'kafka' && path[1] === 'ssl');
+  if (given === undefined) return [];
+  const message = `'${writtenPath(given.path)}' has no effect without TLS: set 'kafka.ssl.enabled' to true, or to false if connections shall not be encrypted`;
+  return [{ where: given.where, message }];
 }
 
 /** Kafka is of no use without an address. */

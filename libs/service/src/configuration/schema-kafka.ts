@@ -5,7 +5,7 @@ export const KAFKA_SCHEMA = {
   properties: {
     brokers: {
       type: 'array',
-      items: { type: 'string', pattern: '^[^:/\\s]+:[0-9]{1,5}$' },
+      items: { type: 'string', format: 'host-port' },
       description: 'Addresses of some of the brokers, host:port; a list, or one text with commas.',
     },
     clientId: {
@@ -77,6 +77,7 @@ export const KAFKA_SCHEMA = {
     ssl: {
       type: 'object',
       additionalProperties: false,
+      dependencies: { certificate: ['key'], key: ['certificate'], passphrase: ['key'] },
       properties: {
         enabled: { type: 'boolean', default: false, description: 'Connections are encrypted.' },
         ca: {

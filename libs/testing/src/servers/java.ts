@@ -7,6 +7,7 @@ const JAVA_LEAST = 17;
  * Maven fetches it.
  */
 export function missingForKafka(): string | undefined {
+  if (process.platform === 'win32') return 'Test brokers need a Unix shell and its signals: use Linux, macOS or WSL';
   const java = javaVersion();
   if (java === undefined) return `A Kafka broker needs Java ${JAVA_LEAST} or newer, and there is none: install a JDK`;
   if (java < JAVA_LEAST)

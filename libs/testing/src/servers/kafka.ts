@@ -1,23 +1,22 @@
-import { execFile } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { kafkaJars } from './jars.js';
+import { Broker, START_MS, type Installation } from './broker.js';
+import { clusterIn } from './cluster-folder.js';
+import { defaultCacheFolder, installKafka } from './installation.js';
 import { missingForKafka } from './java.js';
-import { brokerProperties, LOGGING, type BrokerPorts, type Security } from './properties.js';
-import { startJava, type SupervisedJava } from './supervised-java.js';
-
-const run = promisify(execFile);
+import { makeKeystore } from './keystore.js';
+import type { Security } from './properties.js';
 
 export interface KafkaOptions {
   /** Default 1. With three, topics have three copies and two must confirm. */
   readonly brokers?: 1 | 3;
-  /** Where jars are kept between runs. Default: `.cache/millrace/servers` of the user. */
+  /** Where jars and class archives are kept between runs. Default: `.cache/millrace/servers` of the user. */
   readonly cacheFolder?: string;
-  /** Kept after `stop`. Default: a temporary folder that is removed. */
+  /**
+   * Where the brokers keep their data, addresses and password; started on it again, they are as before. Default: a
+   * temporary folder that `stop` removes.
+   */
   readonly dataFolder?: string;
   /** Lines of server.properties; they win over ours. */
   readonly properties?: Readonly<Record<string, string>>;
@@ -27,21 +26,28 @@ export interface KafkaOptions {
   readonly heapMegabytes?: number;
   /** True: compiled for speed, as in production; slower to start. Default false. */
   readonly optimised?: boolean;
+  /** Is given each line of the brokers' logs. */
   readonly log?: (line: string) => void;
 }
 
 export interface KafkaBroker {
+  /** From 1. */
   readonly id: number;
+  /** For clients; the same after `restart`. */
   readonly address: string;
-  /** undefined while it is not running. */
+  /** Of the Java process; undefined while it is not running. */
   readonly pid: number | undefined;
   /** SIGKILL; resolves when the process is gone. */
   kill(): Promise<void>;
-  /** SIGSTOP. */
+  /** SIGSTOP: it keeps its connections and answers nothing. */
   freeze(): void;
   /** SIGCONT. */
   thaw(): void;
-  /** Starts it again on its data and ports; resolves when it is ready. */
+  /**
+   * Starts it again on its data and ports, after SIGKILL when it runs; resolves when it is ready. Of three brokers one
+   * alone is never ready: after killing two, start both at once.
+   * @throws Error with its last lines when it is not ready within 120 s; then it is not running
+   */
   restart(): Promise<void>;
 }
 
@@ -49,30 +55,33 @@ export interface KafkaServers {
   /** Loopback addresses for clients. */
   readonly addresses: readonly string[];
   readonly brokers: readonly KafkaBroker[];
+  /** With `plain` and `scram-sha-512`. */
   readonly credentials?: { readonly username: string; readonly password: string };
   /** PEM, with `tls`. */
   readonly certificateAuthority?: string;
+  /** Resolves when every process is gone and, without a `dataFolder`, the data as well. */
   stop(): Promise<void>;
 }
 
-const START_MS = 120_000;
 const STOP_MS = 10_000;
-const LINES_KEPT = 30;
-const READY = 'Kafka Server started';
 const PORT_TAKEN = /Address already in use|BindException/;
 const TRIES = 3;
 
 /**
- * Starts real brokers on loopback (KRaft, no ZooKeeper) and waits until they are ready. They end with this process.
- * @throws Error with one sentence when Java or Maven are missing, or with the broker's last lines when it does not start
+ * Starts real brokers on loopback (KRaft, no ZooKeeper) and waits until they serve clients; they end with this process,
+ * whatever ends it. The first call on a machine fetches Kafka, which may take a minute.
+ * @throws Error with one sentence when Java or Maven are missing, or with the last lines of what failed; brokers that are
+ *   not ready within 120 s have failed
  */
 export async function startKafka(options: KafkaOptions = {}): Promise<KafkaServers> {
   const missing = missingForKafka();
   if (missing !== undefined) throw new Error(missing);
-  const jars = await kafkaJars(options.cacheFolder);
+  const log = options.log ?? (() => undefined);
+  const installation = await installKafka(options.cacheFolder ?? defaultCacheFolder(), log);
+  const limit = AbortSignal.timeout(START_MS);
   for (let tries = 1; ; tries++) {
     try {
-      return await startOnce(options, jars);
+      return await startOnce(options, installation, limit);
     } catch (error) {
       // Somebody took a port between its choice and its use.
       if (tries >= TRIES || !(error instanceof Error) || !PORT_TAKEN.test(error.message)) throw error;
@@ -80,191 +89,54 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaServe
   }
 }
 
-async function startOnce(options: KafkaOptions, jars: string): Promise<KafkaServers> {
-  const folder = options.dataFolder ?? mkdtempSync(join(tmpdir(), 'millrace-kafka-'));
-  const removeFolder = (): void => {
-    if (options.dataFolder === undefined) rmSync(folder, { recursive: true, force: true });
-  };
-  const security = options.security ?? 'none';
-  const account = { username: 'millrace', password: randomBytes(9).toString('base64url') };
-  const keystore = { file: join(folder, 'keystore.p12'), password: randomBytes(9).toString('base64url') };
-  mkdirSync(folder, { recursive: true });
-  const authority = security === 'tls' ? await makeKeystore(folder, keystore) : undefined;
-  const ids = Array.from({ length: options.brokers ?? 1 }, (_, at) => at + 1);
-  const ports = await Promise.all(ids.map(choosePorts));
-  const clusterId = newClusterId();
-  const brokers = ports.map((self) => {
-    const home = join(folder, `broker-${self.id}`);
-    mkdirSync(home, { recursive: true });
-    writeFileSync(join(home, 'log4j.yaml'), LOGGING);
-    const properties = brokerProperties({
-      self,
-      all: ports,
-      dataFolder: join(home, 'data'),
-      security,
-      account,
-      keystore,
-      more: options.properties ?? {},
-    });
-    writeFileSync(join(home, 'server.properties'), properties);
-    return new Broker(self, home, jars, options);
-  });
-  const stop = async (): Promise<void> => {
-    // In a cluster an orderly stop of the majority never ends: it finds no quorum.
-    await Promise.all(brokers.map((broker) => (brokers.length === 1 ? broker.stop() : broker.kill())));
-    removeFolder();
+async function startOnce(options: KafkaOptions, installation: Installation, limit: AbortSignal): Promise<KafkaServers> {
+  const { security = 'none', brokers: count = 1, dataFolder } = options;
+  const folder = dataFolder ?? mkdtempSync(join(tmpdir(), 'millrace-kafka-'));
+  const brokers: Broker[] = [];
+  const end = async (stop: (broker: Broker) => Promise<void>): Promise<void> => {
+    await Promise.all(brokers.map(stop));
+    if (dataFolder === undefined) rmSync(folder, { recursive: true, force: true });
   };
   try {
-    const scram = security === 'scram-sha-512' ? account : undefined;
-    await Promise.all(brokers.map((broker) => broker.format(clusterId, scram)));
-    await Promise.all(brokers.map((broker) => broker.restart()));
+    const cluster = await clusterIn(folder, count, security);
+    const keystore = security === 'tls' ? await makeKeystore(folder, limit) : undefined;
+    const ids = cluster.brokers.map(({ id }) => id);
+    const parts = { ...options, ...(keystore === undefined ? {} : { keystore }) };
+    brokers.push(...ids.map((id) => new Broker(cluster, id, folder, installation, parts)));
+    await together(brokers, limit, (broker, ends) => broker.format(ends));
+    await together(brokers, limit, (broker, ends) => broker.start(ids, ends));
+    return {
+      addresses: brokers.map(({ address }) => address),
+      brokers,
+      ...(security === 'plain' || security === 'scram-sha-512' ? { credentials: cluster.account } : {}),
+      ...(keystore === undefined ? {} : { certificateAuthority: keystore.certificateAuthority }),
+      // In a cluster an orderly stop of the majority never ends: it finds no quorum.
+      stop: () => end((broker) => (count === 1 ? broker.stop(STOP_MS) : broker.kill())),
+    };
   } catch (error) {
-    await Promise.all(brokers.map((broker) => broker.kill()));
-    removeFolder();
+    await end((broker) => broker.kill());
     throw error;
   }
-  return {
-    addresses: brokers.map(({ address }) => address),
-    brokers,
-    ...(security === 'plain' || security === 'scram-sha-512' ? { credentials: account } : {}),
-    ...(authority === undefined ? {} : { certificateAuthority: authority }),
-    stop,
-  };
 }
 
-class Broker implements KafkaBroker {
-  readonly id: number;
-  readonly address: string;
-  readonly #home: string;
-  readonly #jars: string;
-  readonly #options: KafkaOptions;
-  #java: SupervisedJava | undefined;
-
-  constructor({ id, client }: BrokerPorts, home: string, jars: string, options: KafkaOptions) {
-    this.id = id;
-    this.address = `127.0.0.1:${client}`;
-    this.#home = home;
-    this.#jars = jars;
-    this.#options = options;
+/** When one fails the others are ended as well, before its error is thrown. */
+async function together(
+  brokers: readonly Broker[],
+  limit: AbortSignal,
+  act: (broker: Broker, ends: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const ends = new AbortController();
+  const end = (): void => ends.abort();
+  limit.addEventListener('abort', end);
+  if (limit.aborted) end();
+  const acts = brokers.map((broker) => act(broker, ends.signal));
+  try {
+    await Promise.all(acts);
+  } catch (error) {
+    end();
+    await Promise.allSettled(acts);
+    throw error;
+  } finally {
+    limit.removeEventListener('abort', end);
   }
-
-  get pid(): number | undefined {
-    return this.#java?.pid;
-  }
-
-  async format(clusterId: string, scram?: { readonly username: string; readonly password: string }): Promise<void> {
-    const user = scram && ['--add-scram', `SCRAM-SHA-512=[name=${scram.username},password=${scram.password}]`];
-    const args = ['format', '-t', clusterId, '-c', 'server.properties', '--ignore-formatted', ...(user ?? [])];
-    const java = [...this.#javaArgs(128), 'kafka.tools.StorageTool', ...args];
-    await run('java', java, { cwd: this.#home }).catch((error: unknown) => {
-      throw new Error(`The folder of broker ${this.id} could not be prepared: ${String(error)}`, { cause: error });
-    });
-  }
-
-  async restart(): Promise<void> {
-    if (this.#java !== undefined) await this.kill();
-    const { heapMegabytes = 512, log } = this.#options;
-    const java = await startJava([...this.#javaArgs(heapMegabytes), 'kafka.Kafka', 'server.properties'], this.#home);
-    this.#java = java;
-    const lines: string[] = [];
-    await new Promise<void>((resolve, reject) => {
-      const told = (): string => lines.slice(-LINES_KEPT).join('\n');
-      const timer = setTimeout(
-        () => reject(new Error(`Broker ${this.id} was not ready within ${START_MS / 1_000} s:\n${told()}`)),
-        START_MS,
-      );
-      void java.ended.then(() => {
-        clearTimeout(timer);
-        reject(new Error(`Broker ${this.id} ended while it started:\n${told()}`));
-      });
-      java.onLine((line) => {
-        log?.(`broker ${this.id}: ${line}`);
-        if (lines.push(line) > 10 * LINES_KEPT) lines.splice(0, 5 * LINES_KEPT);
-        if (!line.includes(READY)) return;
-        clearTimeout(timer);
-        resolve();
-      });
-    });
-  }
-
-  async kill(): Promise<void> {
-    const java = this.#java;
-    this.#java = undefined;
-    java?.kill();
-    await java?.ended;
-  }
-
-  async stop(): Promise<void> {
-    const java = this.#java;
-    if (java === undefined) return;
-    this.#java = undefined;
-    java.signal('SIGCONT');
-    java.signal('SIGTERM');
-    const timer = setTimeout(() => java.kill(), STOP_MS);
-    await java.ended;
-    clearTimeout(timer);
-  }
-
-  freeze(): void {
-    this.#java?.signal('SIGSTOP');
-  }
-
-  thaw(): void {
-    this.#java?.signal('SIGCONT');
-  }
-
-  #javaArgs(heapMegabytes: number): string[] {
-    return [
-      `-Xmx${heapMegabytes}m`,
-      ...(this.#options.optimised === true ? [] : ['-XX:TieredStopAtLevel=1']),
-      '-Dlog4j2.configurationFile=log4j.yaml',
-      '-cp',
-      join(this.#jars, '*'),
-    ];
-  }
-}
-
-async function choosePorts(id: number): Promise<BrokerPorts> {
-  const [client = 0, internal = 0, controller = 0] = await freePorts(3);
-  return { id, client, internal, controller };
-}
-
-/** Ports that nobody uses at the moment, all different. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  const portOf = (address: AddressInfo | string | null): number =>
-    typeof address === 'object' && address !== null ? address.port : 0;
-  const ports = await Promise.all(
-    servers.map(
-      (server) =>
-        new Promise<number>((resolve, reject) => {
-          server.once('error', reject);
-          server.listen(0, '127.0.0.1', () => resolve(portOf(server.address())));
-        }),
-    ),
-  );
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
-}
-
-/** 16 bytes as Kafka writes them; one that began with a dash would be read as an option. */
-function newClusterId(): string {
-  const bytes = randomBytes(16);
-  bytes[0] = (bytes[0] ?? 0) & 0x7f;
-  return bytes.toString('base64url');
-}
-
-/** A certificate of the broker's own; clients trust it as its own authority. Answers it as PEM. */
-async function makeKeystore(folder: string, { file, password }: { file: string; password: string }): Promise<string> {
-  const store = ['-keystore', file, '-storetype', 'PKCS12', '-storepass', password, '-alias', 'broker'];
-  rmSync(file, { force: true });
-  await run('keytool', [
-    '-genkeypair',
-    ...store,
-    ...['-keyalg', 'RSA', '-keysize', '2048', '-validity', '3650'],
-    ...['-dname', 'CN=localhost', '-ext', 'san=ip:127.0.0.1,dns:localhost'],
-  ]);
-  const certificate = join(folder, 'broker.pem');
-  await run('keytool', ['-exportcert', '-rfc', ...store, '-file', certificate]);
-  return readFileSync(certificate, 'utf8');
 }

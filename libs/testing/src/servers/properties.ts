@@ -1,6 +1,8 @@
-/** How clients reach a broker. */
-export type Security = 'none' | 'plain' | 'scram-sha-512' | 'tls';
+/** How clients may have to show who they are. */
+export const SECURITIES = ['none', 'plain', 'scram-sha-512', 'tls'] as const;
+export type Security = (typeof SECURITIES)[number];
 
+/** Where a broker listens, on loopback: for clients, for other brokers, for the controllers' quorum. */
 export interface BrokerPorts {
   readonly id: number;
   readonly client: number;
@@ -8,13 +10,15 @@ export interface BrokerPorts {
   readonly controller: number;
 }
 
+/** What the server.properties of one broker depend on. */
 export interface PropertiesOptions {
   readonly self: BrokerPorts;
   readonly all: readonly BrokerPorts[];
   readonly dataFolder: string;
   readonly security: Security;
   readonly account: { readonly username: string; readonly password: string };
-  readonly keystore: { readonly file: string; readonly password: string };
+  /** Needed with `tls`. */
+  readonly keystore?: { readonly file: string; readonly password: string };
   /** Win over ours. */
   readonly more: Readonly<Record<string, string>>;
 }
@@ -29,6 +33,7 @@ const PROTOCOLS: Readonly<Record<Security, string>> = {
 /**
  * The server.properties of a broker for tests: on loopback only, small, quick to start, to rebalance, to compact and to
  * notice the loss of another broker.
+ * @throws Error when `tls` is wanted and there is no keystore
  */
 export function brokerProperties(options: PropertiesOptions): string {
   const { self, all, dataFolder, security, more } = options;
@@ -50,7 +55,11 @@ export function brokerProperties(options: PropertiesOptions): string {
     'transaction.state.log.min.isr': copies === '3' ? '2' : '1',
     'transaction.state.log.num.partitions': '4',
     'share.coordinator.state.topic.replication.factor': copies,
-    'share.coordinator.state.topic.min.isr': '1',
+    'share.coordinator.state.topic.min.isr': copies === '3' ? '2' : '1',
+    'share.coordinator.state.topic.num.partitions': '4',
+    'num.partitions': '4',
+    // Only closed segments are compacted. Made smaller still, rolling them would be what a benchmark measures.
+    'log.segment.bytes': '16777216',
     'default.replication.factor': copies,
     'min.insync.replicas': copies === '3' ? '2' : '1',
     'group.initial.rebalance.delay.ms': '0',
@@ -64,10 +73,14 @@ export function brokerProperties(options: PropertiesOptions): string {
     ...securitySettings(options),
     ...more,
   };
-  return `${Object.entries(settings)
-    .map(([name, value]) => `${name}=${value}`)
-    .join('\n')}\n`;
+  return Object.entries(settings)
+    .map(([name, value]) => `${name}=${escaped(value)}\n`)
+    .join('');
 }
+
+/** A backslash begins an escape in such a file, and a line's end ends the value. */
+const escaped = (value: string): string =>
+  value.replace(/[\\\r\n]/g, (character) => ({ '\r': '\\r', '\n': '\\n' })[character] ?? '\\\\');
 
 function securitySettings({ security, account, keystore }: PropertiesOptions): Record<string, string> {
   const { username, password } = account;
@@ -86,6 +99,7 @@ function securitySettings({ security, account, keystore }: PropertiesOptions): R
           'org.apache.kafka.common.security.scram.ScramLoginModule required;',
       };
     case 'tls':
+      if (keystore === undefined) throw new Error('A broker with TLS needs a keystore');
       return {
         'listener.name.client.ssl.keystore.type': 'PKCS12',
         'listener.name.client.ssl.keystore.location': keystore.file,
