@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { missingForKafka } from '../../testing/src/servers/index.js';
+import { ledgerTopics } from '../../testing/src/queue-contract/ledger.js';
 import type { MakeHarness, Server } from '../../testing/src/queue-contract/index.js';
+import { DEAD_LETTERS } from '../src/index.js';
+import { removedTopic } from '../src/kafka/job-topics.js';
 import { createKafkaQueue, KAFKA_DEFAULTS, type KafkaQueue } from '../src/kafka/index.js';
 
 /** With CI=true a broker that cannot be started is a failure; elsewhere its tests are left out, and say why. */
@@ -11,6 +14,14 @@ export function describeWithKafka(name: string, tests: () => void): void {
 }
 
 export const QUIET = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+
+/**
+ * Records carry the test's time, long past for the broker, which would remove them by its own. Not of the events: that they
+ * are kept until they were applied is the queue's to see to.
+ */
+const FOREVER = { 'retention.ms': '-1' };
+const { notes, jobs } = ledgerTopics(1);
+const KEPT = Object.fromEntries([notes, jobs, removedTopic(jobs), DEAD_LETTERS].map(({ name }) => [name, FOREVER]));
 
 /** Servers on a real broker; each test has topics of its own, told apart by their prefix. */
 export const kafkaHarness =
@@ -27,7 +38,7 @@ export const kafkaHarness =
             clock,
             instance: `server-${queues.length + 1}`,
             connection: { ...KAFKA_DEFAULTS, brokers: brokers() },
-            topicSettings: { prefix, replicationFactor: 1, create: 'create', overrides: {} },
+            topicSettings: { prefix, replicationFactor: 1, create: 'create', overrides: KEPT },
             // The least that the test broker allows: a dead member's partitions are free after a second.
             group: { sessionTimeoutMs: 1_000, rebalanceTimeoutMs: 2_000 },
             topics: [],

@@ -28,7 +28,7 @@ export async function startProcessing<State, Rec, Event, Fact, Effect, Context>(
 ): Promise<KafkaProcessing> {
   const { name, input, stateTopics } = definition.processor;
   checkPartitions(name, input, stateTopics);
-  await parts.topics.ensure([input, ...stateTopics]);
+  await parts.topics.ensure([{ ...input, input: true }, ...stateTopics]);
   const processing = new OwnedPartitions(parts, definition);
   await processing.start();
   return processing;

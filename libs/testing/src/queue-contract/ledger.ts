@@ -53,7 +53,14 @@ const decode =
   };
 
 export const ledgerTopics = (partitions: number): LedgerTopics => ({
-  events: { name: 'ledger-events', kind: 'events', partitions, retentionMs: HOUR, decode: decode<LedgerEvent>() },
+  events: {
+    name: 'ledger-events',
+    kind: 'events',
+    partitions,
+    retentionMs: HOUR,
+    input: true,
+    decode: decode<LedgerEvent>(),
+  },
   heads: { name: 'ledger.heads', kind: 'state', partitions, decode: decode<LedgerRecord>() },
   entries: { name: 'ledger-entries', kind: 'state', partitions, decode: decode<LedgerRecord>() },
   notes: { name: 'ledger-notes', kind: 'events', partitions: 1, decode: decode<Note>() },
