@@ -15,7 +15,9 @@ const ALLOWED = {
   'libs/flow': ['libs/model', 'libs/expression'],
   'libs/executor-core': ['libs/model', 'libs/expression', 'libs/flow', 'libs/queue'],
   'libs/queue': ['libs/model'],
-  'libs/registry': ['libs/model'],
+  'libs/registry': ['libs/model', 'libs/schedule'],
+  'libs/resources': ['libs/model', 'libs/queue'],
+  'libs/schedule': ['libs/model', 'libs/expression'],
   'libs/repository': ['libs/model', 'libs/authorization', 'libs/queue'],
   'libs/storage': ['libs/model', 'libs/authorization'],
   'libs/plugin-api': ['libs/model'],
@@ -37,12 +39,13 @@ const CONFINED = {
   busboy: 'apps/webserver',
   '@node-rs/argon2': 'apps/webserver',
   commander: 'apps/cli',
+  'cron-parser': 'libs/schedule',
   pino: 'libs/service',
   'prom-client': 'libs/service',
 };
 
 /** Answer the same for the same arguments: no files, network, processes or timers. */
-const PURE = 'libs/(model|authorization|expression|flow|executor-core)/src';
+const PURE = 'libs/(model|authorization|expression|schedule|flow|executor-core)/src';
 const IMPURE_MODULES =
   '^(node:)?(fs|net|http|http2|https|tls|dns|dgram|child_process|cluster|timers|worker_threads|os|perf_hooks)(/|$)';
 

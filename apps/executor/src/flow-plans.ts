@@ -1,6 +1,6 @@
 import { flowKey, revisionId, type Resource, type TaskTypeCatalog } from '@millrace/model';
 import { planFlow, type FlowPlan } from '@millrace/executor-core';
-import type { View } from '@millrace/queue';
+import { QueueError, type View } from '@millrace/queue';
 
 /** A revision of a flow, by what an execution says of it. */
 export interface FlowReference {
@@ -12,7 +12,7 @@ export interface FlowReference {
 
 /** Compiled revisions that are kept in memory; the least recently used one goes first. */
 const PLANS_MAX = 2_000;
-/** How long an execution waits for a revision that the view has not reached yet, in milliseconds. */
+/** After so long the view is asked whether it has everything, in milliseconds. */
 const VIEW_WAIT_MS = 5_000;
 
 /** Compiled flows, made from the view of resources when they are first needed. */
@@ -41,9 +41,19 @@ export class FlowPlans {
       return known;
     }
     if (this.#resources.get(key, id)) return this.#compile(name, key, id);
-    return this.#resources
-      .waitFor(() => this.#resources.get(key, id) !== undefined, VIEW_WAIT_MS)
-      .then((present) => (present ? this.#compile(name, key, id) : undefined));
+    return this.#awaited(key, id).then(() => this.#compile(name, key, id));
+  }
+
+  /** Resolves when the view has the revision, or has all that was committed: a store that stands still hides nothing. */
+  async #awaited(key: string, id: string): Promise<void> {
+    const isThere = (): boolean => this.#resources.get(key, id) !== undefined;
+    while (!(await this.#resources.waitFor(isThere, VIEW_WAIT_MS))) {
+      try {
+        return await this.#resources.refresh();
+      } catch (thrown) {
+        if (!(thrown instanceof QueueError) || !thrown.retryable) throw thrown;
+      }
+    }
   }
 
   #compile(name: string, key: string, id: string): FlowPlan | undefined {

@@ -12,6 +12,14 @@ export function outgoingEffect(topics: Topics): (effect: Effect) => OutgoingReco
         return outgoing({ topic: jobs, key: effect.key, value: null });
       case 'command-worker':
         return outgoing({ topic: topics.workerCommands, key: effect.instance, value: effect.command });
+      case 'send-event':
+        return outgoing({
+          topic: topics.executionEvents,
+          key: keyOf(effect.event.tenant, effect.event.executionId),
+          value: effect.event,
+        });
+      case 'reply':
+        return outgoing({ topic: topics.replies, key: effect.replyTo, value: effect.reply });
       case 'write-log':
         return outgoing({
           topic: topics.logs,

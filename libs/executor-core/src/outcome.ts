@@ -1,4 +1,4 @@
-import type { ExecutionEvent, InstanceLost, Job, LogEntry, MetricEntry, WorkerCommand } from '@millrace/model';
+import type { ExecutionEvent, InstanceLost, Job, LogEntry, MetricEntry, Reply, WorkerCommand } from '@millrace/model';
 import type { Fact, OwnerId } from './facts.js';
 
 /** What the shell writes in the same transaction as the facts' records. */
@@ -7,6 +7,12 @@ export type Effect =
   /** Takes back a job that nobody has claimed. */
   | { readonly kind: 'cancel-job'; readonly key: string }
   | { readonly kind: 'command-worker'; readonly instance: string; readonly command: WorkerCommand }
+  /** To another execution: a child that is wanted or killed, a parent that waits. */
+  | {
+      readonly kind: 'send-event';
+      readonly event: ExecutionEvent & { readonly tenant: string; readonly executionId: string };
+    }
+  | { readonly kind: 'reply'; readonly replyTo: string; readonly reply: Reply }
   | { readonly kind: 'write-log'; readonly entry: LogEntry }
   | { readonly kind: 'write-metric'; readonly entry: MetricEntry };
 

@@ -3,6 +3,7 @@ import {
   SECTIONS,
   shortType,
   type Flow,
+  type FlowSource,
   type LogLevel,
   type Output,
   type PlainObject,
@@ -46,6 +47,9 @@ export interface FlowPlan {
   readonly tasks: ReadonlyMap<string, TaskPlan>;
   readonly outputs: readonly Output[];
   readonly variables: PlainObject;
+  /** The whole flow as it was written, with current names. */
+  readonly definition: FlowSource;
+  readonly deleted: boolean;
 }
 
 const NO_LISTS: Lists = { tasks: [], errors: [], finally: [], afterExecution: [] };
@@ -113,6 +117,8 @@ export function planFlow(flow: Flow, catalog: TaskTypeCatalog): FlowPlan {
     tasks,
     outputs: definition.outputs ?? [],
     variables: definition.variables ?? {},
+    definition,
+    deleted: flow.deleted,
   };
 }
 

@@ -19,6 +19,22 @@ export interface ExecutionTrigger {
   readonly variables: PlainObject;
 }
 
+/** The task run of another execution that waits for the end of this one. */
+export interface ParentTaskRun {
+  readonly executionId: string;
+  readonly taskRunId: string;
+  /** Place among the executions of a ForEachItem. */
+  readonly index?: number;
+  /** false: it is told only when this execution is refused. */
+  readonly waits: boolean;
+}
+
+/** Stops before a task (for one loop value, if given) until the execution is resumed. */
+export interface Breakpoint {
+  readonly id: string;
+  readonly value?: string;
+}
+
 /** Written once, when the execution starts to exist. */
 export interface ExecutionCreated {
   readonly kind: 'created';
@@ -34,6 +50,14 @@ export interface ExecutionCreated {
   readonly executionKind?: 'TEST' | 'PLAYGROUND';
   /** Milliseconds since the epoch. */
   readonly scheduleDate?: number;
+  readonly parent?: ParentTaskRun;
+  /** How many executions started each other before this one; absent: none. */
+  readonly depth?: number;
+  readonly breakpoints?: readonly Breakpoint[];
+  /** Of the first execution of a chain of retries; absent: this one is the first. */
+  readonly originalCreatedAt?: number;
+  /** 1 for the first of a chain of retries. Absent: 1. */
+  readonly attemptNumber?: number;
 }
 
 /** The flow's variables at creation, changed by SetVariables and UnsetVariables. */
@@ -98,6 +122,10 @@ export interface ExecutionHead {
   readonly warnings?: readonly string[];
   /** When a kill that no worker has confirmed is repeated, in milliseconds since the epoch. */
   readonly dueAt?: number;
+  /** Ids of the latest operations, so that a repeat changes nothing. */
+  readonly recentCommands?: readonly string[];
+  /** Deleted by somebody: repositories do not show it, and nothing happens in it any more. */
+  readonly deleted?: true;
   /** Grows with every change of this record, also across restart and replay. */
   readonly revision: number;
 }
@@ -152,6 +180,8 @@ export interface TaskRun {
   /** The job handed out is for these expressions, not for the task itself. */
   readonly evaluating?: boolean;
   readonly claim?: Claim;
+  /** The execution that it started (Subflow). */
+  readonly childExecutionId?: string;
   /** How often the current attempt's job was given out again after a lost worker. */
   readonly resubmits?: number;
   /** When the next retry starts, in milliseconds since the epoch. */
@@ -201,7 +231,7 @@ export function requestedHead(created: ExecutionCreated, labels: readonly Label[
     originalId,
     ...(parentId === undefined ? {} : { parentId }),
     ...(typeof triggerExecutionId === 'string' ? { triggerExecutionId } : {}),
-    attemptNumber: 1,
+    attemptNumber: created.attemptNumber ?? 1,
     generation: 0,
     sequence: 0,
     progress: NO_PROGRESS,

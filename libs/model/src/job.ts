@@ -29,6 +29,8 @@ export interface Job {
   readonly logLevel: LogLevel;
   /** How often this attempt was given out again after its worker was lost. */
   readonly resubmits: number;
+  /** A WorkingDirectory's tasks, plugin defaults applied, with the ids that their task runs get. */
+  readonly children?: readonly { readonly taskRunId: string; readonly task: TaskDefinition }[];
 }
 
 /** The key of a job: a task run has at most one job at a time for each attempt. */

@@ -63,7 +63,15 @@ export interface Reply {
   readonly commandId: string;
   readonly outcome:
     | { readonly kind: 'done'; readonly resource: Resource; readonly changed: boolean }
-    | { readonly kind: 'refused'; readonly reason: 'exists' | 'unknown' | 'conflict'; readonly message: string };
+    /** An operation on an execution: what it did is in the execution's records. */
+    | { readonly kind: 'accepted'; readonly executionId: string }
+    | {
+        readonly kind: 'refused';
+        readonly reason: 'exists' | 'unknown' | 'conflict' | 'invalid';
+        readonly message: string;
+        /** `invalid`: each fault with the path of what is wrong. */
+        readonly faults?: readonly { readonly message: string; readonly path: string }[];
+      };
 }
 
 /** The key of a flow and of all its revisions. */

@@ -1,84 +1,61 @@
-import { randomBytes } from 'node:crypto';
-import {
-  newId,
-  outgoing,
-  type Clock,
-  type Reply,
-  type ResourceChange,
-  type Resource,
-  type Topics,
-} from '@millrace/model';
-import type { Queue, Tail } from '@millrace/queue';
+import type { Reply, ResourceChange, Resource } from '@millrace/model';
+import { RECORD_LENGTH_MAX, QueueError } from '@millrace/queue';
+import { createCommands as createSharedCommands, NotConfirmedError, type CommandsOptions } from '@millrace/resources';
+import type { Operation } from '@millrace/resources';
 import { HttpError } from '../http/errors.js';
-import { publishSent } from '../http/publish.js';
-
-/** How long a caller waits for the owner of a resource. */
-const REPLY_TIMEOUT_MS = 10_000;
 
 export type CommandOutcome = Reply['outcome'];
 
-/** Changes resources by asking the owner of their key (protocols.md part 5). */
+/** Commands of callers of the API: what goes wrong is told in words of HTTP. */
 export interface Commands {
   /**
    * The owner's answer.
-   * @param key `flowKey` or `userKey`
+   * @param key of the resource
    * @throws HttpError 413; 504 with the command's id: accepted, durable, not confirmed in time
    */
   send(key: string, change: ResourceChange): Promise<CommandOutcome>;
+  /** Asks the owner of an execution. @throws as `send`; HttpError 404, 409, 422 when it is refused */
+  operate(operation: Operation): Promise<void>;
   close(): void;
 }
 
-export interface CommandsOptions {
-  readonly queue: Queue;
-  readonly topics: Topics;
-  readonly instance: string;
-  readonly clock: Clock;
-  readonly onError: (error: unknown) => void;
+export async function createCommands(options: CommandsOptions): Promise<Commands> {
+  const commands = await createSharedCommands(options);
+  return {
+    send: (key, change) => asked(commands.change(key, change), change.kind === 'save-flow' ? 'The flow' : 'The change'),
+    async operate(operation) {
+      accepted(await asked(commands.operate(operation), 'The request'));
+    },
+    close: () => commands.close(),
+  };
 }
 
-export async function createCommands({ queue, topics, instance, clock, onError }: CommandsOptions): Promise<Commands> {
-  const waiting = new Map<string, (outcome: CommandOutcome) => void>();
-  const replies: Tail = await queue.tail(topics.replies, {
-    key: instance,
-    onRecord({ value }) {
-      if (value) waiting.get(value.commandId)?.(value.outcome);
-    },
-    onError,
-  });
-  return {
-    async send(key, change) {
-      const commandId = newId(clock.now(), randomBytes(16));
-      const value = { commandId, replyTo: instance, at: clock.now(), change };
-      let stopTimer = (): void => undefined;
-      try {
-        const outcome = new Promise<CommandOutcome | undefined>((resolve) => {
-          waiting.set(commandId, resolve);
-          stopTimer = clock.after(REPLY_TIMEOUT_MS, () => resolve(undefined));
-        });
-        await publishSent(queue, outgoing({ topic: topics.resourceCommands, key, value }), {
-          what: change.kind === 'save-flow' ? 'The flow' : 'The change',
-          advice: 'split it, or keep large values in files',
-        });
-        const answer = await outcome;
-        if (answer) return answer;
-      } finally {
-        stopTimer();
-        waiting.delete(commandId);
-      }
-      throw new HttpError(504, 'The change was accepted and is not confirmed yet: look again before you repeat it', {
-        members: { code: 'not-confirmed', commandId },
-      });
-    },
-    close() {
-      replies.close();
-      waiting.clear();
-    },
-  };
+async function asked(answer: Promise<CommandOutcome>, what: string): Promise<CommandOutcome> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof NotConfirmedError) {
+      throw new HttpError(504, error.message, { members: { code: 'not-confirmed', commandId: error.commandId } });
+    }
+    if (!(error instanceof QueueError) || error.code !== 'QUEUE_TOO_LARGE') throw error;
+    throw new HttpError(
+      413,
+      `${what} is too large to be stored: at most ${RECORD_LENGTH_MAX} characters; split it, or keep large values in files`,
+      { cause: error },
+    );
+  }
+}
+
+/** Passes for an answer that is no refusal. @throws HttpError 422 exists or invalid, 404 unknown, 409 conflict */
+function accepted<Outcome extends CommandOutcome>(outcome: Outcome): Exclude<Outcome, { kind: 'refused' }> {
+  if (outcome.kind !== 'refused') return outcome as Exclude<Outcome, { kind: 'refused' }>;
+  const status = { exists: 422, unknown: 404, conflict: 409, invalid: 422 }[outcome.reason];
+  throw new HttpError(status, outcome.message, outcome.faults ? { faults: outcome.faults } : {});
 }
 
 /** The resource of an outcome. @throws HttpError 422 exists, 404 unknown, 409 conflict */
 export function resourceOf(outcome: CommandOutcome): { readonly resource: Resource; readonly changed: boolean } {
-  if (outcome.kind === 'done') return outcome;
-  const status = { exists: 422, unknown: 404, conflict: 409 }[outcome.reason];
-  throw new HttpError(status, outcome.message);
+  const answered = accepted(outcome);
+  if (answered.kind !== 'done') throw new Error('The owner of a resource answered as the owner of an execution does');
+  return answered;
 }

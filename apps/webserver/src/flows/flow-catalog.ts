@@ -2,7 +2,7 @@ import type { Scope } from '@millrace/authorization';
 import { flowKey, keyParts, LATEST, revisionId, type Clock, type Flow, type Resource } from '@millrace/model';
 import type { View } from '@millrace/queue';
 import { withinReason } from '../executions/within-reason.js';
-import { coalesceRefreshes } from './coalesce-refreshes.js';
+import { coalesceRefreshes } from '@millrace/resources';
 
 /** How long a request waits for this server's copy to show a change that was confirmed. */
 const SEEN_TIMEOUT_MS = 10_000;

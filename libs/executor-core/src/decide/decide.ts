@@ -39,6 +39,8 @@ const NO_FLOW: FlowPlan = {
   tasks: new Map(),
   outputs: [],
   variables: {},
+  definition: { id: '', namespace: '', tasks: [] },
+  deleted: true,
 };
 
 function react(decision: Decision, input: Exclude<Input, { kind: 'execution-requested' }> | Wake): void {
@@ -69,6 +71,12 @@ function react(decision: Decision, input: Exclude<Input, { kind: 'execution-requ
       return;
     case 'settle-kill':
       return settleKill(decision);
+    case 'execution-wanted':
+    case 'operation-requested':
+    case 'snapshot-part':
+    case 'child-execution-ended':
+    case 'slot-answered':
+    case 'job-progressed':
     case 'continued':
       return;
     default:

@@ -1,21 +1,27 @@
 /// <reference path="./kafkajs-protocol.d.ts" />
 import net from 'node:net';
 import tls from 'node:tls';
-import { Kafka, logLevel, type Admin, type ISocketFactory, type logCreator, type SASLOptions } from 'kafkajs';
-import Cluster, { type ProtocolBroker } from 'kafkajs/src/cluster/index.js';
+import { logLevel, type Admin, type ISocketFactory, type logCreator, type SASLOptions } from 'kafkajs';
+import createAdmin from 'kafkajs/src/admin/index.js';
+import type Cluster from 'kafkajs/src/cluster/index.js';
+import type { ProtocolBroker } from 'kafkajs/src/cluster/index.js';
 import loggers from 'kafkajs/src/loggers/index.js';
-import { isConnectionFailure } from './failure.js';
+import { createCheckedCluster, NO_ANSWER, SilentBrokers } from './checked-cluster.js';
 import type { KafkaConnection, KafkaLog, KafkaSasl, KafkaTls } from './options.js';
 
-/** Answers come within it or the connection counts as broken. */
 const METADATA_AGE_MS = 300_000;
+/** Partitions that were left out for want of a leader: so soon it is looked for again. */
+const LOOK_AGAIN_MS = 1_000;
 /** Of the client's own retries; what lasts longer is retried, and logged, by us. */
 const RETRY = { initialRetryTime: 20, maxRetryTime: 500, factor: 0.2, multiplier: 1.5, retries: 8 };
 const KEEP_ALIVE_MS = 60_000;
+const SEVERED = 'The connections of this process were severed';
 
 /** Makes connections to the brokers, and can break them all at once, as the end of the process would. */
 export interface Connections {
   readonly brokers: string;
+  /** True after `sever`: whoever tries again and again may stop. */
+  readonly isSevered: boolean;
   /** Sockets of its own: a request that the broker keeps waiting holds up every later one on the same socket. */
   open(): Promise<Wire>;
   admin(): Admin;
@@ -25,39 +31,75 @@ export interface Connections {
 
 /** Sends requests to whichever broker is in charge, over sockets of its own. */
 export interface Wire {
-  /** Learns where the topics are. */
+  /** Learns where the topics are, and where those are now that `knownLeaders` left out. */
   know(topics: readonly string[]): Promise<void>;
   /** Partitions by the id of the broker that leads them. @throws when a leader is not known at the moment */
   leaders(topic: string, partitions: readonly number[]): ReadonlyMap<string, readonly number[]>;
+  /** As `leaders`, without the partitions that no broker leads at the moment: the others can go on. */
+  knownLeaders(topic: string, partitions: readonly number[]): ReadonlyMap<string, readonly number[]>;
   partitionCount(topic: string): number;
   broker(nodeId: string): Promise<ProtocolBroker>;
   anyBroker(): Promise<ProtocolBroker>;
   coordinator(kind: 'group' | 'transaction', id: string): Promise<ProtocolBroker>;
   /** After a failure: what was known of the brokers is looked up anew. Never rejects. */
   recover(thrown: unknown): Promise<void>;
+  /** Requests under way fail at once; the next one connects anew. */
+  break(reason: string): void;
+  /** Waits for requests under way; then it has no socket any more, and makes none. */
   close(): Promise<void>;
 }
 
-export function createConnections(connection: KafkaConnection, log: KafkaLog): Connections {
-  const sockets = new Set<net.Socket>();
-  let severed = false;
-  const socketFactory: ISocketFactory = ({ host, port, ssl, onConnect }) => {
+/** Sockets that can be broken together. */
+class Sockets {
+  /** With the address that each is for. */
+  readonly #open = new Map<net.Socket, string>();
+  #refusal: string | undefined;
+
+  readonly factory: ISocketFactory = ({ host, port, ssl, onConnect }) => {
+    const connected = (): void => {
+      // The client has given it up and may have made another, for which this would count.
+      if (!socket.writableEnded) onConnect();
+    };
     const socket = ssl
-      ? tls.connect({ host, port, ...(net.isIP(host) === 0 ? { servername: host } : {}), ...ssl }, onConnect)
-      : net.connect({ host, port }, onConnect);
+      ? tls.connect({ host, port, ...(net.isIP(host) === 0 ? { servername: host } : {}), ...ssl }, connected)
+      : net.connect({ host, port }, connected);
     socket.setNoDelay(true);
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-    if (severed) socket.destroy(new Error('The connections of this process were severed'));
+    // A broker that hangs closes its side late, and the client would take that for the end of the connection after it.
+    socket.once('finish', () => socket.destroy());
+    this.#open.set(socket, `${host}:${port}`);
+    socket.once('close', () => this.#open.delete(socket));
+    if (this.#refusal !== undefined) socket.destroy(new Error(this.#refusal));
     return socket;
   };
+
+  /** All, or those to one broker. With an error, or requests under way would not be told. */
+  break(reason: string, to?: string): void {
+    for (const [socket, address] of this.#open)
+      if (to === undefined || to === address) socket.destroy(new Error(reason));
+  }
+
+  /** Breaks them, and lets none be made again. */
+  refuse(reason: string): void {
+    this.#refusal = reason;
+    this.break(reason);
+  }
+}
+
+export function createConnections(connection: KafkaConnection, log: KafkaLog): Connections {
+  const all = new Set<Sockets>();
+  const silent = new SilentBrokers((address) => {
+    for (const sockets of all) sockets.break(NO_ANSWER, address);
+  });
+  let severed = false;
   const creator: logCreator =
     () =>
     ({ namespace, label, log: { message, ...details } }) =>
       log.debug({ client: namespace, level: label, ...withoutSecrets(details) }, message);
+  const logger = loggers.createLogger({ level: logLevel.WARN, logCreator: creator });
   const settings = {
-    brokers: [...connection.brokers],
+    logger,
+    brokers: connection.brokers,
     clientId: connection.clientId,
     ssl: connection.tls && tlsOptions(connection.tls),
     sasl: connection.sasl && saslOptions(connection.sasl),
@@ -67,61 +109,77 @@ export function createConnections(connection: KafkaConnection, log: KafkaLog): C
     requestTimeout: connection.requestTimeoutMs,
     enforceRequestTimeout: true,
     retry: RETRY,
-    socketFactory,
+    metadataMaxAge: METADATA_AGE_MS,
+    allowAutoTopicCreation: false,
+    maxInFlightRequests: null,
   };
-  const logger = loggers.createLogger({ level: logLevel.WARN, logCreator: creator });
+  const newCluster = () => {
+    const sockets = new Sockets();
+    if (severed) sockets.refuse(SEVERED);
+    all.add(sockets);
+    const cluster = createCheckedCluster({ ...settings, socketFactory: sockets.factory }, silent);
+    const forget = (): void => {
+      sockets.refuse('This connection was closed');
+      all.delete(sockets);
+    };
+    return { cluster, sockets, forget };
+  };
   return {
     brokers: connection.brokers.join(', '),
+    get isSevered() {
+      return severed;
+    },
     async open() {
-      const cluster = new Cluster({
-        ...settings,
-        logger,
-        metadataMaxAge: METADATA_AGE_MS,
-        allowAutoTopicCreation: false,
-        maxInFlightRequests: null,
-      });
-      await cluster.connect();
-      return new ClusterWire(cluster);
+      const { cluster, sockets, forget } = newCluster();
+      try {
+        await cluster.connect();
+        return new ClusterWire(cluster, sockets, forget);
+      } catch (thrown) {
+        forget();
+        throw thrown;
+      }
     },
-    admin() {
-      const { ssl, sasl, ...rest } = settings;
-      return new Kafka({
-        ...rest,
-        ...(ssl ? { ssl } : {}),
-        ...(sasl ? { sasl } : {}),
-        logLevel: logLevel.WARN,
-        logCreator: creator,
-      }).admin();
-    },
+    admin: () => createAdmin({ logger, retry: RETRY, cluster: newCluster().cluster }),
     sever() {
       severed = true;
-      // With an error, or requests under way would not be told.
-      for (const socket of sockets) socket.destroy(new Error('The connections of this process were severed'));
+      for (const sockets of all) sockets.refuse(SEVERED);
     },
   };
 }
 
 class ClusterWire implements Wire {
   readonly #cluster: Cluster;
+  readonly #sockets: Sockets;
+  readonly #forget: () => void;
   readonly #topics = new Set<string>();
-  #nodes: readonly string[] = [];
+  #lookAgainAt = Infinity;
 
-  constructor(cluster: Cluster) {
+  constructor(cluster: Cluster, sockets: Sockets, forget: () => void) {
     this.#cluster = cluster;
+    this.#sockets = sockets;
+    this.#forget = forget;
   }
 
   async know(topics: readonly string[]): Promise<void> {
-    if (topics.every((topic) => this.#topics.has(topic))) return this.#cluster.refreshMetadataIfNecessary();
-    await this.#cluster.addMultipleTargetTopics(topics);
-    for (const topic of topics) this.#topics.add(topic);
+    const isMissingLeaders = Date.now() >= this.#lookAgainAt;
+    if (isMissingLeaders) this.#lookAgainAt = Infinity;
+    if (!topics.every((topic) => this.#topics.has(topic))) {
+      await this.#cluster.addMultipleTargetTopics(topics);
+      for (const topic of topics) this.#topics.add(topic);
+    } else if (isMissingLeaders) await this.#cluster.refreshMetadata();
+    else await this.#cluster.refreshMetadataIfNecessary();
   }
 
   leaders(topic: string, partitions: readonly number[]): ReadonlyMap<string, readonly number[]> {
-    const found = new Map(Object.entries(this.#cluster.findLeaderForPartitions(topic, partitions)));
+    const found = this.knownLeaders(topic, partitions);
     const known = [...found.values()].reduce((sum, list) => sum + list.length, 0);
-    if (known < partitions.length || found.has('-1'))
-      throw new Error(`No broker leads every partition of '${topic}' at the moment`);
-    this.#nodes = [...found.keys()];
+    if (known < partitions.length) throw new Error(`No broker leads every partition of '${topic}' at the moment`);
+    return found;
+  }
+
+  knownLeaders(topic: string, partitions: readonly number[]): ReadonlyMap<string, readonly number[]> {
+    const found = new Map(Object.entries(this.#cluster.findLeaderForPartitions(topic, partitions)));
+    if (found.delete('-1')) this.#lookAgainAt = Math.min(this.#lookAgainAt, Date.now() + LOOK_AGAIN_MS);
     return found;
   }
 
@@ -134,16 +192,15 @@ class ClusterWire implements Wire {
   }
 
   async anyBroker(): Promise<ProtocolBroker> {
-    const [first] = this.#nodes;
-    return first === undefined ? this.#cluster.findControllerBroker() : this.broker(first);
+    const connected = Object.values(this.#cluster.brokerPool.brokers).find((broker) => broker.isConnected());
+    return connected ?? this.#cluster.findControllerBroker();
   }
 
   coordinator(kind: 'group' | 'transaction', id: string): Promise<ProtocolBroker> {
     return this.#cluster.findGroupCoordinator({ groupId: id, coordinatorType: kind === 'group' ? 0 : 1 });
   }
 
-  async recover(thrown: unknown): Promise<void> {
-    if (isConnectionFailure(thrown)) this.#forgetBroker(thrown);
+  async recover(): Promise<void> {
     try {
       await this.#cluster.refreshMetadata();
     } catch {
@@ -151,20 +208,12 @@ class ClusterWire implements Wire {
     }
   }
 
-  close(): Promise<void> {
-    return this.#cluster.disconnect();
+  break(reason: string): void {
+    this.#sockets.break(reason);
   }
 
-  /** The client keeps a broken broker in its pool unless it is told. */
-  #forgetBroker(thrown: unknown): void {
-    const address = typeof thrown === 'object' && thrown !== null && 'broker' in thrown ? thrown.broker : undefined;
-    if (typeof address !== 'string') return;
-    const at = address.lastIndexOf(':');
-    try {
-      this.#cluster.removeBroker({ host: address.slice(0, at), port: Number(address.slice(at + 1)) });
-    } catch {
-      // The client has no broker at all any more; the next connection finds one.
-    }
+  async close(): Promise<void> {
+    await this.#cluster.disconnect().finally(this.#forget);
   }
 }
 

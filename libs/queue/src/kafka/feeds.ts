@@ -1,8 +1,10 @@
 import type { Topic } from '@millrace/model';
+import { closedError } from '../shell/failure.js';
 import type { Wire } from './connections.js';
 import { asQueueError } from './failure.js';
-import { EARLIEST, LATEST, offsetsAt, readRange, type Isolation, type LogReader, type Reading } from './reader.js';
 import type { KafkaLog } from './options.js';
+import { EARLIEST, LATEST, offsetsAt, readRange, type Isolation } from './range.js';
+import type { LogReader, Reading } from './reader.js';
 import type { LogRecord } from './records.js';
 import type { TopicCatalog } from './topics.js';
 
@@ -12,7 +14,7 @@ export type FeedListener = (record: LogRecord, partition: number) => void;
 export interface Following {
   /**
    * Resolves when all that was written before the call has been told, or undone: also what belonged to transactions that
-   * were just ending. @throws QueueError QUEUE_UNAVAILABLE
+   * were just ending. @throws QueueError QUEUE_UNAVAILABLE, QUEUE_CLOSED
    */
   caughtUp(): Promise<void>;
   close(): void;
@@ -46,12 +48,14 @@ interface Feed {
   /** Where each partition is read next. */
   readonly positions: Map<number, number>;
   readonly readings: Reading[];
-  readonly waiting: Set<() => void>;
+  readonly waiting: Set<{ check(): void; refuse(): void }>;
 }
 
 export function createFeeds(options: FeedsOptions): Feeds {
   const { topics, brokers } = options;
   const feeds = new Map<string, Promise<Feed>>();
+
+  let isOver = false;
 
   const { ends, writtenEnds } = createEnds(options);
 
@@ -61,6 +65,7 @@ export function createFeeds(options: FeedsOptions): Feeds {
   }
 
   function feedOf(topic: Topic<unknown>): Promise<Feed> {
+    if (isOver) return Promise.reject(closedError());
     const known = feeds.get(topic.name);
     if (known !== undefined) return known;
     const opening = open(topic).catch((thrown: unknown) => {
@@ -75,8 +80,14 @@ export function createFeeds(options: FeedsOptions): Feeds {
     feed.listeners.delete(listener);
     if (feed.listeners.size > 0) return;
     feeds.delete(topic.name);
+    close(feed);
+  }
+
+  function close(feed: Feed): void {
     feed.isClosed = true;
     for (const reading of feed.readings) reading.close();
+    for (const { refuse } of feed.waiting) refuse();
+    feed.waiting.clear();
   }
 
   return {
@@ -106,9 +117,8 @@ export function createFeeds(options: FeedsOptions): Feeds {
       };
     },
     close() {
-      for (const opening of feeds.values()) {
-        opening.then(({ readings }) => readings.forEach((reading) => reading.close())).catch(() => undefined);
-      }
+      isOver = true;
+      for (const opening of feeds.values()) opening.then(close).catch(() => undefined);
       feeds.clear();
     },
   };
@@ -175,14 +185,18 @@ function openFeed({ reader, topics, log }: FeedsOptions, topic: Topic<unknown>, 
       onRecords(records, next) {
         for (const record of records) for (const listener of feed.listeners) listener(record, partition);
         feed.positions.set(partition, next);
-        for (const check of feed.waiting) check();
+        for (const { check } of feed.waiting) check();
       },
       onGap(earliest) {
+        const before = feed.positions.get(partition) ?? 0;
         feed.positions.set(partition, earliest);
         log.warn(
-          { topic: topic.name, partition, earliest },
-          'This server was behind for longer than the topic is kept: records were missed',
+          { topic: topic.name, partition, before, earliest },
+          earliest > before
+            ? 'This server was behind for longer than the topic is kept: records were missed'
+            : 'The topic was made anew, or lost its end: it is read again from its beginning',
         );
+        for (const { check } of feed.waiting) check();
       },
     });
     feed.readings.push(reading);
@@ -194,13 +208,17 @@ function reached(feed: Feed, wanted: Offsets): Promise<void> {
   const isReached = (): boolean =>
     [...wanted].every(([partition, offset]) => (feed.positions.get(partition) ?? 0) >= offset);
   if (isReached()) return Promise.resolve();
-  return new Promise((resolve) => {
-    const check = (): void => {
-      if (!isReached()) return;
-      feed.waiting.delete(check);
-      resolve();
+  if (feed.isClosed) return Promise.reject(closedError());
+  return new Promise((resolve, reject) => {
+    const waiter = {
+      check(): void {
+        if (!isReached()) return;
+        feed.waiting.delete(waiter);
+        resolve();
+      },
+      refuse: (): void => reject(closedError()),
     };
-    feed.waiting.add(check);
+    feed.waiting.add(waiter);
   });
 }
 

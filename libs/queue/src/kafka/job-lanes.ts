@@ -12,8 +12,13 @@ export interface LaneJob {
   readonly record: LogRecord;
 }
 
+/** A partition that was given to this worker; another one when it was taken away and given once more. */
+export interface AssignedLane {
+  readonly partition: number;
+}
+
 /** The jobs of one partition that were read and not yet taken. */
-interface Lane {
+interface Lane extends AssignedLane {
   reading: Reading | undefined;
   waiting: LogRecord[];
   characters: number;
@@ -55,16 +60,18 @@ export class JobLanes {
   }
 
   /** These partitions are this worker's from now on, and no others; answers those that are new. */
-  assign(partitions: readonly number[]): readonly number[] {
+  assign(partitions: readonly number[]): readonly AssignedLane[] {
     for (const [partition, lane] of this.#lanes) {
       if (partitions.includes(partition)) continue;
       lane.reading?.close();
       this.#lanes.delete(partition);
       this.#moved.delete(partition);
     }
-    const added = partitions.filter((partition) => !this.#lanes.has(partition));
-    for (const partition of added) {
-      const lane = {
+    const added: Lane[] = [];
+    for (const partition of partitions) {
+      if (this.#lanes.has(partition)) continue;
+      const lane: Lane = {
+        partition,
         reading: undefined,
         waiting: [],
         characters: 0,
@@ -73,19 +80,20 @@ export class JobLanes {
         unsettled: new Set<number>(),
       };
       this.#lanes.set(partition, lane);
+      added.push(lane);
     }
     return added;
   }
 
   /** Reads a partition from an offset on, unless it is read already or no longer this worker's. */
   open(
-    partition: number,
+    assigned: AssignedLane,
     offset: number,
     read: (onRecords: (records: readonly LogRecord[]) => void, onGap: (earliest: number) => void) => Reading,
     onJobs: () => void,
   ): void {
-    const lane = this.#lanes.get(partition);
-    if (lane === undefined || lane.reading !== undefined) return;
+    const lane = this.#lanes.get(assigned.partition);
+    if (lane === undefined || lane !== assigned || lane.reading !== undefined) return;
     lane.next = offset;
     lane.reading = read(
       (records) => {
@@ -144,7 +152,10 @@ export class JobLanes {
 
   /** They could not be stored. */
   moved(partitions: Iterable<number>): void {
-    for (const partition of partitions) if (this.#lanes.has(partition)) this.#moved.add(partition);
+    // One that was given back meanwhile and is not read yet has no place of its own.
+    for (const partition of partitions) {
+      if (this.#lanes.get(partition)?.reading !== undefined) this.#moved.add(partition);
+    }
   }
 
   close(): void {

@@ -5,13 +5,14 @@ import type { JobRow, JobSource } from '../shell/job-loop.js';
 import type { Write } from '../store/faults.js';
 import { delay, waitForBroker } from './broker-time.js';
 import type { Following } from './feeds.js';
-import { JobLanes, type LaneJob } from './job-lanes.js';
+import { JobLanes, type AssignedLane, type LaneJob } from './job-lanes.js';
 import { HOPS, ORDER, removedTopic } from './job-topics.js';
 import { Membership } from './membership.js';
 import type { KafkaParts } from './parts.js';
-import { EARLIEST, offsetsAt } from './reader.js';
+import { EARLIEST, offsetsAt } from './range.js';
 import type { KafkaRecord, LogRecord } from './records.js';
 import { SLOTS_TOPIC, type SlotBoard } from './slot-board.js';
+import { Trimming } from './trim.js';
 
 /** A job that was passed on so often stays where it is. */
 const HOPS_MAX = 3;
@@ -20,6 +21,8 @@ const STATUS_LEAST_MS = 50;
 const STATUS_MOST_MS = 1_000;
 /** Tries to store a place; the next job that is taken tries again. */
 const STORE_TRIES = 8;
+/** Jobs that were handed out are kept so long, for people who look. */
+const HANDED_OUT_KEPT_MS = 3_600_000;
 /** A distribution of the group does not wait longer for a claim that is on its way. */
 const SETTLE_MS = 1_000;
 
@@ -34,6 +37,9 @@ export class KafkaJobSource implements JobSource {
   /** Jobs that were removed, and when. */
   readonly #removed = new Map<string, number>();
   readonly #failure = createFailure();
+  /** Where the group goes on, by partition, as far as it was stored here. */
+  readonly #stored = new Map<number, number>();
+  #trimming: Trimming | undefined;
   #membership: Membership | undefined;
   #marks: Following | undefined;
   #stopBoard: () => void = () => undefined;
@@ -61,7 +67,12 @@ export class KafkaJobSource implements JobSource {
   }
 
   get isIdle(): boolean {
-    const isBusy = this.#taking > 0 || this.#opening > 0 || this.#passing || this.#storing !== undefined;
+    const isBusy =
+      this.#trimming?.isBusy === true ||
+      this.#taking > 0 ||
+      this.#opening > 0 ||
+      this.#passing ||
+      this.#storing !== undefined;
     return !isBusy && !this.#lanes.hasMoved && (this.#free === 0 || this.#lanes.waiting === 0);
   }
 
@@ -88,6 +99,9 @@ export class KafkaJobSource implements JobSource {
       onAssigned: (partitions) => this.#assign(partitions),
       onFailure: (failure) => this.#failure.fail(failure),
     });
+    this.#trimming = new Trimming(this.#parts, { name: topic.name, retentionMs: HANDED_OUT_KEPT_MS }, () =>
+      this.#done(),
+    );
     this.#tellStatus();
   }
 
@@ -132,6 +146,7 @@ export class KafkaJobSource implements JobSource {
     if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#statusTimer);
+    this.#trimming?.stop();
     this.#stopBoard();
     this.#marks?.close();
     this.#lanes.close();
@@ -144,6 +159,7 @@ export class KafkaJobSource implements JobSource {
   abandon(): void {
     this.#closed = true;
     clearTimeout(this.#statusTimer);
+    this.#trimming?.stop();
     this.#stopBoard();
     this.#lanes.close();
     void this.#membership?.close();
@@ -175,8 +191,9 @@ export class KafkaJobSource implements JobSource {
   }
 
   /** Reads on where the group stopped. */
-  async #openLanes(partitions: readonly number[]): Promise<void> {
+  async #openLanes(lanes: readonly AssignedLane[]): Promise<void> {
     const { wire, reader, log } = this.#parts;
+    const partitions = lanes.map(({ partition }) => partition);
     for (let failures = 0; !this.#closed; failures++) {
       try {
         const committed = await this.#membership?.committed(partitions);
@@ -186,11 +203,12 @@ export class KafkaJobSource implements JobSource {
           continue;
         }
         const starts = await offsetsAt(wire, this.#name, partitions, EARLIEST);
-        for (const partition of partitions) {
+        for (const lane of lanes) {
+          const { partition } = lane;
           const offset = Math.max(committed.get(partition) ?? -1, starts.get(partition) ?? 0);
           const read: Parameters<JobLanes['open']>[2] = (onRecords, onGap) =>
             reader.open({ topic: this.#name, partition, offset, onRecords, onGap });
-          this.#lanes.open(partition, offset, read, () => this.#onJobs());
+          this.#lanes.open(lane, offset, read, () => this.#onJobs());
         }
         return;
       } catch (thrown) {
@@ -205,6 +223,14 @@ export class KafkaJobSource implements JobSource {
     for (const listener of this.#listeners) listener();
     if (this.#free === 0) this.#tellStatus();
     this.#passOn();
+  }
+
+  /** What nobody needs any more, and what no job can be asked for any more. */
+  #done(): ReadonlyMap<number, number> {
+    const oldest = this.#parts.clock.now() - (removedTopic(this.#options.topic).retentionMs ?? Infinity);
+    for (const [key, timestamp] of this.#removed) if (timestamp < oldest) this.#removed.delete(key);
+    const mine = new Set(this.#lanes.partitions);
+    return new Map([...this.#stored].filter(([partition]) => mine.has(partition)));
   }
 
   // ── taking ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -253,7 +279,10 @@ export class KafkaJobSource implements JobSource {
       try {
         const isStored = await this.#membership?.commit(places);
         failures = 0;
-        if (isStored === true) continue;
+        if (isStored === true) {
+          for (const [partition, place] of places) this.#stored.set(partition, place);
+          continue;
+        }
         // The group is being distributed anew: after that.
         this.#lanes.moved(places.keys());
         return;
@@ -315,6 +344,7 @@ export class KafkaJobSource implements JobSource {
 
   async #sendStatus(): Promise<void> {
     this.#statusAt = Date.now();
+    const timer = this.#statusTimer;
     const { instance } = this.#options;
     const free = this.#free - this.#lanes.waiting;
     const value = { group: this.#name, instance, partitions: this.#lanes.partitions, free };
@@ -324,8 +354,8 @@ export class KafkaJobSource implements JobSource {
     } catch (thrown) {
       this.#parts.log.debug({ reason: String(thrown) }, 'The free slots could not be told; the next status follows');
     }
-    if (this.#closed) return;
-    clearTimeout(this.#statusTimer);
+    // A newer status is already to follow.
+    if (this.#closed || this.#statusTimer !== timer) return;
     this.#statusTimer = setTimeout(() => void this.#sendStatus(), STATUS_MOST_MS);
     this.#statusTimer.unref();
   }

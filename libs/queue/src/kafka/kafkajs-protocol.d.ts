@@ -4,8 +4,46 @@
  * broker. Why it is used: docs/decisions/0005-kafka-protocol-layer.md.
  */
 declare module 'kafkajs/src/cluster/index.js' {
+  import type { Socket } from 'node:net';
   import type { ISocketFactory } from 'kafkajs';
+  import type { BrokerOptions } from 'kafkajs/src/broker/index.js';
   import type { ProtocolLogger } from 'kafkajs/src/loggers/index.js';
+
+  export interface MetadataAnswer {
+    readonly topicMetadata: readonly {
+      readonly topic: string;
+      readonly partitionMetadata: readonly {
+        readonly partitionErrorCode: number;
+        readonly partitionId: number;
+        readonly leader: number;
+      }[];
+    }[];
+  }
+
+  /** A request, and how its answer is read. */
+  export interface ProtocolExchange {
+    readonly request: { readonly apiKey: number };
+    readonly response: object;
+  }
+
+  export interface MetadataExchange extends ProtocolExchange {
+    readonly response: { parse(answer: MetadataAnswer): Promise<MetadataAnswer> };
+  }
+
+  export interface ProtocolConnection {
+    /** The one of the last `connect`. */
+    readonly socket?: Socket;
+    connect(): Promise<unknown>;
+  }
+
+  /** The connections to one broker: one for fetching, one for everything else. */
+  export interface ProtocolConnectionPool {
+    readonly host: string;
+    readonly port: number;
+    readonly connectionTimeout: number;
+    readonly pool: readonly ProtocolConnection[];
+    send(exchange: ProtocolExchange): Promise<unknown>;
+  }
 
   export interface RawMessage {
     readonly offset: string;
@@ -43,7 +81,8 @@ declare module 'kafkajs/src/cluster/index.js' {
 
   export interface ProtocolBroker {
     readonly nodeId: number;
-    readonly connectionPool: { readonly host: string; readonly port: number };
+    readonly connectionPool: ProtocolConnectionPool;
+    isConnected(): boolean;
     fetch(request: {
       maxWaitTime: number;
       minBytes: number;
@@ -123,10 +162,11 @@ declare module 'kafkajs/src/cluster/index.js' {
     }): Promise<unknown>;
   }
 
-  interface ClusterOptions {
+  export interface ClusterOptions {
     readonly logger: ProtocolLogger;
     readonly socketFactory: ISocketFactory;
-    readonly brokers: readonly string[];
+    /** Asked whenever it must begin anew. */
+    readonly brokers: () => readonly string[];
     readonly ssl: object | undefined;
     readonly sasl: object | undefined;
     readonly clientId: string;
@@ -143,18 +183,54 @@ declare module 'kafkajs/src/cluster/index.js' {
 
   export default class Cluster {
     constructor(options: ClusterOptions);
+    readonly connectionPoolBuilder: {
+      build(destination?: { host?: string; port?: number; rack?: string }): Promise<ProtocolConnectionPool>;
+    };
+    readonly brokerPool: {
+      readonly brokers: Readonly<Record<string, ProtocolBroker>>;
+      createBroker(options: BrokerOptions): ProtocolBroker;
+    };
     connect(): Promise<void>;
     disconnect(): Promise<void>;
     addMultipleTargetTopics(topics: readonly string[]): Promise<void>;
     refreshMetadata(): Promise<void>;
     refreshMetadataIfNecessary(): Promise<void>;
-    removeBroker(address: { host: string; port: number }): void;
     findBroker(node: { nodeId: string }): Promise<ProtocolBroker>;
     findControllerBroker(): Promise<ProtocolBroker>;
     findGroupCoordinator(request: { groupId: string; coordinatorType: 0 | 1 }): Promise<ProtocolBroker>;
     findTopicPartitionMetadata(topic: string): readonly { partitionId: number; leader: number }[];
     findLeaderForPartitions(topic: string, partitions: readonly number[]): Readonly<Record<string, readonly number[]>>;
   }
+}
+
+declare module 'kafkajs/src/broker/index.js' {
+  import type { ProtocolBroker, ProtocolConnectionPool } from 'kafkajs/src/cluster/index.js';
+
+  export interface BrokerOptions {
+    readonly connectionPool: ProtocolConnectionPool;
+    readonly authenticationTimeout?: number;
+    readonly allowAutoTopicCreation?: boolean;
+  }
+
+  /** Its requests are those of `ProtocolBroker`. */
+  class Broker {
+    constructor(options: BrokerOptions);
+    /** Asked for when connecting, unless they are known. */
+    versions: object | null;
+    isConnected(): boolean;
+    connect(): Promise<void>;
+    disconnect(): Promise<void>;
+  }
+  interface Broker extends ProtocolBroker {}
+  export default Broker;
+}
+
+declare module 'kafkajs/src/admin/index.js' {
+  import type { Admin } from 'kafkajs';
+  import type Cluster from 'kafkajs/src/cluster/index.js';
+  import type { ProtocolLogger } from 'kafkajs/src/loggers/index.js';
+
+  export default function createAdmin(parts: { logger: ProtocolLogger; retry: object; cluster: Cluster }): Admin;
 }
 
 declare module 'kafkajs/src/loggers/index.js' {

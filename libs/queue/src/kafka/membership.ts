@@ -1,6 +1,7 @@
 /// <reference path="./kafkajs-protocol.d.ts" />
 import { AssignerProtocol } from 'kafkajs';
 import type { ProtocolBroker } from 'kafkajs/src/cluster/index.js';
+import { closedError } from '../shell/failure.js';
 import { waitForBroker } from './broker-time.js';
 import type { Connections, Wire } from './connections.js';
 import { asQueueError, kafkaError } from './failure.js';
@@ -57,18 +58,26 @@ export class Membership {
   #partitions: readonly number[] = [];
   #lastAnswer = 0;
   #closed = false;
-  #isJoining = false;
+  #isJoining = true;
   #wakeUp: () => void = () => undefined;
 
   private constructor(options: MembershipOptions, wire: Wire) {
     this.#options = options;
     this.#wire = wire;
     let joined: () => void = () => undefined;
-    this.#joined = new Promise((resolve) => (joined = resolve));
+    const first = new Promise<void>((resolve) => (joined = resolve));
     this.#running = this.#run(joined);
+    const ended = this.#running.then(() => {
+      throw closedError();
+    });
+    this.#joined = Promise.race([first, ended]);
+    this.#joined.catch(() => undefined);
   }
 
-  /** Resolves when the group has given its first distribution to this member. */
+  /**
+   * Resolves when the group has given its first distribution to this member.
+   * @throws QueueError QUEUE_UNAVAILABLE; QUEUE_CLOSED when the connections were severed meanwhile
+   */
   static async join(options: MembershipOptions): Promise<Membership> {
     const wire = await options.connections.open().catch((thrown: unknown) => {
       throw asQueueError(thrown, `The group '${options.group}' cannot be joined`, options.connections.brokers);
@@ -134,22 +143,29 @@ export class Membership {
     this.#closed = true;
     this.#wakeUp();
     // A distribution under way may keep the broker's answer back for the whole rebalance time.
-    if (this.#isJoining) await this.#wire.close().catch(() => undefined);
+    if (this.#isJoining) this.#wire.break('The member was closed while it joined its group');
     await this.#running;
     await this.#wire.close().catch(() => undefined);
   }
 
+  /** Closed, or without connections for good. */
+  get #isOver(): boolean {
+    return this.#closed || this.#options.connections.isSevered;
+  }
+
   async #run(joined: () => void): Promise<void> {
     const { connections, group, log, onFailure } = this.#options;
-    for (let failures = 0; !this.#closed;) {
+    for (let failures = 0; !this.#isOver;) {
       try {
         await this.#options.beforeBeat?.();
-        this.#isJoining = true;
-        await this.#joinGroup().finally(() => (this.#isJoining = false));
+        await this.#joinGroup();
+        this.#isJoining = false;
         joined();
         failures = 0;
         await this.#beat();
       } catch (thrown) {
+        if (this.#isOver) break;
+        this.#isJoining = true;
         if (FORGOTTEN.has(kafkaError(thrown) ?? '')) this.#memberId = '';
         if (kafkaError(thrown) === 'REBALANCE_IN_PROGRESS') await this.#options.onRebalance?.();
         if (REJOIN.has(kafkaError(thrown) ?? '') && failures++ < 3) continue;
@@ -164,7 +180,6 @@ export class Membership {
         await this.#wire.recover(thrown);
       }
     }
-    joined();
     await this.#leave();
   }
 
@@ -175,6 +190,8 @@ export class Membership {
     const { MemberMetadata, MemberAssignment } = AssignerProtocol;
     const userData = Buffer.from(JSON.stringify({ owned: this.#partitions }));
     const metadata = MemberMetadata.encode({ version: 0, topics: [topic], userData });
+    // What `close` breaks may have been one of the look-ups, which the client repeats by itself.
+    if (this.#isOver) throw closedError();
     const joined = await coordinator.joinGroup({
       groupId: group,
       sessionTimeout: times.sessionTimeoutMs,

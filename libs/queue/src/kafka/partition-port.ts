@@ -7,7 +7,7 @@ import { asQueueError } from './failure.js';
 import { Inbox } from './inbox.js';
 import type { KafkaParts } from './parts.js';
 import type { PartitionBatch } from './producer.js';
-import { EARLIEST, offsetAt } from './reader.js';
+import { EARLIEST, LATEST, offsetAt, offsetsAt } from './range.js';
 import { messageOf, positionKey, triesKey, type KafkaRecord } from './records.js';
 import { offsetsOf, StateLog, type StateText } from './state-log.js';
 import { TransactionalProducer } from './transaction.js';
@@ -79,8 +79,10 @@ export class KafkaPartition<Rec, Event> implements PartitionPort<Rec, Event> {
       const standing = await this.#state.read();
       const name = topics.nameOf(input);
       const start = await offsetAt(wire, name, partition, EARLIEST);
+      const end = (await offsetsAt(wire, name, [partition], LATEST, 'written')).get(partition) ?? 0;
       // A processor that is new begins with what is there.
       const { applied = start, now, tries } = standing;
+      if (applied > end) throw logIsShorter(this.#place, applied, end);
       this.#applied = applied;
       this.#follow(name, applied);
       return {
@@ -107,6 +109,8 @@ export class KafkaPartition<Rec, Event> implements PartitionPort<Rec, Event> {
   }
 
   read(after: number, limit: number): readonly Input<Event>[] | Promise<readonly Input<Event>[]> {
+    // Let go while nothing was under way: the owner takes the partition anew, or finds that it cannot.
+    if (this.#producer === undefined) throw this.#takenAnew();
     const waiting = this.#inbox.read(after, limit);
     // What is read will be committed: partitions take turns before they decide, so that more comes together.
     if (waiting.length === 0 || this.#isInside) return waiting;
@@ -167,8 +171,8 @@ export class KafkaPartition<Rec, Event> implements PartitionPort<Rec, Event> {
         this.#inbox.offer(records);
         this.#place.onInput();
       },
-      // Only an operator can have removed what was not applied: the next restore refuses to go on.
-      onGap: () => void this.release(),
+      // Only an operator can have removed what was not applied: whoever takes the partition anew refuses to go on.
+      onGap: () => void this.release().then(() => this.#place.onInput()),
     });
     this.#inbox.reset(reading);
   }
@@ -193,7 +197,7 @@ export class KafkaPartition<Rec, Event> implements PartitionPort<Rec, Event> {
         return place === undefined ? [] : offsetsOf(piece, place);
       }),
     );
-    this.#state.wrote(commit.states, ended, offsets);
+    this.#state.wrote(commit.states, offsets);
   }
 
   /** The same for every owner of the partition: that is what fences. */
@@ -219,7 +223,11 @@ export class KafkaPartition<Rec, Event> implements PartitionPort<Rec, Event> {
 
   #current(epoch: number): TransactionalProducer {
     if (this.#producer !== undefined && epoch === this.#epoch) return this.#producer;
-    throw new QueueError('QUEUE_FENCED', `Partition ${this.#place.partition} was taken anew meanwhile`, false);
+    throw this.#takenAnew();
+  }
+
+  #takenAnew(): QueueError {
+    return new QueueError('QUEUE_FENCED', `Partition ${this.#place.partition} was taken anew meanwhile`, false);
   }
 
   async #read<Answer>(read: () => Promise<Answer>): Promise<Answer> {
@@ -273,6 +281,18 @@ const unreadable = (
     `Record '${key}' '${id}' of '${topic.name}' cannot be read by this version; '${processor}' does not touch partition ${partition} of '${input.name}'`,
     false,
     cause,
+  );
+
+const logIsShorter = (
+  { processor, partition, input }: { processor: string; partition: number; input: { name: string } },
+  applied: number,
+  end: number,
+): QueueError =>
+  new QueueError(
+    'QUEUE_MISMATCH',
+    `'${processor}' stopped after position ${applied} of partition ${partition} of '${input.name}', but the log ends at ${end}: ` +
+      `the topic was made anew, or lost its end. Restore the queue from a backup, or choose another kafka.topic-prefix to start from what is there`,
+    false,
   );
 
 /** Outgoing records by partition, in their order. */

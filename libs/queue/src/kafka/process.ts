@@ -6,13 +6,12 @@ import { delay, waitForBroker } from './broker-time.js';
 import { Membership } from './membership.js';
 import type { KafkaParts } from './parts.js';
 import { KafkaPartition } from './partition-port.js';
-import { trimInput } from './trim.js';
+import { Trimming } from './trim.js';
 
 /** The group's offsets are for people only: so often they are brought up to date. */
 const LAG_MS = 5_000;
 /** How long after it was lost a partition is taken again, when the group still gives it to this process. */
 const AGAIN_MS = 200;
-const TRIM_MS = 60_000;
 
 interface Owned<Rec, Event> {
   readonly port: KafkaPartition<Rec, Event>;
@@ -30,7 +29,12 @@ export async function startProcessing<State, Rec, Event, Fact, Effect, Context>(
   checkPartitions(name, input, stateTopics);
   await parts.topics.ensure([{ ...input, input: true }, ...stateTopics]);
   const processing = new OwnedPartitions(parts, definition);
-  await processing.start();
+  try {
+    await processing.start();
+  } catch (thrown) {
+    await processing.close();
+    throw thrown;
+  }
   return processing;
 }
 
@@ -48,10 +52,9 @@ class OwnedPartitions<State, Rec, Event, Fact, Effect, Context> implements Kafka
   readonly #failure = createFailure();
   #membership: Membership | undefined;
   #assigned: ReadonlySet<number> = new Set();
-  #cancelTrim: (() => void) | undefined;
+  #trimming: Trimming | undefined;
   #lagTimer: ReturnType<typeof setInterval> | undefined;
   #closing: Promise<void> | undefined;
-  #trimming = false;
   #abandoned = false;
 
   constructor(parts: KafkaParts, definition: ProcessorDefinition<State, Rec, Event, Fact, Effect, Context>) {
@@ -64,7 +67,7 @@ class OwnedPartitions<State, Rec, Event, Fact, Effect, Context> implements Kafka
   }
 
   get isIdle(): boolean {
-    if (this.#trimming) return false;
+    if (this.#trimming?.isBusy === true) return false;
     for (const { port, running } of this.#owned.values()) if (running === undefined || !port.isIdle) return false;
     return true;
   }
@@ -91,7 +94,7 @@ class OwnedPartitions<State, Rec, Event, Fact, Effect, Context> implements Kafka
     ]);
     this.#lagTimer = setInterval(() => void this.#showLag(), LAG_MS);
     this.#lagTimer.unref();
-    this.#scheduleTrim();
+    this.#trimming = new Trimming(this.#parts, input, () => this.#applied());
   }
 
   close(): Promise<void> {
@@ -158,6 +161,14 @@ class OwnedPartitions<State, Rec, Event, Fact, Effect, Context> implements Kafka
 
   /** Takes the partition and runs it, again and again, for as long as the group gives it to this process. */
   async #run(partition: number, owned: Owned<Rec, Event>, begun: () => void): Promise<void> {
+    try {
+      await this.#keepRunning(partition, owned, begun);
+    } finally {
+      await owned.port.release();
+    }
+  }
+
+  async #keepRunning(partition: number, owned: Owned<Rec, Event>, begun: () => void): Promise<void> {
     const { clock, log } = this.#parts;
     const { name } = this.#definition.processor;
     for (let failures = 0; this.#owned.get(partition) === owned && !this.#isOver();) {
@@ -183,7 +194,6 @@ class OwnedPartitions<State, Rec, Event, Fact, Effect, Context> implements Kafka
         await waitForBroker(failures++);
       }
     }
-    await owned.port.release();
   }
 
   async #drop(partition: number, owned: Owned<Rec, Event>): Promise<void> {
@@ -192,34 +202,18 @@ class OwnedPartitions<State, Rec, Event, Fact, Effect, Context> implements Kafka
     await owned.ended;
   }
 
-  #scheduleTrim(): void {
-    if (this.#isOver()) return;
-    this.#cancelTrim = this.#parts.clock.after(TRIM_MS, () => {
-      const applied = new Map([...this.#owned].map(([partition, { port }]) => [partition, port.applied]));
-      this.#trimming = true;
-      trimInput(this.#parts, this.#definition.processor.input, applied)
-        .catch((thrown: unknown) =>
-          this.#parts.log.debug(
-            { reason: String(thrown) },
-            'Old events could not be removed; the next round tries again',
-          ),
-        )
-        .finally(() => {
-          this.#trimming = false;
-          this.#scheduleTrim();
-        });
-    });
+  #applied(): ReadonlyMap<number, number> {
+    return new Map([...this.#owned].map(([partition, { port }]) => [partition, port.applied]));
   }
 
   /** Offsets of the group: where each partition stands, for tools that show lag. Nothing reads them. */
   async #showLag(): Promise<void> {
-    const applied = new Map([...this.#owned].map(([partition, { port }]) => [partition, port.applied]));
-    await this.#membership?.commit(applied).catch(() => undefined);
+    await this.#membership?.commit(this.#applied()).catch(() => undefined);
   }
 
   #stopTimers(): void {
     clearInterval(this.#lagTimer);
-    this.#cancelTrim?.();
+    this.#trimming?.stop();
   }
 
   async #shutDown(): Promise<void> {

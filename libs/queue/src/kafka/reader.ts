@@ -4,22 +4,18 @@ import { waitForBroker } from './broker-time.js';
 import type { Wire } from './connections.js';
 import { kafkaError } from './failure.js';
 import type { KafkaLog } from './options.js';
+import { EARLIEST, LATEST, offsetAt, offsetsAt, passGap } from './range.js';
 import { readPartition, type LogRecord } from './records.js';
 
 /** How long the broker keeps a fetch that finds nothing; a partition that is opened meanwhile waits for its turn. */
 const WAIT_MS = 100;
+/** Of one answer; when it is used up the other partitions wait for the next. */
 const FETCH_BYTES_MAX = 16 * 1024 * 1024;
 const PARTITION_BYTES = 512 * 1024;
-/** For reading what is there already, and for a partition whose next data are larger than usual. */
-const RANGE_BYTES = 4 * 1024 * 1024;
-const GAP_BYTES_MAX = 64 * 1024 * 1024;
+/** Answers without anything of what a partition has, after which it is asked for alone. */
+const PASSED_OVER = 2;
 /** Failures in a row after which they are worth a warning. */
 const LOUD_FAILURES = 5;
-/** Repeats of a look-up: about three seconds. */
-const PATIENCE = 8;
-
-export const EARLIEST = '-2';
-export const LATEST = '-1';
 
 /** Where and to whom. */
 export interface ReadRequest {
@@ -29,7 +25,10 @@ export interface ReadRequest {
   readonly offset: number;
   /** New committed records, oldest first, and where reading goes on. Must not throw. */
   onRecords(records: readonly LogRecord[], next: number): void;
-  /** The log begins after what was wanted: records from the wanted offset to `earliest` are gone. Must not throw. */
+  /**
+   * The log does not have what was wanted; reading goes on at its beginning, `earliest`. It is later than wanted when
+   * older records were removed, and earlier when the log was made anew or lost its end. Must not throw.
+   */
   onGap(earliest: number): void;
 }
 
@@ -45,7 +44,16 @@ interface Open extends ReadRequest {
   position: number;
   paused: boolean;
   closed: boolean;
+  /** Asked for when it is asked for alone. */
   bytes: number;
+  /** The next request is for this partition and no other. */
+  alone: boolean;
+  /** Answers in a row that had nothing of it. */
+  passedOver: number;
+  /** Failures in a row of requests for it alone. */
+  failures: number;
+  /** It failed a moment ago. */
+  resting: boolean;
 }
 
 /**
@@ -84,6 +92,10 @@ export class LogReader {
       paused: false,
       closed: false,
       bytes: PARTITION_BYTES,
+      alone: false,
+      passedOver: 0,
+      failures: 0,
+      resting: false,
     };
     this.#readings.add(reading);
     this.#start();
@@ -150,7 +162,7 @@ export class LogReader {
   }
 
   async #byLeader(): Promise<ReadonlyMap<string, readonly Open[]>> {
-    const active = [...this.#readings].filter(({ paused }) => !paused);
+    const active = [...this.#readings].filter(({ paused, resting }) => !paused && !resting);
     const byTopic = new Map<string, Open[]>();
     for (const reading of active) byTopic.set(reading.topic, [...(byTopic.get(reading.topic) ?? []), reading]);
     if (byTopic.size > 0) await this.#wire.know([...byTopic.keys()]);
@@ -176,70 +188,131 @@ export class LogReader {
           if (version === this.#version) break;
           continue;
         }
-        await this.#fetch(nodeId, readings);
+        await this.#round(nodeId, readings);
         failures = 0;
       } catch (thrown) {
         if (this.#closed) break;
-        if (kafkaError(thrown) === 'OFFSET_OUT_OF_RANGE') await this.#gap(thrown);
-        else await this.#afterFailure(thrown, failures++);
+        await this.#afterFailure(thrown, failures++);
       }
     }
     this.#loops.delete(nodeId);
   }
 
-  async #fetch(nodeId: string, readings: readonly Open[]): Promise<void> {
+  /**
+   * One request for all; what its answer has no room for, or what failed it, is asked for alone. The client throws the whole
+   * answer away when one partition has an error, and which one it was it does not tell.
+   */
+  async #round(nodeId: string, readings: readonly Open[]): Promise<void> {
+    const together = readings.filter(({ alone }) => !alone);
+    try {
+      if (together.length > 0) await this.#fetch(nodeId, together, WAIT_MS, false);
+    } catch (thrown) {
+      if (kafkaError(thrown) === undefined) throw thrown;
+      for (const reading of together) reading.alone = true;
+    }
+    for (const same of byPartition(readings.filter(({ alone, closed }) => alone && !closed)).values()) {
+      for (const reading of same) reading.alone = false;
+      try {
+        await this.#fetch(nodeId, same, 0, true);
+        for (const reading of same) reading.failures = 0;
+      } catch (thrown) {
+        if (kafkaError(thrown) === undefined) throw thrown;
+        await this.#rest(same, thrown);
+      }
+    }
+  }
+
+  async #fetch(nodeId: string, readings: readonly Open[], maxWaitTime: number, isAlone: boolean): Promise<void> {
     const broker = await this.#wire.broker(nodeId);
     // One entry for each partition: two readings of one partition take turns, the one that is behind first.
-    const wanted = new Map<string, Open[]>();
-    for (const reading of readings) {
-      const name = `${reading.topic}/${reading.partition}`;
-      wanted.set(name, [...(wanted.get(name) ?? []), reading]);
-    }
-    const leading = [...wanted.values()].map((same) =>
-      same.reduce((behind, reading) => (reading.position < behind.position ? reading : behind)),
-    );
+    const wanted = byPartition(readings);
     const topics = new Map<string, { partition: number; fetchOffset: string; maxBytes: number }[]>();
-    for (const { topic, partition, position, bytes } of leading) {
+    for (const same of wanted.values()) {
+      const { topic, partition, position, bytes } = same.reduce((behind, reading) =>
+        reading.position < behind.position ? reading : behind,
+      );
       const partitions = topics.get(topic) ?? [];
       topics.set(topic, partitions);
-      partitions.push({ partition, fetchOffset: String(position), maxBytes: bytes });
+      partitions.push({ partition, fetchOffset: String(position), maxBytes: isAlone ? bytes : PARTITION_BYTES });
     }
     const { responses } = await broker.fetch({
-      maxWaitTime: WAIT_MS,
+      maxWaitTime,
       minBytes: 1,
       maxBytes: FETCH_BYTES_MAX,
       isolationLevel: 1,
       topics: [...topics].map(([topic, partitions]) => ({ topic, partitions })),
     });
     for (const { topicName, partitions } of responses) {
-      for (const fetched of partitions) this.#deliver(wanted.get(`${topicName}/${fetched.partition}`) ?? [], fetched);
+      for (const fetched of partitions) {
+        this.#deliver(wanted.get(nameOf({ topic: topicName, partition: fetched.partition })) ?? [], fetched, isAlone);
+      }
     }
   }
 
-  #deliver(readings: readonly Open[], fetched: FetchedPartition): void {
+  #deliver(readings: readonly Open[], fetched: FetchedPartition, isAlone: boolean): void {
     const behind = Math.min(...readings.map(({ position }) => position));
     for (const reading of readings) {
       if (reading.closed || reading.position !== behind) continue;
       const { records, next, end } = readPartition(fetched, reading.position);
       if (next === reading.position) {
-        passGap(reading, end);
+        if (end > next) this.#passOver(reading, end, isAlone);
         continue;
       }
       reading.bytes = PARTITION_BYTES;
+      reading.passedOver = 0;
       reading.position = next;
       this.#delivered++;
       reading.onRecords(records, next);
     }
   }
 
-  async #gap(thrown: unknown): Promise<void> {
-    for (const reading of this.#readings) {
-      const earliest = await offsetAt(this.#wire, reading.topic, reading.partition, EARLIEST).catch(() => undefined);
-      if (earliest === undefined || earliest <= reading.position) continue;
-      reading.position = earliest;
-      reading.onGap(earliest);
+  /** The log goes on, and the answer had nothing of it. */
+  #passOver(reading: Open, end: number, isAlone: boolean): void {
+    reading.alone = ++reading.passedOver >= PASSED_OVER;
+    if (!isAlone || !passGap(reading, end)) return;
+    reading.bytes = PARTITION_BYTES;
+    reading.passedOver = 0;
+    reading.alone = false;
+    reading.onRecords([], end);
+  }
+
+  /** A partition that cannot be read is tried again later; the others are not held up by it. */
+  async #rest(same: readonly Open[], thrown: unknown): Promise<void> {
+    const [first] = same;
+    if (this.#closed || first === undefined) return;
+    const { topic, partition, failures } = first;
+    const reason = thrown instanceof Error ? thrown.message : String(thrown);
+    if (failures === LOUD_FAILURES)
+      this.#log.warn({ topic, partition, reason }, 'A partition cannot be read at the moment; trying again');
+    for (const reading of same) {
+      reading.failures++;
+      reading.resting = true;
+      reading.alone = true;
     }
-    await this.#afterFailure(thrown, 0);
+    if (kafkaError(thrown) === 'OFFSET_OUT_OF_RANGE') await this.#relocate(same);
+    else await this.#wire.recover(thrown);
+    void waitForBroker(failures).then(() => {
+      for (const reading of same) reading.resting = false;
+      this.#start();
+    });
+  }
+
+  /** The log does not have what these readings want, or had not a moment ago. */
+  async #relocate(same: readonly Open[]): Promise<void> {
+    const [first] = same;
+    if (first === undefined) return;
+    try {
+      const earliest = await offsetAt(this.#wire, first.topic, first.partition, EARLIEST);
+      const ends = await offsetsAt(this.#wire, first.topic, [first.partition], LATEST, 'written');
+      const end = ends.get(first.partition) ?? 0;
+      for (const reading of same) {
+        if (reading.closed || (reading.position >= earliest && reading.position <= end)) continue;
+        reading.position = earliest;
+        reading.onGap(earliest);
+      }
+    } catch {
+      // The partition cannot be reached at all just now: the next try finds out again.
+    }
   }
 
   async #afterFailure(thrown: unknown, failures: number): Promise<void> {
@@ -253,146 +326,11 @@ export class LogReader {
   }
 }
 
-/**
- * Nothing came although the log has grown: what is left there are empty batches (compaction keeps one for each producer).
- * The client does not tell how far they reach, so more is asked for, and at last they are passed.
- */
-function passGap(
-  reading: { position: number; bytes: number; onRecords?: ReadRequest['onRecords'] },
-  end: number,
-): void {
-  if (reading.position >= end) return;
-  if (reading.bytes < GAP_BYTES_MAX) {
-    reading.bytes *= 4;
-    return;
-  }
-  reading.position = end;
-  reading.bytes = PARTITION_BYTES;
-  reading.onRecords?.([], end);
-}
+const nameOf = ({ topic, partition }: { readonly topic: string; readonly partition: number }): string =>
+  `${topic}/${partition}`;
 
-/** `visible`: as far as readers of committed records get now; `written`: open transactions included. */
-export type Isolation = 'visible' | 'written';
-
-/** An offset of a partition: EARLIEST, LATEST, or of the first record that is not older than a time (in milliseconds). */
-export async function offsetAt(wire: Wire, topic: string, partition: number, at: string): Promise<number> {
-  const offsets = await offsetsAt(wire, topic, [partition], at);
-  return offsets.get(partition) ?? 0;
-}
-
-/** `offsetAt` of several partitions; -1 for a time after the last record. */
-export async function offsetsAt(
-  wire: Wire,
-  topic: string,
-  partitions: readonly number[],
-  at: string,
-  isolation: Isolation = 'visible',
-): Promise<ReadonlyMap<number, number>> {
-  const offsets = new Map<number, number>();
-  await patiently(wire, async () => {
-    await wire.know([topic]);
-    const requests = [...wire.leaders(topic, partitions)].map(async ([nodeId, led]) => {
-      const broker = await wire.broker(nodeId);
-      const { responses } = await broker.listOffsets({
-        isolationLevel: isolation === 'visible' ? 1 : 0,
-        topics: [{ topic, partitions: led.map((partition) => ({ partition, timestamp: at })) }],
-      });
-      for (const { partition, offset } of responses.flatMap(({ partitions: found }) => found)) {
-        offsets.set(partition, Number(offset));
-      }
-    });
-    await Promise.all(requests);
-  });
-  return offsets;
-}
-
-/**
- * Tries again what may pass in a moment: a topic that was just made has no leader yet, a leader moves. What lasts longer is
- * the caller's to decide.
- */
-async function patiently<Answer>(wire: Wire, work: () => Promise<Answer>): Promise<Answer> {
-  for (let failures = 0; ; failures++) {
-    try {
-      return await work();
-    } catch (thrown) {
-      if (failures === PATIENCE || (kafkaError(thrown) ?? '').endsWith('AUTHORIZATION_FAILED')) throw thrown;
-      await waitForBroker(failures);
-      await wire.recover(thrown);
-    }
-  }
-}
-
-export interface RangeRequest {
-  readonly topic: string;
-  readonly partition: number;
-  readonly from: number;
-  /** The first offset that is not wanted any more. */
-  readonly until: number;
-  /** What the last answer brought beyond `until` is told, too. */
-  readonly wholeBatches?: boolean;
-  onRecords(records: readonly LogRecord[]): void;
-}
-
-/**
- * Reads what is there already; resolves when `until` is reached. Over a wire of its own, so that it does not wait behind
- * readers that follow.
- * @throws what the client throws; then nothing can be said of what was delivered
- */
-export async function readRange(wire: Wire, request: RangeRequest): Promise<void> {
-  const { topic, partition, from, until, wholeBatches = false, onRecords } = request;
-  const place = { position: from, bytes: RANGE_BYTES };
-  while (place.position < until) {
-    const fetched = await patiently(wire, () => fetchOnce(wire, topic, partition, place));
-    const { records, next, end } = readPartition(fetched, place.position);
-    if (next === place.position) {
-      passGap(place, Math.min(end, until));
-      continue;
-    }
-    place.position = next;
-    onRecords(next > until && !wholeBatches ? records.filter(({ offset }) => offset < until) : records);
-  }
-}
-
-async function fetchOnce(
-  wire: Wire,
-  topic: string,
-  partition: number,
-  { position, bytes }: { readonly position: number; readonly bytes: number },
-): Promise<FetchedPartition> {
-  await wire.know([topic]);
-  const [nodeId] = wire.leaders(topic, [partition]).keys();
-  if (nodeId === undefined) throw new Error(`No broker leads partition ${partition} of '${topic}'`);
-  const broker = await wire.broker(nodeId);
-  const { responses } = await broker.fetch({
-    maxWaitTime: WAIT_MS,
-    minBytes: 1,
-    maxBytes: GAP_BYTES_MAX,
-    isolationLevel: 1,
-    topics: [{ topic, partitions: [{ partition, fetchOffset: String(position), maxBytes: bytes }] }],
-  });
-  const fetched = responses[0]?.partitions[0];
-  if (fetched === undefined) throw new Error(`The broker answered nothing about partition ${partition} of '${topic}'`);
-  return fetched;
-}
-
-/** Reads single records, wherever they lie; what compaction has removed meanwhile does not come. */
-export async function readOffsets(
-  wire: Wire,
-  { topic, partition }: { readonly topic: string; readonly partition: number },
-  offsets: readonly number[],
-  onRecord: (record: LogRecord) => void,
-): Promise<void> {
-  const wanted = new Set(offsets);
-  const sorted = [...wanted].sort((one, other) => one - other);
-  let passed = -1;
-  for (const from of sorted) {
-    if (from <= passed) continue;
-    const onRecords = (records: readonly LogRecord[]): void => {
-      for (const record of records) {
-        passed = Math.max(passed, record.offset);
-        if (wanted.delete(record.offset)) onRecord(record);
-      }
-    };
-    await readRange(wire, { topic, partition, from, until: from + 1, onRecords, wholeBatches: true });
-  }
+function byPartition(readings: readonly Open[]): ReadonlyMap<string, readonly Open[]> {
+  const grouped = new Map<string, Open[]>();
+  for (const reading of readings) grouped.set(nameOf(reading), [...(grouped.get(nameOf(reading)) ?? []), reading]);
+  return grouped;
 }

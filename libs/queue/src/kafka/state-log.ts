@@ -1,7 +1,7 @@
 import type { StateChanges, StoredTopic } from '../shell/commit.js';
 import type { Wire } from './connections.js';
 import type { PartitionBatch, Written } from './producer.js';
-import { EARLIEST, LATEST, offsetAt, readOffsets, readRange } from './reader.js';
+import { EARLIEST, LATEST, offsetAt, readOffsets, readRange } from './range.js';
 import { ENDED, positionKey, stateKey, stateKeyParts, triesKey, type LogRecord } from './records.js';
 
 /** A record of a state topic as it was read. */
@@ -31,7 +31,7 @@ interface Kept {
 interface KeptKey {
   /** By topic and id. */
   readonly records: Map<string, Kept>;
-  /** The newest of them says that the key has ended. */
+  /** The newest of those in the first topic says that the key has ended (shell/batch.ts sees to it that it can tell). */
   ended: boolean;
 }
 
@@ -119,12 +119,12 @@ export class StateLog {
   }
 
   /** The changes are committed; `offsets` has one for each message of `batches`. */
-  wrote(states: readonly StateChanges[], ended: ReadonlySet<string>, offsets: readonly (readonly number[])[]): void {
+  wrote(states: readonly StateChanges[], offsets: readonly (readonly number[])[]): void {
     states.forEach(({ topic, puts, removals }, at) => {
       const places = offsets[at] ?? [];
       for (const { key, id } of removals) this.#forget(topic, key, id);
       puts.forEach(({ key, id }, index) => {
-        this.#keep(topic, key, id, places[removals.length + index] ?? -1, undefined, ended.has(key));
+        this.#keep(topic, key, id, places[removals.length + index] ?? -1, undefined);
       });
     });
   }
@@ -132,17 +132,26 @@ export class StateLog {
   #take(topic: StoredTopic, record: LogRecord): void {
     const parts = stateKeyParts(record.key);
     if (parts === undefined) return;
-    if (record.text === null) return this.#forget(topic, parts.key, parts.id);
-    const ended = record.header(ENDED) !== undefined;
-    this.#keep(topic, parts.key, parts.id, record.offset, ended ? undefined : record.text, ended);
+    const isTelling = topic === this.#options.topics[0];
+    if (record.text === null) {
+      this.#forget(topic, parts.key, parts.id);
+      const left = this.#keys.get(parts.key);
+      if (isTelling && left !== undefined) left.ended = false;
+      return;
+    }
+    const hasEnded = isTelling ? record.header(ENDED) !== undefined : this.#keys.get(parts.key)?.ended === true;
+    const kept = this.#keep(topic, parts.key, parts.id, record.offset, hasEnded ? undefined : record.text);
+    if (!isTelling) return;
+    // The first topic is read before the others.
+    kept.ended = hasEnded;
+    if (hasEnded) for (const each of kept.records.values()) each.text = undefined;
   }
 
-  #keep(topic: StoredTopic, key: string, id: string, offset: number, text: string | undefined, ended: boolean): void {
+  #keep(topic: StoredTopic, key: string, id: string, offset: number, text: string | undefined): KeptKey {
     let kept = this.#keys.get(key);
-    if (kept === undefined) this.#keys.set(key, (kept = { records: new Map(), ended }));
-    kept.ended = ended;
-    if (ended) for (const record of kept.records.values()) record.text = undefined;
+    if (kept === undefined) this.#keys.set(key, (kept = { records: new Map(), ended: false }));
     kept.records.set(`${topic.name}/${id}`, { topic, id, offset, text });
+    return kept;
   }
 
   #forget(topic: StoredTopic, key: string, id: string): void {

@@ -1,15 +1,15 @@
 import type { Admin, ITopicConfig } from 'kafkajs';
 import { QueueError } from '../contract.js';
+import { KEY_LENGTH_MAX, RECORD_LENGTH_MAX } from '../shell/encode.js';
 import { asQueueError, kafkaError } from './failure.js';
 import type { DeclaredTopic, KafkaLog, KafkaTopicSettings } from './options.js';
 
 const DAY_MS = 24 * 3_600_000;
 /** So long a job may wait in its topic. */
-const JOB_RETENTION_MS = 7 * DAY_MS;
 /** A record of 900,000 characters has at most three times as many bytes. */
 const MESSAGE_BYTES_MAX = 4 * 1024 * 1024;
-/** Kafka's own default; below it records that Millrace accepts could not be written. */
-const MESSAGE_BYTES_LEAST = 1024 * 1024;
+/** The largest record that Millrace accepts: three bytes a character, its key and id, its headers and what Kafka adds. */
+export const MESSAGE_BYTES_LEAST = 3 * (RECORD_LENGTH_MAX + 2 * KEY_LENGTH_MAX) + 4_096;
 /** Small segments, so that compaction has something to do: only closed ones are compacted. */
 const STATE_SEGMENT_BYTES = 32 * 1024 * 1024;
 const CREATE_TIMEOUT_MS = 30_000;
@@ -151,7 +151,8 @@ function settingsOf({ kind, retentionMs, input }: DeclaredTopic): Readonly<Recor
         'max.compaction.lag.ms': String(DAY_MS),
       };
     case 'jobs':
-      return { ...all, 'cleanup.policy': 'delete', 'retention.ms': String(JOB_RETENTION_MS) };
+      // Removed by the workers once they were handed out; a job may wait for a worker for as long as it takes.
+      return { ...all, 'cleanup.policy': 'delete', 'retention.ms': '-1' };
     case 'events':
       // What a processor reads is removed by the processor, when it is old and applied.
       return {

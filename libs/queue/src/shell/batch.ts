@@ -104,10 +104,15 @@ export class Batch<State, Rec> {
     return this.#seen;
   }
 
-  /** The transaction's content; each record once, with its last value. */
+  /**
+   * The transaction's content; each record once, with its last value. Whether a key lives can be read off its newest record
+   * in `telling`, the first of the state topics: a key that begins or ceases to live without a change there has a record
+   * of it written once more.
+   */
   commit(
     head: Pick<Commit, 'processor' | 'partition' | 'epoch' | 'appliedPosition'>,
     topicOf: (record: Rec) => StoredTopic,
+    telling: StoredTopic | undefined,
   ): Commit {
     const states = new Map<StoredTopic, { topic: StoredTopic; puts: StatePut[]; removals: StateRemoval[] }>();
     const changesOf = (topic: StoredTopic) => {
@@ -118,16 +123,24 @@ export class Batch<State, Rec> {
     const live: string[] = [];
     const ended: string[] = [];
     for (const [entry, changes] of this.#changes) {
+      let isTold = false;
+      let isToBeTold = entry.isLive !== entry.storedLive;
       for (const [id, { before, after, text }] of changes) {
         if (before === after) continue;
         const topic = after === undefined ? undefined : topicOf(after);
         const topicBefore = before === undefined ? undefined : topicOf(before);
-        if (topicBefore !== undefined && topicBefore !== topic)
+        if (topicBefore !== undefined && topicBefore !== topic) {
           changesOf(topicBefore).removals.push({ key: entry.key, id });
+          // It may have been the newest.
+          isToBeTold ||= topicBefore === telling;
+        }
         if (topic !== undefined) changesOf(topic).puts.push({ key: entry.key, id, value: after, text });
+        isTold ||= topic === telling;
       }
-      if (entry.isLive && !entry.storedLive) live.push(entry.key);
-      if (!entry.isLive && entry.storedLive) ended.push(entry.key);
+      const again = isToBeTold && !isTold ? recordIn(telling, entry, topicOf) : undefined;
+      if (again !== undefined) changesOf(again.topic).puts.push(again.put);
+      if (!entry.isLive) ended.push(entry.key);
+      else if (!entry.storedLive) live.push(entry.key);
     }
     const written: readonly StateChanges[] = [...states.values()];
     return { ...head, now: this.now, states: written, outgoing: this.outgoing, live, ended };
@@ -140,4 +153,17 @@ export class Batch<State, Rec> {
     this.#changes.set(entry, changes);
     return changes;
   }
+}
+
+/** Some record that the key has in this topic. */
+function recordIn<State, Rec>(
+  topic: StoredTopic | undefined,
+  { key, records }: Entry<State, Rec>,
+  topicOf: (record: Rec) => StoredTopic,
+): { readonly topic: StoredTopic; readonly put: StatePut } | undefined {
+  if (topic === undefined) return undefined;
+  for (const [id, value] of records.entries()) {
+    if (topicOf(value) === topic) return { topic, put: { key, id, value, text: encodeValue(topic, key, id, value) } };
+  }
+  return undefined;
 }

@@ -58,8 +58,9 @@ export interface Commit {
   readonly now: Instant;
   readonly states: readonly StateChanges[];
   readonly outgoing: readonly EncodedRecord[];
-  /** Keys that restore must load from now on, and those that it need not load any more. */
+  /** Keys that restore must load from now on. */
   readonly live: readonly string[];
+  /** Keys of this batch that it need not load any more, whether they lived before or not. */
   readonly ended: readonly string[];
 }
 

@@ -4,8 +4,8 @@ import type { EncodedRecord, StoredTopic } from './commit.js';
 import { partitionOf } from './partition-of.js';
 
 /**
- * Largest record that a queue takes, in characters of JSON: below Kafka's limit for a batch of about 1 MB, the same for
- * every adapter, so that what runs embedded also runs on a cluster.
+ * Largest record that a queue takes, in characters of JSON: the same for every adapter, so that what runs embedded also
+ * runs on a cluster, whose topics take three bytes for each of them.
  */
 export const RECORD_LENGTH_MAX = 900_000;
 /** Longest key and longest id, in characters. */

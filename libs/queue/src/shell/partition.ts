@@ -183,7 +183,7 @@ class OwnedPartition<State, Rec, Event, Fact, Effect, Context> implements Partit
     const { processor, broken } = this.#definition;
     const { epoch } = this.#lease;
     const head = { processor: processor.name, partition: this.#partition, epoch, appliedPosition: position };
-    const commit = batch.commit(head, (record) => processor.topicOf(record));
+    const commit = batch.commit(head, (record) => processor.topicOf(record), processor.stateTopics[0]);
     if (broken === 'position-outside-transaction') await this.#port.storePosition(epoch, position);
     await this.#port.commit(commit);
     if (position !== this.#applied) this.#tries = -1;

@@ -133,6 +133,24 @@ export function crashingContract(makeHarness: MakeHarness, { servers, patience }
     expect(texts(second.notes.values)).toEqual(['woken']);
   });
 
+  it('a key that ended and lives again is restored, one that ended is not woken', async () => {
+    const first = await startLedger(setting);
+    const due = setting.clock.now() + 5_000;
+    await first.tell('a', { kind: 'add', amount: 1, entry: 'one' }, { kind: 'end' });
+    await first.tell('a', { kind: 'add', amount: 2, entry: 'two' }, { kind: 'revive' }, { kind: 'remind', at: due });
+    await first.tell('b', { kind: 'remind', at: due }, { kind: 'end' }, { kind: 'add', amount: 4, entry: 'one' });
+    await first.notes.until((notes) => told('added 2')(notes) && told('added 4')(notes));
+    await setting.settle();
+    first.kill();
+    const second = await startLedger(setting);
+    await advanceUntil(setting, () => told('woken')(second.notes.values));
+    await second.tell('a', add(8));
+    await advanceUntil(setting, () => told('added 8')(second.notes.values));
+    expect(texts(second.notes.values)).toEqual(['woken', 'added 8']);
+    const heads = await second.queue.view(setting.topics.heads);
+    expect([totalOf(heads.get('a', 'head')), totalOf(heads.get('b', 'head'))]).toEqual([11, 4]);
+  });
+
   it('a chain that was interrupted by a yield goes on after a crash', async () => {
     const faults: Faults = {
       after: onNthCommit(1, () => {

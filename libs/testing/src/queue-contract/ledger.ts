@@ -12,6 +12,7 @@ export type LedgerEvent =
   /** `cursed`: nothing can be decided when it is due, not even the failure. */
   | { readonly kind: 'remind'; readonly at: number; readonly cursed?: boolean }
   | { readonly kind: 'end' }
+  | { readonly kind: 'revive' }
   | { readonly kind: 'give-out'; readonly job: Job; readonly remove?: boolean }
   | { readonly kind: 'everyone'; readonly amount: number }
   | { readonly kind: 'continued'; readonly pending: readonly LedgerEvent[] };
@@ -148,6 +149,8 @@ export function ledger(
         return { ...NOTHING, facts: [{ kind: 'head', change: { dueAt: input.at, cursed: input.cursed === true } }] };
       case 'end':
         return says(state, 'ended', context, { facts: [{ kind: 'head', change: { ended: true } }] });
+      case 'revive':
+        return says(state, 'lives again', context, { facts: [{ kind: 'head', change: { ended: false } }] });
       case 'give-out':
         return {
           ...NOTHING,

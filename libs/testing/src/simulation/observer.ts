@@ -86,7 +86,17 @@ function describe(event: ExecutionEvent): string {
       return `${event.kind} ${event.taskRunId} ${event.attempt} ${event.token} ${event.outcome.state}`;
     case 'instance-lost':
       return `${event.kind} ${event.instance}`;
+    case 'job-progressed':
+      return `${event.kind} ${event.taskRunId} ${event.attempt} ${event.token} ${event.child.taskId} ${event.child.state}`;
+    case 'operation-requested':
+      return `${event.kind} ${event.operation.kind}`;
+    case 'child-execution-ended':
+      return `${event.kind} ${event.taskRunId} ${event.childId} ${event.state}`;
+    case 'slot-answered':
+      return `${event.kind} ${event.answer}`;
     case 'execution-requested':
+    case 'execution-wanted':
+    case 'snapshot-part':
     case 'kill-requested':
     case 'continued':
       return event.kind;

@@ -1,4 +1,4 @@
-import { coalesceRefreshes } from '../src/flows/coalesce-refreshes.js';
+import { coalesceRefreshes } from '../src/coalesce-refreshes.js';
 
 /** A look at the store that is over when it is told so. */
 function createLooks() {

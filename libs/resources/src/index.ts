@@ -1,0 +1,9 @@
+export { coalesceRefreshes } from './coalesce-refreshes.js';
+export {
+  createCommands,
+  NotConfirmedError,
+  type CommandOutcome,
+  type Commands,
+  type CommandsOptions,
+  type Operation,
+} from './commands.js';
