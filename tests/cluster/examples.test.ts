@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { startKafka, type KafkaServers } from '../../libs/testing/src/servers/index.js';
 import { canRun, millrace, readExamples, runWords } from '../product/examples.js';
 import { startServer, type StartedServer } from '../product/server.js';
-import { EXAMPLES_OF_EXECUTIONS } from '../product/spec-examples/of-executions.js';
-import { EXAMPLES_OF_TASKS, startEarly } from '../product/spec-examples/of-tasks.js';
-import { Product } from '../product/spec-examples/product.js';
+import { EXAMPLES_OF_EXECUTIONS } from '../spec-examples/of-executions.js';
+import { EXAMPLES_OF_TASKS, startEarly } from '../spec-examples/of-tasks.js';
+import { Product } from '../spec-examples/product.js';
 import { describeWithKafka } from './servers.js';
 
 describeWithKafka('the examples on Kafka', () => {

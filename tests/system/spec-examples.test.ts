@@ -2,9 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startServer, type StartedServer } from '../product/server.js';
-import { EXAMPLES_OF_EXECUTIONS } from '../product/spec-examples/of-executions.js';
-import { EXAMPLES_OF_TASKS, startEarly } from '../product/spec-examples/of-tasks.js';
-import { Product } from '../product/spec-examples/product.js';
+import { EXAMPLES_OF_EXECUTIONS } from '../spec-examples/of-executions.js';
+import { EXAMPLES_OF_TASKS, startEarly } from '../spec-examples/of-tasks.js';
+import { Product } from '../spec-examples/product.js';
 
 describe('the worked examples of the specification, embedded', () => {
   let data: string;

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { ACCOUNT } from '../server.js';
+import { ACCOUNT } from '../product/server.js';
 
 /** A task run as the API shows it. */
 export interface TaskRunAnswer {
@@ -39,7 +39,7 @@ export class Product {
 
   /** Saves every flow of `flows.yml`. */
   async saveFlows(): Promise<void> {
-    const text = await readFile('tests/product/spec-examples/flows.yml', 'utf8');
+    const text = await readFile('tests/spec-examples/flows.yml', 'utf8');
     for (const flow of text.split(/^---$/m)) {
       const answer = await this.send('POST', '/flows', flow, 'application/x-yaml');
       if (answer.status !== 200) throw new Error(`${answer.status} ${await answer.text()}\n${flow}`);
