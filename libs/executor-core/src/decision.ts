@@ -84,7 +84,12 @@ export class Decision extends Outcome {
   /** Notes why the execution failed, when no task run tells: on the execution, and in its log. */
   noteFailure(message: string): void {
     this.fact({ kind: 'failure-noted', message });
-    this.#write('ERROR', message, { taskRunSequence: this.view.head.sequence });
+    this.note('ERROR', message);
+  }
+
+  /** Writes a line into the execution's log that belongs to no task run. */
+  note(level: LogLevel, message: string): void {
+    this.#write(level, message, { taskRunSequence: this.view.head.sequence });
   }
 
   #write(level: LogLevel, message: string, place: LogPlace): void {
@@ -116,6 +121,8 @@ export interface TaskRunPlace {
   readonly iteration?: number;
   readonly sequence: number;
   readonly startedAt: number;
+  /** The URI of the item for which an execution is started. */
+  readonly items?: string;
 }
 
 export const placeOf = (run: TaskRun): TaskRunPlace => ({

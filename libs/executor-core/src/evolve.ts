@@ -81,10 +81,23 @@ export function evolve(state: ExecutionState, fact: Fact): void {
         dueAt: fact.dueAt,
         resubmits: undefined,
         evaluating: undefined,
+        evaluated: undefined,
       }));
     case 'retry-started':
       changeHead(state, { retrying: state.head.retrying - 1 });
       return changeRun(state, fact.taskRunId, () => ({ dueAt: undefined }));
+    case 'slot-set':
+      return changeHead(state, { slot: fact.slot });
+    case 'child-started':
+      return changeRun(state, fact.taskRunId, () => ({
+        childExecutionId: fact.childExecutionId,
+        evaluated: undefined,
+      }));
+    case 'items-set':
+      return changeRun(state, fact.taskRunId, () => ({ items: fact.items, evaluated: undefined }));
+    case 'items-ended':
+    case 'item-outputs-set':
+      return state.putItems(fact.record);
     default:
       return fact satisfies never;
   }

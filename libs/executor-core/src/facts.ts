@@ -1,4 +1,15 @@
-import type { Claim, ExecutionCreated, Label, PlainObject, Section, State, TaskRun } from '@millrace/model';
+import type {
+  Claim,
+  EndedItems,
+  ExecutionCreated,
+  ItemOutputs,
+  ItemsProgress,
+  Label,
+  PlainObject,
+  Section,
+  State,
+  TaskRun,
+} from '@millrace/model';
 
 /** The owner of a list: a task run's id, or undefined for the flow itself. */
 export type OwnerId = string | undefined;
@@ -31,7 +42,13 @@ export type Fact =
   | { readonly kind: 'evaluation-requested'; readonly taskRunId: string }
   | { readonly kind: 'evaluated'; readonly taskRunId: string; readonly values: PlainObject }
   | { readonly kind: 'retry-scheduled'; readonly taskRunId: string; readonly dueAt: number }
-  | { readonly kind: 'retry-started'; readonly taskRunId: string };
+  | { readonly kind: 'retry-started'; readonly taskRunId: string }
+  /** `undefined`: the execution holds no slot any more. */
+  | { readonly kind: 'slot-set'; readonly slot: 'asked' | 'held' | undefined }
+  | { readonly kind: 'child-started'; readonly taskRunId: string; readonly childExecutionId: string }
+  | { readonly kind: 'items-set'; readonly taskRunId: string; readonly items: ItemsProgress }
+  | { readonly kind: 'items-ended'; readonly record: EndedItems }
+  | { readonly kind: 'item-outputs-set'; readonly record: ItemOutputs };
 
 /** A task run as it is born; what `evolve` derives (sequence, state, histories) is not in it. */
 export type NewTaskRun = Pick<TaskRun, 'id' | 'taskId' | 'section' | 'lane' | 'index'> &

@@ -6,5 +6,7 @@ export { Outcome, type Effect, type Input, type Step } from './outcome.js';
 export { planFlow, type FlowPlan, type TaskPlan } from './plan.js';
 export { executionProcessor } from './processor.js';
 export { nextRetry } from './retry.js';
+export * from './slots/index.js';
+export { slotEventOf, type SlotOccasion } from './slot-events.js';
 export { ExecutionState, type ExecutionView, type Records } from './state.js';
 export { LOOP_VALUES_MAX } from './tasks/for-each.js';

@@ -1,4 +1,13 @@
-import type { ExecutionEvent, InstanceLost, Job, LogEntry, MetricEntry, Reply, WorkerCommand } from '@millrace/model';
+import type {
+  ExecutionEvent,
+  FlowEvent,
+  InstanceLost,
+  Job,
+  LogEntry,
+  MetricEntry,
+  Reply,
+  WorkerCommand,
+} from '@millrace/model';
 import type { Fact, OwnerId } from './facts.js';
 
 /** What the shell writes in the same transaction as the facts' records. */
@@ -12,6 +21,8 @@ export type Effect =
       readonly kind: 'send-event';
       readonly event: ExecutionEvent & { readonly tenant: string; readonly executionId: string };
     }
+  /** To the slots of a flow. */
+  | { readonly kind: 'send-flow-event'; readonly event: Extract<FlowEvent, { readonly flowId: string }> }
   | { readonly kind: 'reply'; readonly replyTo: string; readonly reply: Reply }
   | { readonly kind: 'write-log'; readonly entry: LogEntry }
   | { readonly kind: 'write-metric'; readonly entry: MetricEntry };
@@ -26,7 +37,16 @@ export type Step =
   /** While killing: there may be more to stop. */
   | { readonly kind: 'kill-more' }
   /** While killing: ends owners that have nothing running any more. */
-  | { readonly kind: 'settle-kill' };
+  | { readonly kind: 'settle-kill' }
+  /** While killing: there may be more executions to kill that this one started. */
+  | { readonly kind: 'kill-children'; readonly from: number }
+  | { readonly kind: 'kill-items'; readonly taskRunId: string; readonly index: number }
+  /** The execution may start; with a limit of concurrent executions it asks for a slot first. */
+  | { readonly kind: 'begin' }
+  /** The execution has ended with all that comes after. */
+  | { readonly kind: 'fully-ended' }
+  /** A task run may start further executions for its items. */
+  | { readonly kind: 'start-items'; readonly taskRunId: string };
 
 /** Everything that `decide` reads: what happened outside, and the steps that follow from it. */
 export type Input = ExecutionEvent | Step;

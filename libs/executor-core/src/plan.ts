@@ -99,6 +99,8 @@ export function planFlow(flow: Flow, catalog: TaskTypeCatalog): FlowPlan {
       for (const name of SECTIONS) {
         if (name !== 'afterExecution') lists[name] = planList(written[name], name, plan, plan.retry);
       }
+      const own = flowable.tasks?.(written);
+      if (own) lists.tasks = own.map((task) => planTask(task, 'tasks', plan, plan.retry));
       for (const [name, branch] of flowable.branches?.(written) ?? []) {
         branches.set(name, planList(branch, 'tasks', plan, plan.retry));
       }

@@ -40,7 +40,7 @@ export const isPure = (value: unknown): boolean =>
   isPlainObject(value) ? analysisOf(value).isPure : referencesOf(value).isPure;
 
 /** A decision holds up its partition: an expression that needs more than this belongs into a script. */
-const EXPRESSION_LIMITS = { steps: 200_000, outputBytes: 4 * 1024 * 1024 } as const;
+export const EXPRESSION_LIMITS = { steps: 200_000, outputBytes: 4 * 1024 * 1024 } as const;
 
 /** Renders what the executor may render, for one task run. */
 export interface Rendering {

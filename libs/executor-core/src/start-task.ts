@@ -1,7 +1,11 @@
-import { isTruthy, type InlineResult, type PlainObject, type TaskRun } from '@millrace/model';
+import { isTruthy, type InlineResult, type Job, type PlainObject, type TaskRun } from '@millrace/model';
 import type { InlineTask } from './context.js';
 import { countedAttempts, placeOf, sentence, type Decision, type TaskRunPlace } from './decision.js';
 import { closeTaskRun, endAttempt, EVALUATION_ATTEMPT, nextAttempt } from './end-task-run.js';
+import { childExpressions } from './executables/child-execution.js';
+import type { Starting } from './executables/executable.js';
+import { EXECUTABLES } from './executables/executables.js';
+import { storeOutputs } from './executables/item-outputs.js';
 import type { NewTaskRun } from './facts.js';
 import type { TaskPlan } from './plan.js';
 import { isPure, ownProperties, withoutRunIf } from './rendering.js';
@@ -64,9 +68,32 @@ function startRunnable(decision: Decision, task: TaskPlan, place: TaskRunPlace, 
     return endAtOnce(decision, task, place, past, 'FAILED', `'runIf' cannot be evaluated: ${sentence(error)}`);
   }
   if (runs === false) return endAtOnce(decision, task, place, past, 'SKIPPED');
+  const executable = EXECUTABLES.get(task.type);
+  if (executable) return executable.start(starting(decision, task, place, past));
   const inline = runs === true ? decision.context.inlineTask(task.type) : undefined;
   if (inline && isPure(withoutRunIf(task.definition))) return runInline(decision, task, place, past, inline);
   submitJob(decision, task, place, past, { decided: runs === true, resubmits: 0 });
+}
+
+function starting(decision: Decision, task: TaskPlan, place: TaskRunPlace, past: Past): Starting {
+  return {
+    decision,
+    task,
+    place,
+    attempt: past.nextAttempt,
+    evaluated: past.evaluated,
+    fail: (message) => endAtOnce(decision, task, place, past, 'FAILED', message),
+    evaluate(expressions) {
+      const variables = decision.rendering(task, place, past.attempts).variablesFor(expressions);
+      const tooLarge = tooLargeForJob(decision, task, variables);
+      if (tooLarge !== undefined) return endAtOnce(decision, task, place, past, 'FAILED', tooLarge);
+      decision.fact(
+        { kind: 'evaluation-requested', taskRunId: place.id },
+        { kind: 'task-run-moved', taskRunId: place.id, to: 'SUBMITTED', at: decision.now },
+      );
+      submitEvaluation(decision, task, place, { expressions, variables, resubmits: 0 });
+    },
+  };
 }
 
 /** One attempt that is over as soon as it was opened. */
@@ -209,6 +236,7 @@ function tooLargeForJob(decision: Decision, task: TaskPlan, variables: PlainObje
 /** Gives the job of a task run out again: its worker was lost, or handed it back. */
 export function submitAgain(decision: Decision, run: TaskRun, resubmits: number): void {
   const task = decision.taskOf(run);
+  if (run.evaluating && run.items) return storeOutputs(decision, task, run, run.items.stored);
   if (run.evaluating) return requestEvaluation(decision, task, run);
   const { runIf } = task.definition;
   // The open attempt is the one that is given up: it does not count for the new one.
@@ -274,7 +302,9 @@ function expressionsOf(task: TaskPlan, names: readonly string[]): PlainObject {
 
 /** Asks a worker for the values of expressions that need what an executor must not touch. */
 function requestEvaluation(decision: Decision, task: TaskPlan, run: TaskRun): void {
-  const expressions = expressionsOf(task, FLOWABLES.get(task.type)?.renders ?? []);
+  const expressions = EXECUTABLES.has(task.type)
+    ? childExpressions(task)
+    : expressionsOf(task, FLOWABLES.get(task.type)?.renders ?? []);
   const variables = decision.rendering(task, placeOf(run), 0).variablesFor(expressions);
   const tooLarge = tooLargeForJob(decision, task, variables);
   if (tooLarge !== undefined) return endUnentered(decision, task, run, 'FAILED', tooLarge);
@@ -284,16 +314,23 @@ function requestEvaluation(decision: Decision, task: TaskPlan, run: TaskRun): vo
       { kind: 'task-run-moved', taskRunId: run.id, to: 'SUBMITTED', at: decision.now },
     );
   }
+  submitEvaluation(decision, task, run, { expressions, variables, resubmits: run.resubmits ?? 0 });
+}
+
+function submitEvaluation(
+  decision: Decision,
+  task: TaskPlan,
+  place: Pick<TaskRunPlace, 'id' | 'sequence'>,
+  job: Pick<Job, 'variables' | 'resubmits'> & { readonly expressions: PlainObject },
+): void {
   decision.effect({
     kind: 'submit-job',
     job: {
-      ...jobFor(decision, task, run),
+      ...jobFor(decision, task, place),
+      ...job,
       attempt: EVALUATION_ATTEMPT,
       kind: 'evaluate',
       task: { id: task.id, type: task.definition.type },
-      expressions,
-      variables,
-      resubmits: run.resubmits ?? 0,
     },
   });
 }

@@ -4,7 +4,9 @@ import {
   type ExecutionCreated,
   type ExecutionHead,
   type ExecutionRecord,
+  type EndedItems,
   type ExecutionVariables,
+  type ItemOutputs,
   type LoopValues,
   type Progress,
   type TaskRun,
@@ -35,6 +37,9 @@ const VARIABLES = 'variables';
 const NO_VARIABLES: ExecutionVariables = { kind: 'variables', variables: {} };
 export const valuesId = (taskRunId: string, page: number): string => `values-${taskRunId}-${page}`;
 
+const endedItemsId = (taskRunId: string, page: number): string => `items-${taskRunId}-${page}`;
+const itemOutputsId = (taskRunId: string, page: number): string => `item-outputs-${taskRunId}-${page}`;
+
 /** What decisions may see of an execution. */
 export interface ExecutionView {
   readonly exists: boolean;
@@ -50,6 +55,10 @@ export interface ExecutionView {
   taskIds(): Iterable<string>;
   /** Task runs whose retry is due at `now`, at most `limit`. */
   dueRuns(now: number, limit: number): readonly TaskRun[];
+  /** Task runs that started executions, in the order in which they did: `count` of them from a place on. */
+  parents(from: number, count: number): readonly TaskRun[];
+  endedItems(taskRunId: string, page: number): EndedItems | undefined;
+  itemOutputs(taskRunId: string, page: number): ItemOutputs | undefined;
 }
 
 /** One execution in the memory of its partition's owner: its records, and indexes that follow every change of them. */
@@ -58,6 +67,8 @@ export class ExecutionState implements ExecutionView {
   readonly #active = new Map<OwnerId, Set<string>>();
   readonly #byTask = new Map<string, RunsByValue>();
   readonly #timers = new Timers();
+  /** Ids of task runs that started executions. */
+  readonly #parents = new Set<string>();
 
   constructor(records: Records) {
     this.#records = records;
@@ -134,6 +145,23 @@ export class ExecutionState implements ExecutionView {
       .filter((run) => run !== undefined);
   }
 
+  parents(from: number, count: number): readonly TaskRun[] {
+    return [...this.#parents]
+      .slice(from, from + count)
+      .map((id) => this.run(id))
+      .filter((run) => run !== undefined);
+  }
+
+  endedItems(taskRunId: string, page: number): EndedItems | undefined {
+    const record = this.#records.get(endedItemsId(taskRunId, page));
+    return record?.kind === 'ended-items' ? record : undefined;
+  }
+
+  itemOutputs(taskRunId: string, page: number): ItemOutputs | undefined {
+    const record = this.#records.get(itemOutputsId(taskRunId, page));
+    return record?.kind === 'item-outputs' ? record : undefined;
+  }
+
   // ── writing: called by evolve alone ─────────────────────────────────────────────────────────────────────────────
 
   putHead(head: ExecutionHead): void {
@@ -156,6 +184,11 @@ export class ExecutionState implements ExecutionView {
     this.#records.put(valuesId(values.taskRunId, values.page), values);
   }
 
+  putItems(record: EndedItems | ItemOutputs): void {
+    const idOf = record.kind === 'ended-items' ? endedItemsId : itemOutputsId;
+    this.#records.put(idOf(record.taskRunId, record.page), record);
+  }
+
   // ── indexes ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #expect<Kind extends ExecutionRecord['kind']>(id: string, kind: Kind): Extract<ExecutionRecord, { kind: Kind }> {
@@ -172,6 +205,8 @@ export class ExecutionState implements ExecutionView {
       if (active) this.#activeSet(run.parentId).add(run.id);
       else this.#activeSet(run.parentId).delete(run.id);
     }
+    if (after?.childExecutionId !== undefined || after?.items !== undefined) this.#parents.add(run.id);
+    else this.#parents.delete(run.id);
     if (before?.dueAt !== after?.dueAt) this.#timers.set(run.id, after?.dueAt);
     if (!before || !after) this.#indexByValue(run, after !== undefined);
   }

@@ -1,6 +1,7 @@
 export { formatFault, pathText, type Fault, type Finding, type Path } from './fault.js';
 export { compilePattern, type Pattern, type PatternResult } from './inputs/pattern.js';
 export { convertOutput, convertValue, type Conversion, type ValueDeclaration } from './inputs/convert.js';
+export { parseInstant } from './inputs/dates.js';
 export { inputId, orderInputs, type InputOrder } from './inputs/order.js';
 export { resolveInputs, type InputFault, type ResolvedInputs } from './inputs/resolve.js';
 export { flowJsonSchema } from './json-schema.js';

@@ -1,4 +1,5 @@
 import { Type } from '@sinclair/typebox';
+import { CHILD_EXECUTION_TASKS } from './child-execution-tasks.js';
 import { TaskList, TaskListMap, taskSchema } from './flow.js';
 import { Dynamic } from './schema.js';
 import type { TaskTypeDescription } from './task-types.js';
@@ -95,4 +96,5 @@ export const FLOWABLE_TASKS: readonly TaskTypeDescription[] = [
       'A block whose failure is only a warning.',
     ),
   },
+  ...CHILD_EXECUTION_TASKS,
 ];

@@ -1,4 +1,5 @@
 import type { ExecutionEvent } from './execution-events.js';
+import type { FlowEvent, FlowRecord } from './flow-slots.js';
 import type { ExecutionHead, ExecutionRecord, TaskRun } from './execution.js';
 import { isPlainObject } from './json.js';
 import type { Job, WorkerCommand } from './job.js';
@@ -129,6 +130,8 @@ export function createTopics({ executionPartitions, resourcePartitions }: TopicS
     workerCommands: events<WorkerCommand>('worker-commands', 1, DAY),
     resourceCommands: input<ResourceCommand>('resource-commands', resourcePartitions, DAY),
     resources: state<Resource>('resources', resourcePartitions),
+    flowEvents: input<FlowEvent>('flow-events', resourcePartitions, 2 * DAY),
+    flowState: state<FlowRecord>('flow-state', resourcePartitions),
     serviceEvents: input<ServiceEvent>('service-events', 1, HOUR),
     services: state<ServiceInstance>('services', 1),
     replies: events<Reply>('replies', 1, HOUR),

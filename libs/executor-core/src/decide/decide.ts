@@ -1,4 +1,4 @@
-import { excerpt, isTerminal, type ExecutionRequested } from '@millrace/model';
+import { excerpt, isTerminal, type ChildExecutionEnded, type ExecutionRequested } from '@millrace/model';
 import type { ExecutionContext } from '../context.js';
 import { Decision, isOpen, sentence } from '../decision.js';
 import { failExecution } from '../end-execution.js';
@@ -7,9 +7,15 @@ import { Outcome, type Input } from '../outcome.js';
 import type { FlowPlan } from '../plan.js';
 import { enter } from '../start-task.js';
 import type { ExecutionView } from '../state.js';
+import { itemEnded, startItems } from '../executables/items.js';
+import { killChildren, killItems } from '../executables/kill-children.js';
+import { subflowEnded } from '../executables/subflow.js';
+import { childEnded as childEndedFor, fullyEnded, tellOfNoRestart } from './fully-ended.js';
 import { instanceLost, jobClaimed, jobEnded, jobHandedBack } from './jobs.js';
 import { killMore, killRequested } from './kill.js';
+import { begin, slotAnswered, slotOfNobody } from './slots.js';
 import { wake } from './timers.js';
+import { wanted } from './wanted.js';
 
 export interface Wake {
   readonly kind: 'wake';
@@ -21,13 +27,40 @@ export interface Wake {
  */
 export function decide(view: ExecutionView, input: Input | Wake, context: ExecutionContext): Outcome {
   if (input.kind === 'execution-requested') return requested(view, input);
-  if (!view.exists) return new Outcome();
+  if (input.kind === 'execution-wanted') return andEnd(wanted(view, input, context));
+  if (!view.exists) return ofNobody(input, context);
   const decision = new Decision(view, context.flow ?? NO_FLOW, context);
-  if (!context.flow) {
+  if (input.kind === 'fully-ended') fullyEnded(decision);
+  else if (!context.flow) {
     const { namespace, flowId, flowRevision } = view.head;
     failExecution(decision, `Revision ${flowRevision} of flow '${namespace}.${flowId}' is gone`);
   } else react(decision, input);
-  return decision;
+  if (input.kind === 'operation-requested' && input.parent && input.operation.kind === 'restart') {
+    const restarted = decision.facts.some(({ kind }) => kind === 'execution-moved');
+    if (!restarted) tellOfNoRestart(decision, input.parent);
+  }
+  return andEnd(decision);
+}
+
+/** Whichever way an execution comes to its end, those who wait for that are told in a step of its own. */
+function andEnd<Decided extends Outcome>(outcome: Decided): Decided {
+  const ended = outcome.facts.some(
+    (fact) => fact.kind === 'section-entered' && fact.owner === undefined && fact.section === 'ended',
+  );
+  if (ended) outcome.then({ kind: 'fully-ended' });
+  return outcome;
+}
+
+/** What came for an execution that does not exist. */
+function ofNobody(input: Input | Wake, context: ExecutionContext): Outcome {
+  if (input.kind === 'slot-answered') return slotOfNobody(input);
+  const outcome = new Outcome();
+  if (input.kind === 'operation-requested' && input.parent && input.operation.kind === 'restart') {
+    const ended = childEndedFor(input.parent, input.tenant, input.executionId, context.now);
+    const refusal = `The execution ${input.executionId} is gone and cannot be restarted`;
+    outcome.effect({ kind: 'send-event', event: { ...ended, state: 'FAILED', refusal } });
+  }
+  return outcome;
 }
 
 const NO_FLOW: FlowPlan = {
@@ -43,7 +76,9 @@ const NO_FLOW: FlowPlan = {
   deleted: true,
 };
 
-function react(decision: Decision, input: Exclude<Input, { kind: 'execution-requested' }> | Wake): void {
+type Reaction = Exclude<Input, { kind: 'execution-requested' | 'execution-wanted' | 'fully-ended' }> | Wake;
+
+function react(decision: Decision, input: Reaction): void {
   switch (input.kind) {
     case 'job-claimed':
       return jobClaimed(decision, input);
@@ -54,7 +89,7 @@ function react(decision: Decision, input: Exclude<Input, { kind: 'execution-requ
     case 'instance-lost':
       return instanceLost(decision, input);
     case 'kill-requested':
-      return killRequested(decision);
+      return killRequested(decision, input);
     case 'wake':
       return wake(decision);
     case 'advance':
@@ -71,11 +106,20 @@ function react(decision: Decision, input: Exclude<Input, { kind: 'execution-requ
       return;
     case 'settle-kill':
       return settleKill(decision);
-    case 'execution-wanted':
+    case 'kill-children':
+      return killChildren(decision, input.from);
+    case 'kill-items':
+      return killItems(decision, decision.view.run(input.taskRunId), input.index);
+    case 'begin':
+      return begin(decision);
+    case 'start-items':
+      return startItems(decision, decision.view.run(input.taskRunId));
+    case 'child-execution-ended':
+      return childExecutionEnded(decision, input);
+    case 'slot-answered':
+      return slotAnswered(decision, input);
     case 'operation-requested':
     case 'snapshot-part':
-    case 'child-execution-ended':
-    case 'slot-answered':
     case 'job-progressed':
     case 'continued':
       return;
@@ -84,13 +128,20 @@ function react(decision: Decision, input: Exclude<Input, { kind: 'execution-requ
   }
 }
 
+function childExecutionEnded(decision: Decision, event: ChildExecutionEnded): void {
+  const run = decision.view.run(event.taskRunId);
+  if (!isOpen(run)) return;
+  if (event.index === undefined) subflowEnded(decision, run, event);
+  else itemEnded(decision, run, event);
+}
+
 function requested(view: ExecutionView, event: ExecutionRequested): Outcome {
   const outcome = new Outcome();
   if (view.exists) return outcome;
   const { created, variables, labels, at } = event;
   outcome.fact({ kind: 'execution-created', created, variables, labels, at });
   // A first step on the state that holds the execution; it also finds out when the flow is gone.
-  outcome.then({ kind: 'advance', owner: undefined });
+  outcome.then({ kind: 'begin' });
   return outcome;
 }
 
@@ -102,6 +153,7 @@ export function failed(view: ExecutionView, input: Input | Wake, fault: Error, c
   const reason = `The engine could not handle '${input.kind}': ${excerpt(sentence(fault), 500)}`;
   if (!view.exists) {
     const outcome = new Outcome();
+    if (input.kind === 'execution-wanted') return wanted(view, { ...input, failure: reason }, context);
     if (input.kind !== 'execution-requested') return outcome;
     const { created, variables, labels, at } = input;
     outcome.fact(
@@ -114,5 +166,5 @@ export function failed(view: ExecutionView, input: Input | Wake, fault: Error, c
   }
   const decision = new Decision(view, context.flow ?? NO_FLOW, context);
   if (!isTerminal(view.head.state)) failExecution(decision, reason);
-  return decision;
+  return andEnd(decision);
 }

@@ -1,6 +1,7 @@
 import type { InstanceLost, JobClaimed, JobEnded, JobHandedBack, TaskRun } from '@millrace/model';
 import { countedAttempts, isOpen, type Decision } from '../decision.js';
 import { closeTaskRun, endAttempt, EVALUATION_ATTEMPT, nextAttempt, stopTaskRun } from '../end-task-run.js';
+import { outputsStored } from '../executables/item-outputs.js';
 import { submitAgain } from '../start-task.js';
 
 /** A worker took a job: the newest claim of the current attempt holds (protocols.md part 3.3). */
@@ -48,6 +49,11 @@ export function jobEnded(decision: Decision, event: JobEnded): void {
   const { outcome } = event;
   // The worker was told to stop it when another claim was newer; since then a repeat of its own became the newest.
   if (outcome.state === 'KILLED' && !decision.isStopping) return giveOutAgain(decision, run, false);
+  if (run.evaluating && run.items && outcome.state === 'SUCCESS' && !decision.isStopping) {
+    // The late answer of an earlier page says nothing of this one.
+    if (outcome.outputs?.['page'] !== run.items.stored) return giveOutAgain(decision, run, false);
+    return outputsStored(decision, run, run.items);
+  }
   if (run.evaluating && outcome.state === 'SUCCESS') {
     decision.fact({ kind: 'evaluated', taskRunId: run.id, values: outcome.evaluated ?? {} });
     if (decision.isStopping) stopTaskRun(decision, run, 'KILLED');
@@ -66,10 +72,18 @@ export function jobEnded(decision: Decision, event: JobEnded): void {
   });
 }
 
-/** A task with children whose expressions could not be evaluated ends; its retry is for its children. */
+/** A task whose expressions could not be evaluated ends; if it has children, its retry is for them. */
 function endEvaluation(decision: Decision, run: TaskRun, state: 'FAILED' | 'KILLED'): void {
-  decision.fact({ kind: 'attempt-opened', taskRunId: run.id, at: decision.now });
-  closeTaskRun(decision, run, decision.taskOf(run), state);
+  const opened = run.attempts.at(-1)?.state === 'RUNNING';
+  if (!opened) decision.fact({ kind: 'attempt-opened', taskRunId: run.id, at: decision.now });
+  if (run.progress) return closeTaskRun(decision, run, decision.taskOf(run), state);
+  endAttempt(decision, decision.taskOf(run), {
+    id: run.id,
+    ...(run.parentId === undefined ? {} : { parentId: run.parentId }),
+    attempts: countedAttempts(run) + (opened ? 0 : 1),
+    firstStart: run.attempts[0]?.histories[0]?.date ?? decision.now,
+    state,
+  });
 }
 
 function isCurrent(decision: Decision, run: TaskRun, { attempt, token }: Pick<JobEnded, 'attempt' | 'token'>): boolean {

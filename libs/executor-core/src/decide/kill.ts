@@ -1,5 +1,6 @@
-import { isTerminal, LIVENESS, type TaskRun } from '@millrace/model';
+import { isTerminal, LIVENESS, type KillRequested, type TaskRun } from '@millrace/model';
 import type { Decision } from '../decision.js';
+import { killQueued } from './slots.js';
 import { stopTaskRun, withdrawJob } from '../end-task-run.js';
 
 /** How long a worker may take to confirm a kill before it is told again, in milliseconds. */
@@ -11,14 +12,16 @@ const STOPPED_PER_STEP = 200;
  * A kill was asked for. What has not been claimed ends at once; workers are told to stop what they run, and the
  * execution is KILLED when the last of them has confirmed it (or is lost).
  */
-export function killRequested(decision: Decision): void {
+export function killRequested(decision: Decision, { cascade = true, endsAs = 'KILLED' }: KillRequested): void {
   const { head } = decision.view;
   if (isTerminal(head.state) || head.state === 'KILLING') return;
+  if (head.state === 'QUEUED') return killQueued(decision, endsAs);
+  if (cascade) decision.then({ kind: 'kill-children', from: 0 });
   decision.fact(
     { kind: 'execution-moved', to: 'KILLING', at: decision.now },
     { kind: 'kill-repeat-set', at: decision.now + REPEAT_MS },
   );
-  killMore(decision);
+  decision.then({ kind: 'kill-more' });
 }
 
 /** Step `kill-more`: stops a part of what runs, so that no decision grows with the execution; then the rest. */

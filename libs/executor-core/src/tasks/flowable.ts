@@ -32,6 +32,8 @@ export interface Flowable {
   readonly renders: readonly string[];
   /** Lists of tasks of which one is taken, by name. */
   branches?(written: TaskDefinition): readonly (readonly [string, unknown])[];
+  /** The list `tasks` of a task for which nobody writes one. */
+  tasks?(written: TaskDefinition): readonly TaskDefinition[];
   /** The task starts. */
   entered(task: TaskPlan, rendered: PlainObject): Entered;
   /** The tasks of a lane. */

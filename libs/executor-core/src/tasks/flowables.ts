@@ -1,4 +1,5 @@
 import type { Flowable } from './flowable.js';
+import { forEachItem } from './for-each-item.js';
 import { forEach } from './for-each.js';
 import { ifTask } from './if.js';
 import { parallel } from './parallel.js';
@@ -11,6 +12,7 @@ export const FLOWABLES: ReadonlyMap<string, Flowable> = new Map([
   ['core.flow.AllowFailure', sequential],
   ['core.flow.Parallel', parallel],
   ['core.flow.ForEach', forEach],
+  ['core.flow.ForEachItem', forEachItem],
   ['core.flow.If', ifTask],
   ['core.flow.Switch', switchTask],
 ]);
