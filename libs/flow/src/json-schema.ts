@@ -54,6 +54,7 @@ const TASKS_BY_KIND: Readonly<Record<string, PlainObject>> = {
   list: { items: TASK },
   map: { additionalProperties: { type: 'array', items: TASK } },
   one: { allOf: [TASK] },
+  task: { allOf: [TASK] },
   dag: {
     items: {
       type: 'object',

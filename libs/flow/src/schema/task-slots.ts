@@ -9,7 +9,7 @@ export interface ChildSlot {
 
 /**
  * The tasks directly inside a value, found by `x-tasks` in its schema: `list` (a list of tasks), `map` (lists by
- * name), `one` (one task), `dag` (a list of `{ task, dependsOn }`); at any depth of the schema.
+ * name), `one` or `task` (one task), `dag` (a list of `{ task, dependsOn }`); at any depth of the schema.
  */
 export function childSlots(schema: unknown, value: unknown): readonly ChildSlot[] {
   const slots: ChildSlot[] = [];
@@ -20,7 +20,7 @@ export function childSlots(schema: unknown, value: unknown): readonly ChildSlot[
 function collect(schema: unknown, value: unknown, path: Path, slots: ChildSlot[]): void {
   if (!isPlainObject(schema) || value === null || typeof value !== 'object') return;
   const kind = schema['x-tasks'];
-  if (kind === 'one') slots.push({ path, value });
+  if (kind === 'one' || kind === 'task') slots.push({ path, value });
   else if (kind === 'list') slots.push(...items(value, path));
   else if (kind === 'dag') slots.push(...dagItems(value, path));
   else if (kind === 'map')
