@@ -77,7 +77,7 @@ export function planFlow(flow: Flow, catalog: TaskTypeCatalog): FlowPlan {
     parent: TaskPlan | undefined,
     inherited: Retry | undefined,
   ): TaskPlan => {
-    const type = shortType(written.type);
+    const type = catalog.find(written.type)?.type ?? shortType(written.type);
     const lists = { ...NO_LISTS };
     const branches = new Map<string, readonly TaskPlan[]>();
     const plan: TaskPlan = {

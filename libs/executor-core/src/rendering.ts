@@ -79,6 +79,10 @@ export const ownProperties = (task: TaskPlan): PlainObject =>
     Object.entries(task.definition).filter(([name, value]) => !NOT_RENDERED.has(name) && value !== null),
   );
 
+/** A copy of a map without some of its names. */
+export const withoutNames = (map: PlainObject, names: readonly string[]): PlainObject =>
+  Object.fromEntries(Object.entries(map).filter(([name]) => !names.includes(name)));
+
 const undecided = new WeakMap<TaskDefinition, TaskDefinition>();
 
 /** The task as a job carries it once its `runIf` is decided. */

@@ -12,6 +12,7 @@ import { checkReferences } from './checks/references.js';
 import { checkRetry } from './checks/retry.js';
 import { checkRecursion, checkTask, checkTaskIds, checkTaskRelations, deprecatedProperties } from './checks/tasks.js';
 import { checkUnsupported } from './checks/unsupported.js';
+import { checkInWorkingDirectory } from './checks/working-directory.js';
 import type { Fault, Finding } from './fault.js';
 import { DEFAULT_FLOW_LIMITS, type FlowLimits } from './limits.js';
 import { dropEmptyProperties, withCurrentNames } from './normalise.js';
@@ -177,6 +178,7 @@ function checkDefinition(
   for (const task of tasks) {
     checkRetry(task.value['retry'], [...task.path, 'retry'], report);
     checkTaskRelations(task, report);
+    checkInWorkingDirectory(task, report);
   }
   checkReferences(flow, tasks, report);
   return withCurrentNames(flow);

@@ -4,6 +4,8 @@ export * from './execution-events.js';
 export * from './execution.js';
 export * from './flow.js';
 export * from './flowable-tasks.js';
+export * from './task-files.js';
+export * from './working-directory-task.js';
 export * from './heap.js';
 export * from './ids.js';
 export * from './inline-task.js';

@@ -169,8 +169,11 @@ export function checkTaskRelations({ value, path, description }: WrittenTask, re
   }
   if (description?.kind !== 'flowable') return;
   for (const property of FOR_RUNNABLE_TASKS) {
-    const isPause = description.type === 'core.flow.Pause' && property === 'timeout';
-    if (value[property] === undefined || isPause) continue;
+    // A WorkingDirectory is a job of a worker, and a Pause ends by itself.
+    const hasEffect =
+      (['core.flow.Pause', 'core.flow.WorkingDirectory'].includes(description.type) && property === 'timeout') ||
+      (description.type === 'core.flow.WorkingDirectory' && property === 'workerGroup');
+    if (value[property] === undefined || hasEffect) continue;
     report.warning(
       [...path, property],
       `'${property}' has no effect on ${description.type}, which only holds other tasks: set it on the tasks inside.`,
