@@ -1,5 +1,6 @@
 import type { Flow } from './flow.js';
 import { keyOf } from './ids.js';
+import type { TriggerState } from './triggers.js';
 
 /**
  * Resources are what users manage: flows and user accounts now, more kinds later. They are changed by a command to the owner
@@ -65,6 +66,8 @@ export interface Reply {
     | { readonly kind: 'done'; readonly resource: Resource; readonly changed: boolean }
     /** An operation on an execution: what it did is in the execution's records. */
     | { readonly kind: 'accepted'; readonly executionId: string }
+    /** A command to a trigger: its state now; absent when it was deleted. */
+    | { readonly kind: 'trigger'; readonly trigger?: TriggerState }
     | {
         readonly kind: 'refused';
         readonly reason: 'exists' | 'unknown' | 'conflict' | 'invalid';
