@@ -15,6 +15,7 @@ export * from './resources.js';
 export * from './schema.js';
 export * from './services.js';
 export * from './states.js';
+export * from './task-aliases.js';
 export * from './task-types.js';
 export * from './topic.js';
 export * from './topics.js';
