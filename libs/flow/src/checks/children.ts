@@ -22,7 +22,7 @@ function checkParent({ value, path, description }: WrittenTask, parent: WrittenT
   const rule = RUNNABLE_ONLY[parent.description?.type ?? ''];
   if (rule === undefined || path[parent.path.length] !== rule.property) return;
   if (description !== undefined && description.kind !== 'runnable') {
-    report.fault([...path, 'type'], `${description.type} cannot stand here, because ${rule.why}: move it outside.`);
+    report.fault([...path, 'type'], `A ${description.type} cannot stand here, because ${rule.why}: move it outside.`);
   }
   if (rule.property === 'tasks' && value['workerGroup'] !== undefined) {
     report.fault(

@@ -73,8 +73,12 @@ function* brackets(source: string, start: number): Generator<{ at: number; depth
     const character = source[at];
     if (character === '\\') at++;
     else if (inClass) inClass = character !== ']';
-    else if (character === '[') inClass = true;
-    else if (character === '(') yield { at, depth: ++depth, closes: false };
+    else if (character === '[') {
+      inClass = true;
+      // A bracket that stands first in its class is meant as itself.
+      if (source[at + 1] === '^') at++;
+      if (source[at + 1] === ']') at++;
+    } else if (character === '(') yield { at, depth: ++depth, closes: false };
     else if (character === ')') yield { at, depth: --depth, closes: true };
     else if (character === '|') yield { at, depth, closes: false };
   }
