@@ -1,6 +1,8 @@
 import {
   DEFAULT_LIMITS,
   executionProcessor,
+  slotProcessor,
+  type BrokenSlots,
   type Effect,
   type ExecutionContext,
   type ExecutionLimits,
@@ -10,19 +12,31 @@ import {
   type InlineTask,
   type Input,
 } from '@millrace/executor-core';
-import { outgoing, type ExecutionRecord, type PlainObject, type Topics } from '@millrace/model';
+import {
+  keyOf,
+  outgoing,
+  type ExecutionRecord,
+  type OutgoingRecord,
+  type PlainObject,
+  type SlotAnswered,
+  type Topics,
+} from '@millrace/model';
 import type { ProcessorDefinition, Wake } from '@millrace/queue';
 import { livenessProcessor, resourceProcessor, type LivenessEffect, type ResourceEffect } from '@millrace/registry';
-import type { FlowReference } from './flow-plans.js';
-import { outgoingEffect } from './outgoing.js';
+import type { FlowReference, RevisionReference } from './flow-plans.js';
+import { flowEventRecord, outgoingEffect } from './outgoing.js';
 
 /** What decisions about executions get from their server. */
 export interface ExecutionDefinitionOptions {
   readonly topics: Topics;
-  readonly flowPlan: (reference: FlowReference) => FlowPlan | undefined | Promise<FlowPlan | undefined>;
+  readonly flowPlan: (reference: RevisionReference) => FlowPlan | undefined | Promise<FlowPlan | undefined>;
+  /** For an execution that another one or a trigger wants; without a revision the latest. */
+  readonly wantedPlan: (reference: FlowReference) => FlowPlan | undefined | Promise<FlowPlan | undefined>;
   readonly inlineTask: (type: string) => InlineTask | undefined;
   readonly serverVariables: PlainObject;
   readonly timeZone: string;
+  /** The latest revision of the flow limits its concurrent executions. Default: what the execution's revision says. */
+  readonly hasSlots?: (reference: FlowReference) => boolean;
   /** The instance is known to be gone: what it claims late is given to others at once. Default: nobody is. */
   readonly isLost?: (instance: string) => boolean;
   readonly limits?: Partial<ExecutionLimits>;
@@ -35,11 +49,17 @@ type ExecutionDefinition = ProcessorDefinition<ExecutionState, ExecutionRecord, 
 
 /** The executor's main processor, wired: executions. Also what the simulation runs. */
 export function executionDefinition(options: ExecutionDefinitionOptions): ExecutionDefinition {
-  const { topics, flowPlan, inlineTask, serverVariables, timeZone, isLost = () => false, broken } = options;
+  const { topics, inlineTask, serverVariables, timeZone, isLost = () => false, broken } = options;
+  const { hasSlots = () => false } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const contextWith = (flow: FlowPlan | undefined, now: number): ExecutionContext => ({
+  const contextWith = (
+    flow: FlowPlan | undefined,
+    reference: FlowReference | undefined,
+    now: number,
+  ): ExecutionContext => ({
     now,
     flow,
+    hasSlots: flow?.definition.concurrency !== undefined || (reference !== undefined && hasSlots(reference)),
     inlineTask,
     serverVariables,
     timeZone,
@@ -51,8 +71,10 @@ export function executionDefinition(options: ExecutionDefinitionOptions): Execut
     processor: executionProcessor(topics),
     context(_key, state, input, now) {
       const reference = referenceOf(state, input);
-      const flow = reference && flowPlan(reference);
-      return flow instanceof Promise ? flow.then((plan) => contextWith(plan, now)) : contextWith(flow, now);
+      const flow = planOf(options, state, input);
+      return flow instanceof Promise
+        ? flow.then((plan) => contextWith(plan, reference, now))
+        : contextWith(flow, reference, now);
     },
     outgoing: outgoingEffect(topics),
     onFault: options.onFault,
@@ -60,9 +82,16 @@ export function executionDefinition(options: ExecutionDefinitionOptions): Execut
   };
 }
 
+function planOf({ flowPlan, wantedPlan }: ExecutionDefinitionOptions, state: ExecutionState, input: Input | Wake) {
+  if (state.exists) return flowPlan(state.head);
+  if (input.kind === 'execution-requested') return flowPlan(input.created);
+  return input.kind === 'execution-wanted' ? wantedPlan(input) : undefined;
+}
+
 function referenceOf(state: ExecutionState, input: Input | Wake): FlowReference | undefined {
   if (state.exists) return state.head;
-  return input.kind === 'execution-requested' ? input.created : undefined;
+  if (input.kind === 'execution-requested') return input.created;
+  return input.kind === 'execution-wanted' ? input : undefined;
 }
 
 /** The owner of flows and users, wired. */
@@ -70,7 +99,30 @@ export function resourceDefinition(topics: Topics) {
   return {
     processor: resourceProcessor(topics),
     context: () => undefined,
-    outgoing: ({ replyTo, reply }: ResourceEffect) => outgoing({ topic: topics.replies, key: replyTo, value: reply }),
+    outgoing: resourceOutgoing(topics),
+  };
+}
+
+function resourceOutgoing(topics: Topics): (effect: ResourceEffect) => OutgoingRecord {
+  return (effect) => {
+    switch (effect.kind) {
+      case 'reply':
+        return outgoing({ topic: topics.replies, key: effect.replyTo, value: effect.reply });
+      case 'slot-limit-changed':
+        return flowEventRecord(topics, effect.event);
+      default:
+        return effect satisfies never;
+    }
+  };
+}
+
+/** The slots of flows, wired. */
+export function slotDefinition(topics: Topics, broken?: BrokenSlots) {
+  return {
+    processor: slotProcessor(topics, broken),
+    context: () => undefined,
+    outgoing: (answer: SlotAnswered) =>
+      outgoing({ topic: topics.executionEvents, key: keyOf(answer.tenant, answer.executionId), value: answer }),
   };
 }
 

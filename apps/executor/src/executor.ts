@@ -1,4 +1,11 @@
-import { keyOf, outgoing, type PlainObject, type ServiceInstance, type Topics } from '@millrace/model';
+import {
+  keyOf,
+  outgoing,
+  type PlainObject,
+  type PluginDefault,
+  type ServiceInstance,
+  type Topics,
+} from '@millrace/model';
 import type { TaskTypeRegistry } from '@millrace/plugin-api';
 import type { Queue, Running, View } from '@millrace/queue';
 import { startHeartbeat, type Heartbeat, type Service, type ServiceContext } from '@millrace/service';
@@ -6,6 +13,7 @@ import {
   executionDefinition,
   livenessDefinition,
   resourceDefinition,
+  slotDefinition,
   type ExecutionDefinitionOptions,
 } from './definitions.js';
 import { FlowPlans } from './flow-plans.js';
@@ -18,6 +26,8 @@ export interface ExecutorOptions {
   readonly registry: TaskTypeRegistry;
   /** `envs`, `globals`, `kestra`. */
   readonly serverVariables?: PlainObject;
+  /** `plugins.defaults` of the configuration. */
+  readonly pluginDefaults?: readonly PluginDefault[];
   /** IANA name of the zone in which expressions read and print dates. Default: the host's. */
   readonly timeZone?: string;
   /**
@@ -49,10 +59,12 @@ export function createExecutor(options: ExecutorOptions): Service {
     async start() {
       const [resources, services] = await Promise.all([queue.view(topics.resources), queue.view(topics.services)]);
       views.push(resources, services);
-      const plans = new FlowPlans(resources, options.registry.catalog);
+      const plans = new FlowPlans(resources, options.registry.catalog, options.pluginDefaults);
       const executions = executionDefinition({
         topics,
         flowPlan: (reference) => plans.get(reference),
+        wantedPlan: (reference) => plans.wanted(reference),
+        hasSlots: (reference) => plans.hasSlots(reference),
         inlineTask: inlineTasks(options.registry),
         serverVariables: options.serverVariables ?? {},
         isLost: (instance) => isGone(services.records(instance)),
@@ -66,6 +78,7 @@ export function createExecutor(options: ExecutorOptions): Service {
       const started = await Promise.all([
         queue.process(resourceDefinition(topics)),
         queue.process(livenessDefinition(topics)),
+        queue.process(slotDefinition(topics)),
         queue.process(executions),
       ]);
       running.push(...started);

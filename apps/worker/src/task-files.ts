@@ -4,11 +4,32 @@ import { Readable } from 'node:stream';
 import { Scope } from '@millrace/authorization';
 import type { Job } from '@millrace/model';
 import { TaskFailure, type TaskFiles } from '@millrace/plugin-api';
-import { executionFileUri, executionFolderUri, isInside, namespaceFilesUri, type Storage } from '@millrace/storage';
+import {
+  executionFileUri,
+  executionFolderUri,
+  isInside,
+  namespaceFilesUri,
+  uriSegments,
+  type Storage,
+} from '@millrace/storage';
 
-/** True for the files that a task run may read: those of its execution and of its namespace (spec expressions.md §5). */
+/**
+ * True for the files that a task run may read: those of executions, its own, the one that started it and others of its tenant,
+ * and those of its namespace (spec expressions.md §5; no namespace is closed to others in this version).
+ */
 export function mayRead(job: Job, uri: string): boolean {
-  return isInside(executionFolderUri(job), uri) || isInside(namespaceFilesUri(job.namespace), uri);
+  return isExecutionFile(uri) || isOwn(job, uri);
+}
+
+/** True for the files of its execution and its namespace. */
+const isOwn = (job: Job, uri: string): boolean =>
+  isInside(executionFolderUri(job), uri) || isInside(namespaceFilesUri(job.namespace), uri);
+
+/** `<namespace>/<flow>/executions/<id>/…`; a namespace's own files may have a folder of that name. */
+function isExecutionFile(uri: string): boolean {
+  const segments = uriSegments(uri);
+  const marker = segments.findIndex((segment, index) => index >= 2 && segment === 'executions');
+  return marker > 0 && segments.length > marker + 2 && !segments.slice(0, marker).includes('_files');
 }
 
 /** @throws TaskFailure when the file is another execution's or namespace's */
@@ -20,9 +41,9 @@ export function checkMayRead(job: Job, uri: string): void {
   }
 }
 
-/** The files of one attempt; `remove` takes its working directory away. */
+/** The files of one attempt. */
 export interface AttemptFiles extends TaskFiles {
-  remove(): Promise<void>;
+  removeWorkingDirectory(): Promise<void>;
 }
 
 /** @param temporaryDirectory where working directories are made */
@@ -42,13 +63,25 @@ export function createAttemptFiles(job: Job, storage: Storage, temporaryDirector
       checkMayRead(job, uri);
       return storage.read(scope, uri);
     },
+    async size(uri) {
+      checkMayRead(job, uri);
+      const file = await storage.stat(scope, uri);
+      if (file?.kind !== 'file') throw new TaskFailure(`There is no file ${uri} in internal storage`);
+      return file.size;
+    },
+    async remove(uri) {
+      checkMayRead(job, uri);
+      if (!isOwn(job, uri)) throw new TaskFailure(`The file ${uri} belongs to another execution and is not removed`);
+      if ((await storage.stat(scope, uri))?.kind !== 'file') return false;
+      return (await storage.remove(scope, uri)) > 0;
+    },
     async store(name, content) {
       const uri = executionFileUri({ ...job, taskId: job.task.id, name });
       const stream = typeof content === 'string' || content instanceof Uint8Array || content instanceof Readable;
       await storage.put(scope, uri, stream ? content : new Readable().wrap(content));
       return uri;
     },
-    async remove() {
+    async removeWorkingDirectory() {
       if (directory) await rm(await directory, { recursive: true, force: true, maxRetries: 3 });
     },
   };

@@ -170,8 +170,9 @@ describe('Secrets', () => {
 
 describe('Files', () => {
   const own = 'kestra:///company/team/my-flow/executions/execution1/tasks/t/r/a.txt';
+  const others = 'kestra:///company/other/my-flow/executions/execution2/tasks/t/r/a.txt';
   const foreign = [
-    'kestra:///company/team/my-flow/executions/execution2/tasks/t/r/a.txt',
+    'kestra:///company/other/_files/x/executions/y/a.txt',
     'kestra:///company/other/_files/a.txt',
     'kestra:///company/_files/a.txt',
   ];
@@ -187,7 +188,7 @@ describe('Files', () => {
       ],
     });
     const storage = createLocalStorage({ directory: join(worker.directory, 'storage') });
-    for (const uri of [own, 'kestra:///company/team/_files/dir/b.txt', ...foreign])
+    for (const uri of [own, 'kestra:///company/team/_files/dir/b.txt', others, ...foreign])
       await storage.put(Scope.system('main'), uri, `in ${uri}`);
     await storage.put(Scope.system('main'), 'kestra:///company/team/_files/empty', '');
     return worker;
@@ -203,6 +204,7 @@ describe('Files', () => {
       there: "{{ fileExists('dir/b.txt') }}",
       gone: "{{ fileExists('none') }}",
       empty: "{{ isFileEmpty('empty') }}",
+      others: `{{ read('${others}') }}`,
     };
     expect(await outcome(aJob({ type: 'core.output.OutputValues', values }))).toEqual({
       state: 'SUCCESS',
@@ -215,6 +217,7 @@ describe('Files', () => {
           there: true,
           gone: false,
           empty: true,
+          others: `in ${others}`,
         },
       },
     });

@@ -18,6 +18,7 @@ import { Timers } from './timers.js';
 export interface Records {
   get(id: string): ExecutionRecord | undefined;
   put(id: string, record: ExecutionRecord): void;
+  remove(id: string): void;
   entries(): Iterable<readonly [string, ExecutionRecord]>;
   onChange(
     listener: (id: string, before: ExecutionRecord | undefined, after: ExecutionRecord | undefined) => void,
@@ -180,13 +181,20 @@ export class ExecutionState implements ExecutionView {
     this.#records.put(run.id, run);
   }
 
+  removeRun(taskRunId: string): void {
+    this.#records.remove(taskRunId);
+  }
+
   putLoopValues(values: LoopValues): void {
     this.#records.put(valuesId(values.taskRunId, values.page), values);
   }
 
   putItems(record: EndedItems | ItemOutputs): void {
-    const idOf = record.kind === 'ended-items' ? endedItemsId : itemOutputsId;
-    this.#records.put(idOf(record.taskRunId, record.page), record);
+    if (record.kind === 'ended-items') return this.#records.put(endedItemsId(record.taskRunId, record.page), record);
+    const id = itemOutputsId(record.taskRunId, record.page);
+    // A worker has written them into a file.
+    if (record.lines.length === 0) this.#records.remove(id);
+    else this.#records.put(id, record);
   }
 
   // ── indexes ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -172,8 +172,12 @@ export interface JobProgressed {
     readonly taskId: string;
     /** Place in the list of tasks. */
     readonly index: number;
-    readonly state: State;
+    /** RUNNING: an attempt has begun; RUNNING again: the one before has failed and it is tried anew. */
+    readonly state: Extract<State, 'RUNNING' | 'SUCCESS' | 'WARNING' | 'FAILED' | 'KILLED' | 'SKIPPED'>;
+    /** 1 for the first. */
+    readonly attempt: number;
     readonly outputs?: PlainObject;
+    readonly logFile?: string;
   };
   readonly at: number;
 }

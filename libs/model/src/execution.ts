@@ -18,6 +18,8 @@ export interface ExecutionTrigger {
   readonly id: string;
   readonly type: string;
   readonly variables: PlainObject;
+  /** A trigger with state on `triggers`, which is told when the execution has fully ended. Not shown. */
+  readonly hasState?: true;
 }
 
 /** The task run of another execution that waits for the end of this one. */
@@ -114,6 +116,8 @@ export interface ExecutionHead {
   readonly generation: number;
   /** Task runs created so far; gives each its place in the list that users see. */
   readonly sequence: number;
+  /** Of these, how many were removed again; absent: none. */
+  readonly removed?: number;
   readonly progress: Progress;
   /** Task runs that a worker has claimed, by worker instance: who is asked when an instance is lost. */
   readonly claims: Readonly<Record<string, number>>;
@@ -141,6 +145,8 @@ export interface Attempt {
   readonly histories: readonly StateChange[];
   /** The instance that ran it; absent for attempts decided by the executor. */
   readonly workerId?: string;
+  /** URI of its log, when the task has `logToFile`. */
+  readonly logFile?: string;
 }
 
 /** The claim that counts for the current attempt (protocols.md part 3). */
@@ -189,6 +195,8 @@ export interface TaskRun {
   readonly childExecutionId?: string;
   /** Of the task run that starts the executions of a ForEachItem. */
   readonly items?: ItemsProgress;
+  /** Of a WorkingDirectory: the generation in the ids of the task runs that its worker tells of. */
+  readonly childGeneration?: number;
   /** How often the current attempt's job was given out again after a lost worker. */
   readonly resubmits?: number;
   /** When the next retry starts, in milliseconds since the epoch. */

@@ -28,6 +28,10 @@ export interface TaskFiles {
    * @param uri `kestra:///…`; only files that belong to this execution or its namespace are given
    */
   read(uri: string): Promise<NodeJS.ReadableStream>;
+  /** Bytes of a file that could be read. @throws an error with a sentence when it is not there */
+  size(uri: string): Promise<number>;
+  /** Removes a file that could be read; false when it was not there. */
+  remove(uri: string): Promise<boolean>;
   /** Stores a file of this task run; `name` may have folders (`reports/may.csv`). Answers its `kestra:///…` URI. */
   store(name: string, content: NodeJS.ReadableStream | Uint8Array | string): Promise<string>;
 }

@@ -43,14 +43,16 @@ class Key {
     const state = {
       get: (id: string) => this.records.get(id),
       put: (id: string, record: Resource) => void this.records.set(id, record),
+      remove: (id: string) => void this.records.delete(id),
       entries: () => this.records.entries(),
     };
     const { facts, effects } = processor.decide(state, command);
     for (const fact of facts) processor.evolve(state, fact);
     expect(effects).toHaveLength(1);
-    for (const { replyTo, reply } of effects) {
-      expect(replyTo).toBe('webserver-1');
-      this.replies.push(reply);
+    for (const effect of effects) {
+      if (effect.kind !== 'reply') continue;
+      expect(effect.replyTo).toBe('webserver-1');
+      this.replies.push(effect.reply);
     }
     const last = this.replies.at(-1);
     if (last?.commandId !== commandId) throw new Error('The command was not answered');

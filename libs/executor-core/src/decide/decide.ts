@@ -11,7 +11,7 @@ import { itemEnded, startItems } from '../executables/items.js';
 import { killChildren, killItems } from '../executables/kill-children.js';
 import { subflowEnded } from '../executables/subflow.js';
 import { childEnded as childEndedFor, fullyEnded, tellOfNoRestart } from './fully-ended.js';
-import { instanceLost, jobClaimed, jobEnded, jobHandedBack } from './jobs.js';
+import { instanceLost, jobClaimed, jobEnded, jobHandedBack, jobProgressed } from './jobs.js';
 import { killMore, killRequested } from './kill.js';
 import { begin, slotAnswered, slotOfNobody } from './slots.js';
 import { wake } from './timers.js';
@@ -84,6 +84,8 @@ function react(decision: Decision, input: Reaction): void {
       return jobClaimed(decision, input);
     case 'job-ended':
       return jobEnded(decision, input);
+    case 'job-progressed':
+      return jobProgressed(decision, input);
     case 'job-handed-back':
       return jobHandedBack(decision, input);
     case 'instance-lost':
@@ -120,7 +122,6 @@ function react(decision: Decision, input: Reaction): void {
       return slotAnswered(decision, input);
     case 'operation-requested':
     case 'snapshot-part':
-    case 'job-progressed':
     case 'continued':
       return;
     default:

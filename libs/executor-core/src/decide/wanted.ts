@@ -1,6 +1,7 @@
 import { labelsOf, nestLabels, resolveInputs } from '@millrace/flow';
 import {
   excerpt,
+  seededRandom,
   type ExecutionCreated,
   type ExecutionWanted,
   type Label,
@@ -11,7 +12,7 @@ import type { ExecutionContext } from '../context.js';
 import { sentence } from '../decision.js';
 import { Outcome } from '../outcome.js';
 import type { FlowPlan } from '../plan.js';
-import { EXPRESSION_LIMITS, seededRandom } from '../rendering.js';
+import { EXPRESSION_LIMITS } from '../rendering.js';
 import type { ExecutionView } from '../state.js';
 import { childEnded } from './fully-ended.js';
 

@@ -1,12 +1,14 @@
 import type {
   ExecutionRecord,
+  FlowEvent,
+  FlowRecord,
   InstanceLost,
   PlainObject,
-  Reply,
   Resource,
   ResourceCommand,
   ServiceEvent,
   ServiceInstance,
+  SlotAnswered,
   Topics,
 } from '@millrace/model';
 import type {
@@ -18,6 +20,8 @@ import type {
   FlowPlan,
   InlineTask,
   Input,
+  SlotFact,
+  SlotState,
 } from '@millrace/executor-core';
 import type { ProcessorDefinition } from '@millrace/queue';
 import type { Cluster } from './cluster.js';
@@ -25,17 +29,18 @@ import { SimulatedNode, type Boot } from './node.js';
 import { SIMULATED_INLINE } from './undisturbed.js';
 
 /** A rule left out on purpose, to show that the checks notice (conventions.md, Honesty). */
-export type BrokenRule = 'no-claim-token' | 'position-outside-transaction';
+export type BrokenRule = 'no-claim-token' | 'position-outside-transaction' | 'slot-counted';
 
 export interface ExecutionProcessorOptions {
   readonly topics: Topics;
   readonly flowPlan: (reference: { readonly flowId: string }) => FlowPlan | undefined | Promise<FlowPlan | undefined>;
+  readonly wantedPlan: (reference: { readonly flowId: string }) => FlowPlan | undefined | Promise<FlowPlan | undefined>;
   readonly inlineTask: (type: string) => InlineTask | undefined;
   readonly serverVariables: PlainObject;
   readonly timeZone: string;
   readonly limits?: Partial<ExecutionLimits>;
   readonly onFault: (fault: { readonly key: string; readonly error: Error }) => void;
-  readonly broken?: BrokenRule;
+  readonly broken?: Exclude<BrokenRule, 'slot-counted'>;
 }
 
 /** The state of resources and services: the records of their key. */
@@ -59,10 +64,14 @@ export interface ShippedProcessors {
     KeyRecords<Resource>,
     Resource,
     ResourceCommand,
-    { readonly id: string; readonly resource: Resource },
-    { readonly replyTo: string; readonly reply: Reply },
+    { readonly id: string; readonly resource: Resource | null },
+    { readonly kind: string },
     undefined
   >;
+  slotDefinition(
+    topics: Topics,
+    broken?: 'slot-counted',
+  ): ProcessorDefinition<SlotState, FlowRecord, FlowEvent, SlotFact, SlotAnswered, undefined>;
   livenessDefinition(
     topics: Topics,
   ): ProcessorDefinition<
@@ -100,16 +109,18 @@ export function createExecutorNode(
     const executions = processors.executionDefinition({
       topics,
       flowPlan,
+      wantedPlan: flowPlan,
       inlineTask: (type) => SIMULATED_INLINE[type],
       serverVariables: {},
       timeZone: 'UTC',
       limits: LIMITS,
       onFault: ({ key, error }) => cluster.violation(`The engine failed at '${key}': ${error.message}`),
-      ...(broken === undefined ? {} : { broken }),
+      ...(broken === undefined || broken === 'slot-counted' ? {} : { broken }),
     });
     const running = [
       await life.queue.process(processors.resourceDefinition(topics)),
       await life.queue.process(processors.livenessDefinition(topics)),
+      await life.queue.process(processors.slotDefinition(topics, broken === 'slot-counted' ? broken : undefined)),
       await life.queue.process(executions),
     ];
     for (const { failed } of running) {
