@@ -12,7 +12,7 @@ import {
 } from '@millrace/model';
 import { doneIfThere, doneOf, ResourceRefusedError } from './refused.js';
 import type { ResourceAccess } from './resource-access.js';
-import { compareText, createResourceIndex } from './resource-index.js';
+import { compareText, createResourceIndex, type ResourceIndex } from './resource-index.js';
 
 /** A key-value to be written. */
 export interface NewKeyValue {
@@ -74,100 +74,127 @@ export function withParents(namespace: string): readonly string[] {
 }
 
 /** Key-values over a server's copy of the resources. */
-export function createKeyValues(access: ResourceAccess, clock: Pick<Clock, 'now'>): KeyValues {
-  const { view, change, refresh } = access;
-  const index = createResourceIndex(view, 'kv');
+export const createKeyValues = (access: ResourceAccess, clock: Pick<Clock, 'now'>): KeyValues =>
+  new CopiedKeyValues(access, clock);
 
-  function latestOf(tenant: string, namespace: string, key: string): KeyValue | undefined {
-    const record = view.get(keyValueKey(tenant, namespace, key), LATEST);
-    return record?.kind === 'key-value' && record.keyValue.tenant === tenant ? record.keyValue : undefined;
+class CopiedKeyValues implements KeyValues {
+  readonly #access: ResourceAccess;
+  readonly #clock: Pick<Clock, 'now'>;
+  readonly #index: ResourceIndex;
+
+  constructor(access: ResourceAccess, clock: Pick<Clock, 'now'>) {
+    this.#access = access;
+    this.#clock = clock;
+    this.#index = createResourceIndex(access.view, 'kv');
   }
-  const latest = (scope: Scope, namespace: string, key: string): KeyValue | undefined =>
-    scope.covers(namespace) ? latestOf(scope.tenant, namespace, key) : undefined;
 
-  const notDeleted = (keyValue: KeyValue | undefined): KeyValue | undefined =>
-    keyValue?.deleted ? undefined : keyValue;
+  async find(scope: Scope, namespace: string, key: string): Promise<KeyValue | undefined> {
+    await this.#access.refresh();
+    return notDeleted(this.#latest(scope, namespace, key));
+  }
 
-  function all(scope: Scope, namespace?: string): KeyValue[] {
-    const namespaces = namespace === undefined ? [...index.namespaces(scope.tenant)] : [namespace];
+  async findInherited(scope: Scope, namespace: string, key: string): Promise<KeyValue | undefined> {
+    await this.#access.refresh();
+    if (!scope.covers(namespace)) return undefined;
+    for (const one of withParents(namespace)) {
+      const found = notDeleted(this.#latestOf(scope.tenant, one, key));
+      if (found) return found;
+    }
+    return undefined;
+  }
+
+  async listInherited(scope: Scope, namespace: string): Promise<readonly KeyValue[]> {
+    await this.#access.refresh();
+    if (!scope.covers(namespace)) return [];
+    const found = new Map<string, KeyValue>();
+    for (const one of withParents(namespace).slice(1)) {
+      for (const key of this.#index.names(scope.tenant, one)) {
+        const keyValue = this.#latestOf(scope.tenant, one, key);
+        if (keyValue && isLiveKeyValue(keyValue, this.#clock.now()) && !found.has(key)) found.set(key, keyValue);
+      }
+    }
+    return [...found.values()].sort((one, other) => compareText(one.key, other.key));
+  }
+
+  async list(scope: Scope, namespace?: string): Promise<readonly KeyValue[]> {
+    const now = this.#clock.now();
+    return (await this.listAll(scope, namespace)).filter((keyValue) => isLiveKeyValue(keyValue, now));
+  }
+
+  async listAll(scope: Scope, namespace?: string): Promise<readonly KeyValue[]> {
+    await this.#access.refresh();
+    const { tenant } = scope;
+    const namespaces = namespace === undefined ? [...this.#index.namespaces(tenant)] : [namespace];
     return namespaces
-      .flatMap((one) => [...index.names(scope.tenant, one)].flatMap((key) => latest(scope, one, key) ?? []))
+      .flatMap((one) => [...this.#index.names(tenant, one)].flatMap((key) => this.#latest(scope, one, key) ?? []))
       .sort((one, other) => compareText(one.namespace, other.namespace) || compareText(one.key, other.key));
   }
 
-  return {
-    async find(scope, namespace, key) {
-      await refresh();
-      return notDeleted(latest(scope, namespace, key));
-    },
-    async findInherited(scope, namespace, key) {
-      await refresh();
-      if (!scope.covers(namespace)) return undefined;
-      for (const one of withParents(namespace)) {
-        const found = notDeleted(latestOf(scope.tenant, one, key));
-        if (found) return found;
-      }
-      return undefined;
-    },
-    async listInherited(scope, namespace) {
-      await refresh();
-      if (!scope.covers(namespace)) return [];
-      const found = new Map<string, KeyValue>();
-      for (const one of withParents(namespace).slice(1)) {
-        for (const key of index.names(scope.tenant, one)) {
-          const keyValue = latestOf(scope.tenant, one, key);
-          if (keyValue && isLiveKeyValue(keyValue, clock.now()) && !found.has(key)) found.set(key, keyValue);
-        }
-      }
-      return [...found.values()].sort((one, other) => compareText(one.key, other.key));
-    },
-    async list(scope, namespace) {
-      await refresh();
-      return all(scope, namespace).filter((keyValue) => isLiveKeyValue(keyValue, clock.now()));
-    },
-    async listAll(scope, namespace) {
-      await refresh();
-      return all(scope, namespace);
-    },
-    async set(scope, { namespace, key, type, value, description, ttlMs, overwrite = true }) {
-      checkKey(key);
-      checkCovered(scope, namespace);
-      if (description !== undefined && description.length > KEY_VALUE_LIMITS.descriptionLength)
-        throw new ResourceRefusedError(
-          'invalid',
-          `The description of '${key}' has ${description.length} characters; at most ${KEY_VALUE_LIMITS.descriptionLength} are allowed`,
-        );
-      if (ttlMs !== undefined && !(ttlMs > 0))
-        throw new ResourceRefusedError('invalid', `The time to live of '${key}' must be longer than nothing`);
-      const { resource } = doneOf(
-        await change(keyValueKey(scope.tenant, namespace, key), {
-          kind: 'set-key-value',
-          tenant: scope.tenant,
-          namespace,
-          key,
-          type,
-          value,
-          ...(description === undefined ? {} : { description }),
-          ...(ttlMs === undefined ? {} : { ttlMs }),
-          overwrite,
-        }),
-      );
-      if (resource.kind !== 'key-value') throw new Error(`The owner of '${key}' answered with a ${resource.kind}`);
-      return resource.keyValue;
-    },
-    async remove(scope, namespace, key) {
-      checkKey(key);
-      checkCovered(scope, namespace);
-      const outcome = await change(keyValueKey(scope.tenant, namespace, key), { kind: 'delete-key-value' });
-      return doneIfThere(outcome) !== undefined;
-    },
-    async purge(scope, { namespace, key }, what) {
-      checkCovered(scope, namespace);
-      const outcome = await change(keyValueKey(scope.tenant, namespace, key), { kind: 'purge-key-value', ...what });
-      return doneIfThere(outcome)?.removedVersions.length ?? 0;
-    },
-    close: () => index.close(),
-  };
+  async set(scope: Scope, written: NewKeyValue): Promise<KeyValue> {
+    const { namespace, key, type, value, description, ttlMs, overwrite = true } = written;
+    checkWritten(written);
+    checkCovered(scope, namespace);
+    const { resource } = doneOf(
+      await this.#access.change(keyValueKey(scope.tenant, namespace, key), {
+        kind: 'set-key-value',
+        tenant: scope.tenant,
+        namespace,
+        key,
+        type,
+        value,
+        ...(description === undefined ? {} : { description }),
+        ...(ttlMs === undefined ? {} : { ttlMs }),
+        overwrite,
+      }),
+    );
+    if (resource.kind !== 'key-value') throw new Error(`The owner of '${key}' answered with a ${resource.kind}`);
+    return resource.keyValue;
+  }
+
+  async remove(scope: Scope, namespace: string, key: string): Promise<boolean> {
+    checkKey(key);
+    checkCovered(scope, namespace);
+    const outcome = await this.#access.change(keyValueKey(scope.tenant, namespace, key), { kind: 'delete-key-value' });
+    return doneIfThere(outcome) !== undefined;
+  }
+
+  async purge(
+    scope: Scope,
+    { namespace, key }: Pick<KeyValue, 'namespace' | 'key'>,
+    what: Parameters<KeyValues['purge']>[2],
+  ): Promise<number> {
+    checkCovered(scope, namespace);
+    const change = { kind: 'purge-key-value', ...what } as const;
+    const outcome = await this.#access.change(keyValueKey(scope.tenant, namespace, key), change);
+    return doneIfThere(outcome)?.removedVersions.length ?? 0;
+  }
+
+  close(): void {
+    this.#index.close();
+  }
+
+  #latestOf(tenant: string, namespace: string, key: string): KeyValue | undefined {
+    const record = this.#access.view.get(keyValueKey(tenant, namespace, key), LATEST);
+    return record?.kind === 'key-value' && record.keyValue.tenant === tenant ? record.keyValue : undefined;
+  }
+
+  #latest(scope: Scope, namespace: string, key: string): KeyValue | undefined {
+    return scope.covers(namespace) ? this.#latestOf(scope.tenant, namespace, key) : undefined;
+  }
+}
+
+const notDeleted = (keyValue: KeyValue | undefined): KeyValue | undefined => (keyValue?.deleted ? undefined : keyValue);
+
+/** @throws ResourceRefusedError invalid */
+function checkWritten({ key, description, ttlMs }: NewKeyValue): void {
+  checkKey(key);
+  if (description !== undefined && description.length > KEY_VALUE_LIMITS.descriptionLength)
+    throw new ResourceRefusedError(
+      'invalid',
+      `The description of '${key}' has ${description.length} characters; at most ${KEY_VALUE_LIMITS.descriptionLength} are allowed`,
+    );
+  if (ttlMs !== undefined && !(ttlMs > 0))
+    throw new ResourceRefusedError('invalid', `The time to live of '${key}' must be longer than nothing`);
 }
 
 /** Callers have decided that before; a mistake of theirs must not reach another namespace. */
