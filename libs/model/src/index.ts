@@ -16,6 +16,8 @@ export * from './key-values.js';
 export * from './namespace-files.js';
 export * from './nearest.js';
 export * from './observability.js';
+export * from './purges.js';
+export * from './record-conditions.js';
 export * from './resources.js';
 export * from './schema.js';
 export * from './seeded-random.js';

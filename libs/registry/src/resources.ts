@@ -20,7 +20,6 @@ import { changeTemplate } from './templates.js';
 const REMEMBERED = 20;
 const COMMANDS = 'commands';
 
-export type { ResourceFact } from './changes.js';
 export type ResourceEffect = { readonly replyTo: string; readonly reply: Reply };
 
 type State = ResourceState;
