@@ -53,7 +53,16 @@ const TASK = { $ref: '#/definitions/task' };
 const TASKS_BY_KIND: Readonly<Record<string, PlainObject>> = {
   list: { items: TASK },
   map: { additionalProperties: { type: 'array', items: TASK } },
+  one: { allOf: [TASK] },
   task: { allOf: [TASK] },
+  dag: {
+    items: {
+      type: 'object',
+      properties: { task: TASK, dependsOn: { type: 'array', items: { type: 'string' } } },
+      required: ['task'],
+      additionalProperties: false,
+    },
+  },
 };
 
 /** Copies a schema without our own keywords: tasks are referred to, and dynamic places accept a template as well. */

@@ -1,10 +1,12 @@
 import { Type } from '@sinclair/typebox';
 import {
+  DagTaskList,
   Duration,
   Dynamic,
   FLOWABLE_TASKS,
   LOG_LEVELS,
   MapOf,
+  OneTask,
   taskSchema,
   taskTypeCatalog,
   type LogLevel,
@@ -96,15 +98,8 @@ const RUNNABLE: readonly TaskTypeDescription[] = [
     title: 'Holds tasks one level deeper.',
     schema: taskSchema(
       {
-        tasks: Type.Array(
-          Type.Object(
-            {
-              task: Type.Unsafe<object>({ type: 'object', 'x-tasks': 'task' }),
-              dependsOn: Type.Optional(Type.Array(Type.String())),
-            },
-            { additionalProperties: false },
-          ),
-        ),
+        tasks: DagTaskList('Each after those that it depends on.'),
+        before: Type.Optional(OneTask('Run first.')),
       },
       'Holds tasks one level deeper.',
     ),

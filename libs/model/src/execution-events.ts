@@ -59,6 +59,8 @@ export interface ExecutionWanted {
   readonly scheduleDate?: number;
   /** How many executions started each other before this one. */
   readonly depth: number;
+  /** What went wrong before it could start: the execution is created FAILED, with this sentence and without task runs. */
+  readonly failure?: string;
   readonly at: number;
 }
 

@@ -17,6 +17,8 @@ export interface ExecutionTrigger {
   readonly id: string;
   readonly type: string;
   readonly variables: PlainObject;
+  /** A trigger with state on `triggers`, which is told when the execution has fully ended. Not shown. */
+  readonly hasState?: true;
 }
 
 /** The task run of another execution that waits for the end of this one. */

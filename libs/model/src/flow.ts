@@ -26,6 +26,34 @@ export const TaskListMap = (description: string) =>
     description,
   });
 
+/** One task (`onPause` of Pause). */
+export const OneTask = (description: string) =>
+  Type.Unsafe<TaskDefinition>({ type: 'object', 'x-tasks': 'one', description });
+
+/** A task of a Dag and the ids of those that must have ended before it. */
+export interface DagTask {
+  readonly task: TaskDefinition;
+  readonly dependsOn?: readonly string[];
+}
+
+/** The tasks of a Dag: a list of `{ task, dependsOn }`. */
+export const DagTaskList = (description: string) =>
+  Type.Unsafe<readonly DagTask[]>({
+    type: 'array',
+    items: {
+      type: 'object',
+      properties: {
+        task: { type: 'object' },
+        dependsOn: { type: 'array', items: { type: 'string' }, description: 'Ids of tasks that end before it starts.' },
+      },
+      required: ['task'],
+      additionalProperties: false,
+    },
+    minItems: 1,
+    'x-tasks': 'dag',
+    description,
+  });
+
 export const ID_PATTERN = '^[a-zA-Z0-9][a-zA-Z0-9_-]*$';
 export const FLOW_ID_PATTERN = '^[a-zA-Z0-9][a-zA-Z0-9._-]*$';
 export const NAMESPACE_PATTERN = '^[a-z0-9][a-z0-9._-]*$';

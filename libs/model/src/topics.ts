@@ -6,6 +6,7 @@ import type { LogEntry, MetricEntry } from './observability.js';
 import type { Reply, Resource, ResourceCommand } from './resources.js';
 import type { ServiceEvent, ServiceInstance } from './services.js';
 import type { Topic } from './topic.js';
+import { TRIGGER_SEARCH, type TriggerEvent, type TriggerRecord } from './triggers.js';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -129,6 +130,8 @@ export function createTopics({ executionPartitions, resourcePartitions }: TopicS
     workerCommands: events<WorkerCommand>('worker-commands', 1, DAY),
     resourceCommands: input<ResourceCommand>('resource-commands', resourcePartitions, DAY),
     resources: state<Resource>('resources', resourcePartitions),
+    triggerEvents: input<TriggerEvent>('trigger-events', resourcePartitions, 2 * DAY),
+    triggers: state<TriggerRecord>('triggers', resourcePartitions, TRIGGER_SEARCH),
     serviceEvents: input<ServiceEvent>('service-events', 1, HOUR),
     services: state<ServiceInstance>('services', 1),
     replies: events<Reply>('replies', 1, HOUR),
