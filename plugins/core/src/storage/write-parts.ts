@@ -75,7 +75,7 @@ async function* sideBySide(
   files: TaskContext['files'],
   nameOf: (part: number) => string,
 ): AsyncGenerator<string> {
-  const directory = await files.workingDirectory();
+  const directory = await files.temporaryDirectory();
   const path = (part: number): string => join(directory, `part-${part}`);
   const gathered = new Map<number, string>();
   let parts = 0;
