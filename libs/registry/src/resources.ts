@@ -3,6 +3,7 @@ import {
   LATEST,
   revisionId,
   type Flow,
+  type FlowChanged,
   type RecentCommands,
   type Reply,
   type Resource,
@@ -17,7 +18,10 @@ const REMEMBERED = 20;
 const COMMANDS = 'commands';
 
 export type ResourceFact = { readonly id: string; readonly resource: Resource };
-export type ResourceEffect = { readonly replyTo: string; readonly reply: Reply };
+export type ResourceEffect =
+  | { readonly kind: 'reply'; readonly replyTo: string; readonly reply: Reply }
+  /** A flow was saved or deleted; for every topic whose processors follow flows (protocols.md part 5.3). */
+  | { readonly kind: 'flow-changed'; readonly event: FlowChanged };
 
 type State = Records<Resource>;
 type Refused = Extract<Reply['outcome'], { kind: 'refused' }>;
@@ -60,15 +64,26 @@ function decide(state: State, command: ResourceCommand): Decided<ResourceFact, R
   const shown = changes.kind === 'refused' ? changes : done(changes.shown, facts.length > 0);
   return {
     facts: [...facts, remember(state, { commandId: command.commandId, result })],
-    effects: [reply(command, shown)],
+    effects: [reply(command, shown), ...changedFlows(facts, command.at)],
     next: [],
   };
 }
 
 const reply = ({ commandId, replyTo }: ResourceCommand, outcome: Reply['outcome']): ResourceEffect => ({
+  kind: 'reply',
   replyTo,
   reply: { commandId, outcome },
 });
+
+/** In the transaction of the change, so that a saved flow always has its schedule. */
+const changedFlows = (facts: readonly ResourceFact[], at: number): ResourceEffect[] =>
+  facts.flatMap(({ id, resource }) => {
+    if (id !== LATEST || resource.kind !== 'flow') return [];
+    const { tenant, namespace, id: flowId, revision, deleted } = resource.flow;
+    return [
+      { kind: 'flow-changed', event: { kind: 'flow-changed', tenant, namespace, flowId, revision, deleted, at } },
+    ];
+  });
 
 const done = (resource: Resource, changed: boolean): Reply['outcome'] => ({ kind: 'done', resource, changed });
 
