@@ -82,12 +82,6 @@ export const WITHOUT_EFFECT: readonly {
   readonly sentence: string;
 }[] = [
   {
-    where: 'flow',
-    property: 'triggers',
-    sentence:
-      'Triggers are stored but not evaluated by this version: start the flow by hand or by the API until they are.',
-  },
-  {
     where: 'task',
     property: 'logToFile',
     applies: (value) => value === true,
