@@ -6,6 +6,7 @@ import {
   type PlainObject,
   type TaskTypeCatalog,
 } from '@millrace/model';
+import { checkDag } from './checks/dag.js';
 import { checkFlow } from './checks/flow.js';
 import { checkInputs } from './checks/inputs.js';
 import { checkReferences } from './checks/references.js';
@@ -177,6 +178,7 @@ function checkDefinition(
   for (const task of tasks) {
     checkRetry(task.value['retry'], [...task.path, 'retry'], report);
     checkTaskRelations(task, report);
+    checkDag(task, report);
   }
   checkReferences(flow, tasks, report);
   return withCurrentNames(flow);

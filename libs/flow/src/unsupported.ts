@@ -40,14 +40,12 @@ const usesNamespaceFiles = (value: unknown): boolean => isObject(value) && value
 
 export const UNSUPPORTED: readonly UnsupportedFeature[] = [
   { where: 'flow', property: 'concurrency', what: 'A limit of concurrent executions', advice: 'remove it' },
-  { where: 'flow', property: 'sla', what: 'A service level agreement', advice: "remove it, or give tasks a 'timeout'" },
   {
     where: 'flow',
     property: 'checks',
     what: 'A check before the execution',
     advice: 'remove it, or test the inputs with a task',
   },
-  { where: 'flow', property: 'listeners', what: 'A listener', advice: "use 'afterExecution'" },
   {
     where: 'retry',
     property: 'behavior',

@@ -2,7 +2,7 @@ import { Type } from '@sinclair/typebox';
 import {
   Duration,
   Dynamic,
-  FLOWABLE_TASKS,
+  ENGINE_TASKS,
   LOG_LEVELS,
   MapOf,
   taskSchema,
@@ -112,7 +112,7 @@ const RUNNABLE: readonly TaskTypeDescription[] = [
 ];
 
 /** The flowable tasks of the model and enough runnable ones to write flows with. */
-export const catalog = taskTypeCatalog([...FLOWABLE_TASKS, ...RUNNABLE]);
+export const catalog = taskTypeCatalog([...ENGINE_TASKS, ...RUNNABLE]);
 
 export const parse = (source: string): ParsedFlow => parseFlow(source, { catalog });
 

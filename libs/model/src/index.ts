@@ -1,5 +1,6 @@
 export * from './clock.js';
 export * from './duration.js';
+export * from './engine-tasks.js';
 export * from './execution-events.js';
 export * from './execution.js';
 export * from './flow.js';
@@ -19,3 +20,4 @@ export * from './task-types.js';
 export * from './topic.js';
 export * from './topics.js';
 export * from './truth.js';
+export * from './updating-tasks.js';

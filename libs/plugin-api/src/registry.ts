@@ -1,4 +1,4 @@
-import { FLOWABLE_TASKS, shortType, taskTypeCatalog, type TaskTypeCatalog } from '@millrace/model';
+import { ENGINE_TASKS, shortType, taskTypeCatalog, type TaskTypeCatalog } from '@millrace/model';
 import { compileProperties } from './properties.js';
 import type { Plugin, TaskType } from './task-type.js';
 
@@ -22,7 +22,7 @@ export function createTaskTypeRegistry(plugins: readonly Plugin[]): TaskTypeRegi
     for (const name of [taskType.type, ...(taskType.aliases ?? [])]) byName.set(shortType(name), taskType);
   }
   return {
-    catalog: taskTypeCatalog([...FLOWABLE_TASKS, ...taskTypes]),
+    catalog: taskTypeCatalog([...ENGINE_TASKS, ...taskTypes]),
     find: (type) => byName.get(shortType(type)),
   };
 }
