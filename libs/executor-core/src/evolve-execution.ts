@@ -44,7 +44,10 @@ export function evolveExecution(state: ExecutionState, fact: ExecutionFact): voi
     case 'variables-removed':
       return state.putVariables({
         kind: 'variables',
-        variables: fact.paths.reduce((variables, path) => without(variables, path.split('.')), state.variables.variables),
+        variables: fact.paths.reduce(
+          (variables, path) => without(variables, path.split('.')),
+          state.variables.variables,
+        ),
       });
     case 'listeners-chosen':
       return changeHead(state, { listeners: fact.listeners });

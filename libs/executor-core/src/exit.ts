@@ -11,7 +11,11 @@ export function exitExecution(decision: Decision, run: TaskRun, state: State): v
   if (isTerminal(decision.view.head.state) || decision.isLeaving) return;
   if (state === 'KILLED') return killRequested(decision, {});
   decision.fact({ kind: 'end-decided', state });
-  for (let at: TaskRun | undefined = run; at; at = at.parentId === undefined ? undefined : decision.view.run(at.parentId)) {
+  for (
+    let at: TaskRun | undefined = run;
+    at;
+    at = at.parentId === undefined ? undefined : decision.view.run(at.parentId)
+  ) {
     if (at.progress) decision.fact({ kind: 'task-run-end-decided', taskRunId: at.id, state });
   }
   decision.then({ kind: 'kill-more' });

@@ -242,11 +242,15 @@ function settleOwner(decision: Decision, owner: Owner): void {
   if (owner.progress.active > 0) return;
   if (owner.run && owner.task) {
     if (isTerminal(owner.run.state)) return;
-    const state = decision.isStopping ? 'KILLED' : (owner.run.endsAs ?? stateOf(owner.progress));
-    return endOwner(decision, owner.run, owner.task, state);
+    return endOwner(decision, owner.run, owner.task, endWhileLeaving(decision, owner.run, owner.progress));
   }
   endExecution(decision, decision.view.head.endsAs ?? 'KILLED');
   afterExecution(decision);
+}
+
+function endWhileLeaving(decision: Decision, run: TaskRun, progress: Progress): State {
+  if (decision.isStopping) return 'KILLED';
+  return run.endsAs ?? (run.state === 'PAUSED' ? 'KILLED' : stateOf(progress));
 }
 
 /** Step `settle-kill`: ends every owner, innermost first, that has nothing running. */

@@ -7,7 +7,12 @@ import { endOwner } from './owner.js';
  * A PAUSED Pause goes on: with its old `tasks`, if it has some, else it ends in `state`. With `outputs` somebody has
  * resumed it.
  */
-export function resumeTaskRun(decision: Decision, run: TaskRun, state: 'SUCCESS' | 'WARNING' | 'FAILED', outputs?: PlainObject): void {
+export function resumeTaskRun(
+  decision: Decision,
+  run: TaskRun,
+  state: 'SUCCESS' | 'WARNING' | 'FAILED',
+  outputs?: PlainObject,
+): void {
   const task = decision.taskOf(run);
   if (outputs) decision.fact({ kind: 'outputs-set', taskRunId: run.id, outputs });
   restartExecution(decision);

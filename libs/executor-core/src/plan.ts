@@ -159,7 +159,11 @@ class Planner {
     if (typeof template === 'string') plan.fault = template;
     const source = typeof template === 'object' ? { ...template, ...onlyGiven(written) } : written;
     const tasks = flowable.children?.(written) ?? source.tasks;
-    for (const [name, list] of [['tasks', tasks], ['errors', source.errors], ['finally', source.finally]] as const) {
+    for (const [name, list] of [
+      ['tasks', tasks],
+      ['errors', source.errors],
+      ['finally', source.finally],
+    ] as const) {
       lists[name] = this.list(list, name, plan, plan.retry);
     }
     for (const [name, branch] of flowable.branches?.(written) ?? []) {

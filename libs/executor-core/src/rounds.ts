@@ -81,7 +81,10 @@ function check(
   }
   const [durationMs, intervalMs] = [millis(maxDuration, Infinity), millis(interval, DEFAULT_INTERVAL_MS)];
   if (durationMs === undefined || intervalMs === undefined) {
-    const wrong = durationMs === undefined ? `maxDuration of '${task.id}' is ${excerpt(maxDuration)}` : `interval of '${task.id}' is ${excerpt(interval)}`;
+    const wrong =
+      durationMs === undefined
+        ? `maxDuration of '${task.id}' is ${excerpt(maxDuration)}`
+        : `interval of '${task.id}' is ${excerpt(interval)}`;
     return { message: `${wrong}: it must be a duration such as PT30S.` };
   }
   return {

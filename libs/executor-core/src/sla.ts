@@ -26,10 +26,13 @@ export function durationPassed(decision: Decision, id: string): void {
   if (agreement) violate(decision, agreement, `it runs longer than ${String(agreement['duration'])}`);
 }
 
-/** Evaluates the assertions after a change; the first one that does not hold acts, and each acts once. */
-export function checkAssertions(decision: Decision): void {
+/**
+ * Evaluates the assertions after a change; the first one that does not hold acts, and each acts once. Answers whether it
+ * ends the execution.
+ */
+export function checkAssertions(decision: Decision): boolean {
   const agreements = agreementsOf(decision.flow.definition).filter(({ type }) => type === 'EXECUTION_ASSERTION');
-  if (agreements.length === 0 || decision.isLeaving || isTerminal(decision.view.head.state)) return;
+  if (agreements.length === 0 || decision.isLeaving || isTerminal(decision.view.head.state)) return false;
   const { violations = [] } = decision.view.head;
   const render = rendering(decision.view, decision.flow, decision.context);
   for (const agreement of agreements) {
@@ -44,11 +47,13 @@ export function checkAssertions(decision: Decision): void {
     }
     if (!holds) return violate(decision, agreement, `its assertion '${assert}' does not hold`);
   }
+  return false;
 }
 
-function violate(decision: Decision, agreement: PlainObject, why: string): void {
+/** Answers whether it ends the execution. */
+function violate(decision: Decision, agreement: PlainObject, why: string): boolean {
   const { head } = decision.view;
-  if (isTerminal(head.state) || decision.isLeaving) return;
+  if (isTerminal(head.state) || decision.isLeaving) return false;
   const id = String(agreement['id']);
   decision.fact({ kind: 'agreement-violated', id });
   const { labels, behavior } = agreement;
@@ -56,7 +61,9 @@ function violate(decision: Decision, agreement: PlainObject, why: string): void 
   if (added.length > 0) decision.fact({ kind: 'labels-merged', labels: added });
   const ends = behavior === 'FAIL' ? 'FAILED' : behavior === 'CANCEL' ? 'CANCELLED' : undefined;
   decision.note(ends === undefined ? 'WARN' : 'ERROR', `The execution breaks the agreement '${id}': ${why}.`);
-  if (ends !== undefined) killRequested(decision, { endsAs: ends });
+  if (ends === undefined) return false;
+  killRequested(decision, { endsAs: ends });
+  return true;
 }
 
 const isLabels = (value: unknown): value is FlowSource['labels'] => isPlainObject(value) || Array.isArray(value);

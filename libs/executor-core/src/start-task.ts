@@ -239,7 +239,8 @@ function updateExpressions(task: TaskPlan): PlainObject {
 
 function propertiesOf(decision: Decision, task: TaskPlan, run: TaskRun, past: Past): PlainObject {
   const own = ownProperties(task);
-  const rendered = run.evaluated ?? (decision.rendering(task, placeOf(run), past.attempts).typed(own) as PlainObject);
+  // As text: only few tasks keep the types of expressions (spec expressions.md §1).
+  const rendered = run.evaluated ?? (decision.rendering(task, placeOf(run), past.attempts).text(own) as PlainObject);
   return Object.fromEntries(Object.entries(rendered).filter(([name]) => Object.hasOwn(own, name)));
 }
 

@@ -8,14 +8,7 @@ import type { State, StateChange } from './states.js';
  * with each step. All are immutable values, replaced and never changed.
  */
 export type ExecutionRecord =
-  | ExecutionCreated
-  | ExecutionVariables
-  | ExecutionHead
-  | TaskRun
-  | LoopValues
-  | DagPage
-  | HeldStep
-  | ExecutionErrors;
+  ExecutionCreated | ExecutionVariables | ExecutionHead | TaskRun | LoopValues | DagPage | HeldStep | ExecutionErrors;
 
 /** The format of the records; raised when an older server could no longer read them. */
 export const EXECUTION_FORMAT = 1;

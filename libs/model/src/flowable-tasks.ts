@@ -174,9 +174,7 @@ export const FLOWABLE_TASKS: readonly TaskTypeDescription[] = [
               maxDuration: Type.Optional(
                 Dynamic(Duration({ description: 'No round starts later than this after the first.' })),
               ),
-              interval: Type.Optional(
-                Dynamic(Duration({ default: 'PT1M', description: 'Pause between two rounds.' })),
-              ),
+              interval: Type.Optional(Dynamic(Duration({ default: 'PT1M', description: 'Pause between two rounds.' }))),
             },
             { additionalProperties: false },
           ),
@@ -225,9 +223,7 @@ export const FLOWABLE_TASKS: readonly TaskTypeDescription[] = [
       {
         namespace: Type.String({ description: 'Namespace of the template.' }),
         templateId: Type.String({ description: 'Id of the template.' }),
-        args: Type.Optional(
-          Dynamic(MapOf(Type.Unknown(), { description: 'For its tasks, as parent.outputs.args.' })),
-        ),
+        args: Type.Optional(Dynamic(MapOf(Type.Unknown(), { description: 'For its tasks, as parent.outputs.args.' }))),
         ...branches,
       },
       'Runs the tasks of a template; use a Subflow.',

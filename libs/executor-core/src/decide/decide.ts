@@ -65,7 +65,7 @@ function react(decision: Decision, input: Exclude<Input, { kind: 'execution-requ
     case 'advance':
       return advance(decision, input.owner);
     case 'child-ended':
-      checkAssertions(decision);
+      if (checkAssertions(decision)) return;
       return childEnded(decision, input.owner, input.taskRunId);
     case 'enter': {
       const run = decision.view.run(input.taskRunId);
@@ -114,7 +114,10 @@ const isHeld = ({ head }: ExecutionView, input: Input | Wake): boolean =>
   head.hold?.active === true && head.state === 'PAUSED' && HELD.has(input.kind);
 
 /** What comes next in a task run with children; nothing when everything ends. */
-function reactToOwner(decision: Decision, { kind, taskRunId }: Extract<Input, { kind: 'round-ended' | 'next-round' | 'leave' }>): void {
+function reactToOwner(
+  decision: Decision,
+  { kind, taskRunId }: Extract<Input, { kind: 'round-ended' | 'next-round' | 'leave' }>,
+): void {
   const run = decision.view.run(taskRunId);
   if (!isOpen(run) || decision.isLeaving) return;
   if (kind === 'leave') leave(decision, run);

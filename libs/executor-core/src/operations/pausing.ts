@@ -1,5 +1,12 @@
 import { resolveInputs } from '@millrace/flow';
-import { isoDate, isPlainObject, type ExecutionOperation, type Input, type PlainObject, type TaskRun } from '@millrace/model';
+import {
+  isoDate,
+  isPlainObject,
+  type ExecutionOperation,
+  type Input,
+  type PlainObject,
+  type TaskRun,
+} from '@millrace/model';
 import { placeOf, type Decision } from '../decision.js';
 import type { OwnerId } from '../facts.js';
 import { resumeTaskRun } from '../pause.js';
@@ -47,7 +54,8 @@ export function release(decision: Decision): void {
 }
 
 function resumeRun(decision: Decision, run: TaskRun, { given }: Resume, by: string | undefined): Refusal | undefined {
-  if (run.state !== 'PAUSED') return conflict(`Task run '${run.id}' is ${run.state}: only one that is PAUSED can be resumed`);
+  if (run.state !== 'PAUSED')
+    return conflict(`Task run '${run.id}' is ${run.state}: only one that is PAUSED can be resumed`);
   const task = decision.taskOf(run);
   if (task.type !== 'core.flow.Pause') {
     // The wait between two rounds is over.

@@ -49,7 +49,10 @@ function limitOfPause(
     return refused(`The duration of '${taskId}' is ${excerpt(limit)}: it must be a duration such as PT10M.`);
   }
   // The time-out of a task fails it, whatever `behavior` says.
-  return { afterMs: Math.max(0, afterMs), becomes: duration === undefined || duration === null ? 'FAILED' : BECOMES[known] };
+  return {
+    afterMs: Math.max(0, afterMs),
+    becomes: duration === undefined || duration === null ? 'FAILED' : BECOMES[known],
+  };
 }
 
 const refused = (message: string): Extract<Entered, { kind: 'refused' }> => ({ kind: 'refused', message });

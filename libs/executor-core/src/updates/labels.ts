@@ -10,7 +10,8 @@ const VALUE_LENGTH_MAX = 1_000;
 export const labels: UpdateTask = ({ labels: written }, { view }) => {
   const found = entriesOf(written).map(([key, value]) => label(key, value));
   const all = new Set([...view.head.labels, ...found].map(({ key }) => key));
-  if (all.size > LABELS_MAX) throw new Error(`An execution has at most ${LABELS_MAX} labels, and this would be ${all.size}.`);
+  if (all.size > LABELS_MAX)
+    throw new Error(`An execution has at most ${LABELS_MAX} labels, and this would be ${all.size}.`);
   return { facts: [{ kind: 'labels-merged', labels: found }] };
 };
 
@@ -31,7 +32,9 @@ function parsed(text: string): unknown {
 
 function label(key: unknown, value: unknown): Label {
   if (typeof key !== 'string' || key === '') throw new Error('A label has no key: give it one.');
-  const fault = key.startsWith('system.') ? `The label '${key}' is set by the system: choose another key.` : labelKeyFault(key);
+  const fault = key.startsWith('system.')
+    ? `The label '${key}' is set by the system: choose another key.`
+    : labelKeyFault(key);
   if (fault !== undefined) throw new Error(fault);
   const text = value === null || value === undefined || typeof value === 'object' ? '' : String(value);
   if (text.trim() === '') throw new Error(`The label '${key}' has no value: give it one.`);

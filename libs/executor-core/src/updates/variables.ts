@@ -4,8 +4,9 @@ import type { UpdateTask } from './updates.js';
 
 /** SetVariables: laid over the variables of the execution, map by map. */
 export const setVariables: UpdateTask = ({ variables, overwrite = true }, decision) => {
-  const given = typeof variables === 'string' ? parsedMap(variables) : variables;
-  if (!isPlainObject(given)) throw new Error(`The variables are ${excerpt(variables)}: give a map of names and values.`);
+  const given = parsed(variables);
+  if (!isPlainObject(given))
+    throw new Error(`The variables are ${excerpt(variables)}: give a map of names and values.`);
   const { variables: present } = decision.view.variables;
   if (!isOn(overwrite)) {
     const taken = Object.keys(given).filter((name) => Object.hasOwn(present, name));
@@ -18,9 +19,10 @@ export const setVariables: UpdateTask = ({ variables, overwrite = true }, decisi
 };
 
 /** UnsetVariables: removes variables, or members of maps by their names with dots. */
-export const unsetVariables: UpdateTask = ({ variables, ignoreMissing = false }, decision) => {
+export const unsetVariables: UpdateTask = ({ variables: written, ignoreMissing = false }, decision) => {
+  const variables = parsed(written);
   if (!Array.isArray(variables) || !variables.every((path) => typeof path === 'string')) {
-    throw new Error(`The variables are ${excerpt(variables)}: give a list of names.`);
+    throw new Error(`The variables are ${excerpt(written)}: give a list of names.`);
   }
   const { variables: present } = decision.view.variables;
   const missing = variables.filter((path) => !isThere(present, path.split('.')));
@@ -33,9 +35,11 @@ export const unsetVariables: UpdateTask = ({ variables, ignoreMissing = false },
 /** Rendered flags may be text. */
 const isOn = (value: unknown): boolean => value === true || (typeof value === 'string' && value.trim() === 'true');
 
-function parsedMap(text: string): unknown {
+/** An expression for the whole gives JSON text. */
+function parsed(value: unknown): unknown {
+  if (typeof value !== 'string') return value;
   try {
-    return JSON.parse(text);
+    return JSON.parse(value);
   } catch {
     return undefined;
   }

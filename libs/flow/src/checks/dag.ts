@@ -55,7 +55,11 @@ function cycleIn(entries: readonly Entry[], byId: ReadonlyMap<string, Entry>): r
   const left = new Map(entries.map(({ id, dependsOn }) => [id, new Set(dependsOn).size]));
   const dependents = new Map<string, string[]>();
   for (const { id, dependsOn } of entries) {
-    for (const name of new Set(dependsOn)) dependents.set(name, [...(dependents.get(name) ?? []), id]);
+    for (const name of new Set(dependsOn)) {
+      const waiting = dependents.get(name);
+      if (waiting) waiting.push(id);
+      else dependents.set(name, [id]);
+    }
   }
   const ready = entries.filter(({ dependsOn }) => dependsOn.length === 0).map(({ id }) => id);
   for (let id = ready.pop(); id !== undefined; id = ready.pop()) {

@@ -176,7 +176,9 @@ export function checkTaskRelations({ value, path, description }: WrittenTask, re
       description.kind === 'flowable'
         ? 'which only holds other tasks: set it on the tasks inside'
         : 'which no worker runs: remove it';
-    report.warning([...path, property], `'${property}' has no effect on ${description.type}, ${why}.`, { part: 'name' });
+    report.warning([...path, property], `'${property}' has no effect on ${description.type}, ${why}.`, {
+      part: 'name',
+    });
   }
 }
 
