@@ -37,6 +37,14 @@ const isOtherRunner = (value: unknown): boolean => {
 const usesNamespaceFiles = (value: unknown): boolean => isObject(value) && value['enabled'] !== false;
 
 export const UNSUPPORTED: readonly UnsupportedFeature[] = [
+  { where: 'flow', property: 'concurrency', what: 'A limit of concurrent executions', advice: 'remove it' },
+  {
+    where: 'retry',
+    property: 'behavior',
+    applies: (value) => value === 'CREATE_NEW_EXECUTION',
+    what: 'A retry that creates a new execution',
+    advice: 'use RETRY_FAILED_TASK',
+  },
   {
     where: 'flow or task',
     property: 'workerGroup',
