@@ -37,7 +37,6 @@ const isOtherRunner = (value: unknown): boolean => {
 const usesNamespaceFiles = (value: unknown): boolean => isObject(value) && value['enabled'] !== false;
 
 export const UNSUPPORTED: readonly UnsupportedFeature[] = [
-  { where: 'flow', property: 'concurrency', what: 'A limit of concurrent executions', advice: 'remove it' },
   {
     where: 'retry',
     property: 'behavior',
