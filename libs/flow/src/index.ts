@@ -3,7 +3,15 @@ export { formatFault, pathText, type Fault, type Finding, type Path } from './fa
 export { compilePattern, type Pattern, type PatternResult } from './inputs/pattern.js';
 export { convertOutput, convertValue, type Conversion, type ValueDeclaration } from './inputs/convert.js';
 export { inputId, orderInputs, type InputOrder } from './inputs/order.js';
-export { resolveInputs, type InputFault, type ResolvedInputs } from './inputs/resolve.js';
+export { failedChecks, strongestBehavior, type FailedCheck } from './evaluate-checks.js';
+export { withLateDefaults } from './inputs/late.js';
+export {
+  examineInputs,
+  resolveInputs,
+  type ExaminedInput,
+  type InputFault,
+  type ResolvedInputs,
+} from './inputs/resolve.js';
 export { flowJsonSchema } from './json-schema.js';
 export { labelKeyFault, labelsOf, nestByDots, nestLabels } from './labels.js';
 export { DEFAULT_FLOW_LIMITS, type FlowLimits } from './limits.js';
