@@ -92,7 +92,10 @@ export function keyProblem(key: string): string | undefined {
   }
 }
 
-function readKey(key: string): { readonly algorithm: 'aes-128-gcm' | 'aes-192-gcm' | 'aes-256-gcm'; readonly bytes: Buffer } {
+function readKey(key: string): {
+  readonly algorithm: 'aes-128-gcm' | 'aes-192-gcm' | 'aes-256-gcm';
+  readonly bytes: Buffer;
+} {
   const text = key.trim();
   const bytes = BASE64.test(text) ? Buffer.from(text, 'base64') : undefined;
   const algorithm = bytes === undefined ? undefined : ALGORITHMS[bytes.length];

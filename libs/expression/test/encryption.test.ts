@@ -1,11 +1,4 @@
-import {
-  decryptText,
-  encryptedValue,
-  encryptText,
-  isEncryptedValue,
-  keyProblem,
-  referencesOf,
-} from '../src/index.js';
+import { decryptText, encryptedValue, encryptText, isEncryptedValue, keyProblem, referencesOf } from '../src/index.js';
 import { failure, render } from './rendering.js';
 
 const KEYS = [16, 24, 32].map((length) => Buffer.alloc(length, 7).toString('base64'));

@@ -63,10 +63,10 @@ describe('YAML', () => {
     ['"1" | yaml', '"1"\n'],
     ['null | yaml', 'null'],
     ['{"a": {"b": [1, "x"], "c": {}}} | yaml', 'a:\n  b:\n  - 1\n  - x\n  c: {}\n'],
-    ["yaml(document).b[1].y", '2'],
-    ["yaml(document).c", '01'],
-    ["yaml(document).d", '2013-09-08T16:19:00Z'],
-    ["yaml(document).use", '{"p":1,"q":2}'],
+    ['yaml(document).b[1].y', '2'],
+    ['yaml(document).c', '01'],
+    ['yaml(document).d', '2013-09-08T16:19:00Z'],
+    ['yaml(document).use', '{"p":1,"q":2}'],
     ["yaml('x')", 'x'],
     ["yaml('')", ''],
     ['yaml(nothing)', ''],
@@ -77,7 +77,7 @@ describe('YAML', () => {
   });
 
   it.each([
-    ["yaml()", "the function 'yaml' needs the argument 'yaml'"],
+    ['yaml()', "the function 'yaml' needs the argument 'yaml'"],
     ["yaml('a: [')", 'the text is not YAML'],
     ["yaml('a: 1\na: 2')", 'the text is not YAML'],
     ['yaml(map)', 'yaml needs text, but got a map'],

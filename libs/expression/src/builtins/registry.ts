@@ -5,6 +5,7 @@ import { DECRYPT_FUNCTIONS } from './decrypt.js';
 import { DATE_FILTERS, DATE_FUNCTIONS } from './dates.js';
 import { ENCODING_FILTERS } from './encoding.js';
 import { ION_FILTERS, ION_FUNCTIONS } from './ion.js';
+import { JQ_FILTERS } from './jq.js';
 import { JSON_FILTERS, JSON_FUNCTIONS } from './json.js';
 import { NUMBER_FILTERS, NUMBER_FUNCTIONS } from './numbers.js';
 import { RANDOM_FUNCTIONS } from './random.js';
@@ -24,6 +25,7 @@ export const FILTERS: Filters = {
   ...JSON_FILTERS,
   ...ION_FILTERS,
   ...YAML_FILTERS,
+  ...JQ_FILTERS,
 };
 
 /** All tests, for `is` and `is not`. */

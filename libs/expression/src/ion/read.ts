@@ -29,7 +29,11 @@ function parse(text: string, run: Run): IonValue[] {
     return ion().loadAll(text);
   } catch (error) {
     if (error instanceof RangeError) throw error;
-    return run.fail('type', `the text is not Ion: ${error instanceof Error ? error.message : 'it cannot be read'}`, error);
+    return run.fail(
+      'type',
+      `the text is not Ion: ${error instanceof Error ? error.message : 'it cannot be read'}`,
+      error,
+    );
   }
 }
 
