@@ -1,3 +1,4 @@
 export { livenessProcessor, type LivenessContext, type LivenessEffect, type LivenessFact } from './liveness.js';
-export { resourceProcessor, type ResourceEffect, type ResourceFact } from './resources.js';
+export type { ResourceFact, ResourceState } from './changes.js';
+export { resourceProcessor, type ResourceEffect } from './resources.js';
 export type { Decided, Records, Wake } from './records.js';
