@@ -60,6 +60,11 @@ export const HOST_FUNCTIONS: Readonly<Record<string, HostSignature>> = {
   randomPort: { parameters: [], required: 0 },
 };
 
+/** The names of the arguments of a function of the host, in order; none for a name that is no such function. */
+export function hostParameters(name: string): readonly string[] {
+  return Object.hasOwn(HOST_FUNCTIONS, name) ? (HOST_FUNCTIONS[name]?.parameters ?? []) : [];
+}
+
 /** Known to the language but not built: the error says so instead of "unknown". */
 export const UNAVAILABLE: Readonly<Record<'filter' | 'test' | 'function', ReadonlySet<string>>> = {
   filter: new Set(['escape', 'raw', 'numberformat']),
