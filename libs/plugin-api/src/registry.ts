@@ -1,4 +1,4 @@
-import { aliasesOf, FLOWABLE_TASKS, shortType, taskTypeCatalog, type TaskTypeCatalog } from '@millrace/model';
+import { aliasesOf, ENGINE_TASKS, shortType, taskTypeCatalog, type TaskTypeCatalog } from '@millrace/model';
 import { compileProperties } from './properties.js';
 import type { ExpressionFunction, Plugin, TaskType } from './task-type.js';
 
@@ -26,7 +26,7 @@ export function createTaskTypeRegistry(plugins: readonly Plugin[]): TaskTypeRegi
   }
   const functions = new Map(plugins.flatMap((plugin) => Object.entries(plugin.functions ?? {})));
   return {
-    catalog: taskTypeCatalog([...FLOWABLE_TASKS, ...taskTypes]),
+    catalog: taskTypeCatalog([...ENGINE_TASKS, ...taskTypes]),
     find: (type) => byName.get(shortType(type)),
     findFunction: (name) => functions.get(name),
   };
