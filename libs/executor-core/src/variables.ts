@@ -1,4 +1,4 @@
-import { LazyMap, type Variables } from '@millrace/expression';
+import { ERROR_LOGS_VARIABLE, LazyMap, type Variables } from '@millrace/expression';
 import { withLateDefaults } from '@millrace/flow';
 import { findTriggerType, isoDate, type PlainObject, type TaskRun } from '@millrace/model';
 import type { FlowPlan, TaskPlan } from './plan.js';
@@ -58,7 +58,7 @@ export class ExecutionVariables implements Variables {
         return new TaskLookup(this.#view, outputsOf);
       case 'tasks':
         return new TaskLookup(this.#view, (run) => ({ state: run.state }));
-      case 'errorLogs':
+      case ERROR_LOGS_VARIABLE:
         return errorLogs(this.#view);
       case 'inputs':
         return this.#inputs();
@@ -133,7 +133,7 @@ const NAMES = [
   'parents',
   'outputs',
   'tasks',
-  'errorLogs',
+  ERROR_LOGS_VARIABLE,
   'inputs',
   'vars',
   'labels',
