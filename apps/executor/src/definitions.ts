@@ -15,6 +15,7 @@ import {
 import {
   keyOf,
   outgoing,
+  triggersKey,
   type ExecutionRecord,
   type OutgoingRecord,
   type PlainObject,
@@ -104,10 +105,15 @@ export function resourceDefinition(topics: Topics) {
 }
 
 function resourceOutgoing(topics: Topics): (effect: ResourceEffect) => OutgoingRecord {
+  const { replies, triggerEvents } = topics;
   return (effect) => {
     switch (effect.kind) {
       case 'reply':
-        return outgoing({ topic: topics.replies, key: effect.replyTo, value: effect.reply });
+        return outgoing({ topic: replies, key: effect.replyTo, value: effect.reply });
+      case 'flow-changed': {
+        const { tenant, namespace, flowId } = effect.event;
+        return outgoing({ topic: triggerEvents, key: triggersKey(tenant, namespace, flowId), value: effect.event });
+      }
       case 'slot-limit-changed':
         return flowEventRecord(topics, effect.event);
       default:

@@ -5,6 +5,7 @@ import {
   jobKey,
   keyOf,
   outgoing,
+  triggersKey,
   type FlowEvent,
   type OutgoingRecord,
   type Topics,
@@ -31,6 +32,14 @@ export function outgoingEffect(topics: Topics): (effect: Effect) => OutgoingReco
         return flowEventRecord(topics, effect.event);
       case 'reply':
         return outgoing({ topic: topics.replies, key: effect.replyTo, value: effect.reply });
+      case 'tell-trigger': {
+        const { tenant, namespace, flowId } = effect.event;
+        return outgoing({
+          topic: topics.triggerEvents,
+          key: triggersKey(tenant, namespace, flowId),
+          value: effect.event,
+        });
+      }
       case 'write-log':
         return outgoing({
           topic: topics.logs,

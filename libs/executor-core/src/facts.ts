@@ -1,6 +1,7 @@
 import type {
   Claim,
   EndedItems,
+  ErrorEntry,
   ExecutionCreated,
   ItemOutputs,
   ItemsProgress,
@@ -15,7 +16,10 @@ import type {
 export type OwnerId = string | undefined;
 
 /** What became true of an execution: the only input of `evolve`. */
-export type Fact =
+export type Fact = ExecutionFact | TaskRunFact;
+
+/** What became true of the execution as a whole. */
+export type ExecutionFact =
   | {
       readonly kind: 'execution-created';
       readonly created: ExecutionCreated;
@@ -26,7 +30,26 @@ export type Fact =
   | { readonly kind: 'execution-moved'; readonly to: State; readonly at: number }
   | { readonly kind: 'execution-outputs-set'; readonly outputs: PlainObject }
   | { readonly kind: 'failure-noted'; readonly message: string }
-  | { readonly kind: 'kill-repeat-set'; readonly at: number | undefined }
+  | { readonly kind: 'error-noted'; readonly entry: ErrorEntry }
+  /** A timer of the execution itself; undefined removes it. */
+  | { readonly kind: 'timer-set'; readonly name: string; readonly at: number | undefined }
+  /** Everything that runs goes on to its end, nothing new starts; then this is the execution's state. */
+  | { readonly kind: 'end-decided'; readonly state: State }
+  | { readonly kind: 'attempt-counted' }
+  | { readonly kind: 'agreement-violated'; readonly id: string }
+  /** Laid over the labels that are there, by key. */
+  | { readonly kind: 'labels-merged'; readonly labels: readonly Label[] }
+  /** Laid over the variables that are there, map by map. */
+  | { readonly kind: 'variables-merged'; readonly variables: PlainObject }
+  | { readonly kind: 'variables-removed'; readonly paths: readonly string[] }
+  | { readonly kind: 'listeners-chosen'; readonly listeners: readonly number[] }
+  | { readonly kind: 'hold-begun' }
+  | { readonly kind: 'hold-ended'; readonly at: number }
+  | { readonly kind: 'step-held'; readonly step: unknown }
+  | { readonly kind: 'steps-released'; readonly count: number };
+
+/** What became true of a task run, or of the lists of an owner. */
+export type TaskRunFact =
   | { readonly kind: 'section-entered'; readonly owner: OwnerId; readonly section: Section | 'ended' }
   | { readonly kind: 'lanes-started'; readonly owner: OwnerId; readonly count: number }
   | { readonly kind: 'lane-ended'; readonly owner: OwnerId }
@@ -51,14 +74,31 @@ export type Fact =
   | { readonly kind: 'outputs-set'; readonly taskRunId: string; readonly outputs: PlainObject }
   | { readonly kind: 'evaluation-requested'; readonly taskRunId: string }
   | { readonly kind: 'evaluated'; readonly taskRunId: string; readonly values: PlainObject }
+  /** Of a task run that has just moved to RETRYING. */
   | { readonly kind: 'retry-scheduled'; readonly taskRunId: string; readonly dueAt: number }
-  | { readonly kind: 'retry-started'; readonly taskRunId: string }
   /** `undefined`: the execution holds no slot any more. */
   | { readonly kind: 'slot-set'; readonly slot: 'asked' | 'held' | undefined }
   | { readonly kind: 'child-started'; readonly taskRunId: string; readonly childExecutionId: string }
   | { readonly kind: 'items-set'; readonly taskRunId: string; readonly items: ItemsProgress }
   | { readonly kind: 'items-ended'; readonly record: EndedItems }
-  | { readonly kind: 'item-outputs-set'; readonly record: ItemOutputs };
+  | { readonly kind: 'item-outputs-set'; readonly record: ItemOutputs }
+  /** Of a task run that has just moved to PAUSED. */
+  | {
+      readonly kind: 'pause-limited';
+      readonly taskRunId: string;
+      readonly dueAt: number;
+      readonly becomes?: State;
+    }
+  | { readonly kind: 'lanes-added'; readonly taskRunId: string; readonly count: number }
+  /** One more of what these tasks of a Dag depend on has ended; `ready` ones have nothing left and become lanes. */
+  | {
+      readonly kind: 'dag-advanced';
+      readonly taskRunId: string;
+      readonly dependents: readonly number[];
+      readonly ready: readonly number[];
+    }
+  | { readonly kind: 'task-run-end-decided'; readonly taskRunId: string; readonly state: State }
+  | { readonly kind: 'round-counted'; readonly taskRunId: string; readonly iterationCount: number };
 
 /** A task run as it is born; what `evolve` derives (sequence, state, histories) is not in it. */
 export type NewTaskRun = Pick<TaskRun, 'id' | 'taskId' | 'section' | 'lane' | 'index'> &

@@ -6,6 +6,7 @@ import type {
   LogEntry,
   MetricEntry,
   Reply,
+  TriggerExecutionEnded,
   WorkerCommand,
 } from '@millrace/model';
 import type { Fact, OwnerId } from './facts.js';
@@ -24,6 +25,8 @@ export type Effect =
   /** To the slots of a flow. */
   | { readonly kind: 'send-flow-event'; readonly event: Extract<FlowEvent, { readonly flowId: string }> }
   | { readonly kind: 'reply'; readonly replyTo: string; readonly reply: Reply }
+  /** The trigger that started the execution learns of its end. */
+  | { readonly kind: 'tell-trigger'; readonly event: TriggerExecutionEnded }
   | { readonly kind: 'write-log'; readonly entry: LogEntry }
   | { readonly kind: 'write-metric'; readonly entry: MetricEntry };
 
@@ -34,10 +37,14 @@ export type Step =
   /** An owner may have lanes to start. */
   | { readonly kind: 'advance'; readonly owner: OwnerId }
   | { readonly kind: 'child-ended'; readonly owner: OwnerId; readonly taskRunId: string }
-  /** While killing: there may be more to stop. */
+  /** The tasks of a task that repeats them have ended. */
+  | { readonly kind: 'round-ended'; readonly taskRunId: string }
+  /** The state in which a task run with children will end is decided: what of its lists is left, then its end. */
+  | { readonly kind: 'leave'; readonly taskRunId: string }
+  /** The wait between two rounds is over. */
+  | { readonly kind: 'next-round'; readonly taskRunId: string }
+  /** While it ends: there may be more to stop. */
   | { readonly kind: 'kill-more' }
-  /** While killing: ends owners that have nothing running any more. */
-  | { readonly kind: 'settle-kill' }
   /** While killing: there may be more executions to kill that this one started. */
   | { readonly kind: 'kill-children'; readonly from: number }
   | { readonly kind: 'kill-items'; readonly taskRunId: string; readonly index: number }
@@ -46,7 +53,13 @@ export type Step =
   /** The execution has ended with all that comes after. */
   | { readonly kind: 'fully-ended' }
   /** A task run may start further executions for its items. */
-  | { readonly kind: 'start-items'; readonly taskRunId: string };
+  | { readonly kind: 'start-items'; readonly taskRunId: string }
+  /** While it ends: ends owners that have nothing running any more. */
+  | { readonly kind: 'settle-kill' }
+  /** Chooses the listeners that run. */
+  | { readonly kind: 'listen' }
+  /** Takes up steps that waited while somebody had paused the execution. */
+  | { readonly kind: 'release' };
 
 /** Everything that `decide` reads: what happened outside, and the steps that follow from it. */
 export type Input = ExecutionEvent | Step;

@@ -1,4 +1,4 @@
-import { FLOWABLE_TASKS, taskTypeCatalog } from '@millrace/model';
+import { ENGINE_TASKS, taskTypeCatalog } from '@millrace/model';
 import type {
   ExecutionEvent,
   ExecutionHead,
@@ -104,7 +104,7 @@ export class World {
   save(id: string, written: WrittenFlow, revision: number, deleted = false): void {
     const flow = { ...aFlow({ ...written, id }), id, revision, deleted };
     this.#flows.set(id, flow);
-    this.#plans.set(id, planFlow(flow, taskTypeCatalog(FLOWABLE_TASKS)));
+    this.#plans.set(id, planFlow(flow, taskTypeCatalog(ENGINE_TASKS)));
     const { concurrency } = flow.definition;
     this.slotEvent({
       kind: 'flow-changed',

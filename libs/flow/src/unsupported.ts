@@ -38,6 +38,13 @@ const usesNamespaceFiles = (value: unknown): boolean => isObject(value) && value
 
 export const UNSUPPORTED: readonly UnsupportedFeature[] = [
   {
+    where: 'retry',
+    property: 'behavior',
+    applies: (value) => value === 'CREATE_NEW_EXECUTION',
+    what: 'A retry that creates a new execution',
+    advice: 'use RETRY_FAILED_TASK',
+  },
+  {
     where: 'flow or task',
     property: 'workerGroup',
     applies: isOtherGroup,
@@ -81,12 +88,6 @@ export const WITHOUT_EFFECT: readonly {
   readonly applies?: (value: unknown) => boolean;
   readonly sentence: string;
 }[] = [
-  {
-    where: 'flow',
-    property: 'triggers',
-    sentence:
-      'Triggers are stored but not evaluated by this version: start the flow by hand or by the API until they are.',
-  },
   {
     where: 'task',
     property: 'logToFile',

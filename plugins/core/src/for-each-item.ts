@@ -57,7 +57,7 @@ export const itemSplitTask = defineTask({
 });
 
 /** Stores small files several at a time; the names of files follow from their place, so nobody waits for the answers. */
-class Stores implements Pick<TaskContext['files'], 'store' | 'workingDirectory'> {
+class Stores implements Pick<TaskContext['files'], 'store' | 'temporaryDirectory'> {
   /** URI of the first file. */
   first: string | undefined;
   readonly #open = new Set<Promise<unknown>>();
@@ -65,8 +65,8 @@ class Stores implements Pick<TaskContext['files'], 'store' | 'workingDirectory'>
 
   constructor(readonly files: TaskContext['files']) {}
 
-  workingDirectory(): Promise<string> {
-    return this.files.workingDirectory();
+  temporaryDirectory(): Promise<string> {
+    return this.files.temporaryDirectory();
   }
 
   async store(name: string, content: NodeJS.ReadableStream | Uint8Array | string): Promise<string> {

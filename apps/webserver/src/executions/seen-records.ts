@@ -27,10 +27,18 @@ export class SeenRecords {
       case 'values':
       case 'ended-items':
       case 'item-outputs':
+      case 'dag':
+      case 'errors':
+      case 'held':
         return;
       default:
         return record satisfies never;
     }
+  }
+
+  /** A task run is no more. */
+  remove(taskRunId: string): void {
+    this.#taskRuns.delete(taskRunId);
   }
 
   /** The ended execution, if all of it was seen: as many task runs as its head counts, each in its final state. */

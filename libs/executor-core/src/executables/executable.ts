@@ -1,20 +1,18 @@
-import type { PlainObject } from '@millrace/model';
-import type { Decision, TaskRunPlace } from '../decision.js';
+import type { TaskRun } from '@millrace/model';
+import type { Decision } from '../decision.js';
 import type { TaskPlan } from '../plan.js';
 
-/** A task run that is about to start executions; its record may not be in the state yet. */
+/** A task run that is about to start executions. */
 export interface Starting {
   readonly decision: Decision;
   readonly task: TaskPlan;
-  readonly place: TaskRunPlace;
+  readonly run: TaskRun;
   /** Number of the attempt that begins. */
   readonly attempt: number;
-  /** What a worker found for the expressions that were asked for. */
-  readonly evaluated: PlainObject | undefined;
   /** Ends the attempt at once. */
   fail(message: string): void;
-  /** Asks a worker for values; `start` is called again when they are there. */
-  evaluate(expressions: PlainObject): void;
+  /** Asks a worker for the values of the task's expressions; `start` is called again when they are there. */
+  evaluate(): void;
 }
 
 /** A task type that starts executions: decided by the executor, and without children of its own. */

@@ -7,7 +7,8 @@ import {
   type TaskRun,
 } from '@millrace/model';
 import type { Decision } from '../decision.js';
-import { EVALUATION_ATTEMPT } from '../end-task-run.js';
+import { evaluationAttempt } from '../end-task-run.js';
+import { jobFor } from '../jobs.js';
 import type { TaskPlan } from '../plan.js';
 import type { ExecutionView } from '../state.js';
 
@@ -61,20 +62,13 @@ export function pageToStore(
 
 /** Has a worker write a page into a file. One at a time, so that nothing has to be remembered of others. */
 export function storeOutputs(decision: Decision, task: TaskPlan, run: TaskRun, page: number): void {
-  const { tenant, namespace, flowId, flowRevision, executionId } = decision.view.head;
+  const evaluations = (run.evaluations ?? -1) + (run.evaluating ? 0 : 1);
   if (!run.evaluating) decision.fact({ kind: 'evaluation-requested', taskRunId: run.id });
   decision.effect({
     kind: 'submit-job',
     job: {
-      tenant,
-      namespace,
-      flowId,
-      flowRevision,
-      executionId,
-      taskRunId: run.id,
-      sequence: run.sequence,
-      logLevel: task.logLevel,
-      attempt: EVALUATION_ATTEMPT,
+      ...jobFor(decision, task, run),
+      attempt: evaluationAttempt({ evaluations }),
       kind: 'run',
       task: {
         id: task.id,

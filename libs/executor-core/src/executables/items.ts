@@ -41,10 +41,9 @@ const REFUSALS_LOGGED = 10;
 export const items: Executable = { start };
 
 function start(starting: Starting): void {
-  const { decision, task, place } = starting;
-  const known = decision.view.run(place.id);
-  const attempt = (known?.attempts.length ?? 0) + 1;
-  if (known?.items && restartsFailed(task)) return startAgain(decision, known, known.items);
+  const { decision, task, run, attempt } = starting;
+  const place = placeOf(run);
+  if (run.items && restartsFailed(task)) return startAgain(decision, run, run.items);
   if (!isPure(childExpressions(task))) {
     return starting.fail(
       `'${task.id}' starts an execution for each item, so its properties cannot use functions that only a worker has, such as secret() or kv(): use them in the flow that is started.`,
@@ -53,7 +52,7 @@ function start(starting: Starting): void {
   const split = splitOutputs(decision, task, place);
   if (!split) return starting.fail(`The outputs of '${String(task.definition['splitId'])}' do not name any items`);
   const progress: ItemsProgress = { count: split.count, attempt, started: 0, ended: {}, stored: 0, page: 0 };
-  begin(decision, place.id, progress, known?.evaluating === true);
+  begin(decision, place.id, progress, run.evaluating === true);
   showProgress(decision, task, place.id, progress);
   if (split.count > 0) return decision.then({ kind: 'start-items', taskRunId: place.id });
   endAttempt(decision, task, {

@@ -1,8 +1,8 @@
 import type { ChildExecutionEnded, PlainObject, State, TaskRun } from '@millrace/model';
-import { countedAttempts, isOpen, sentence, type Decision } from '../decision.js';
+import { countedAttempts, isOpen, placeOf, sentence, type Decision } from '../decision.js';
 import { endAttempt, type EndedAttempt } from '../end-task-run.js';
 import type { TaskPlan } from '../plan.js';
-import { isPure } from '../rendering.js';
+import { isPure, needsWorker } from '../rendering.js';
 import {
   childExecutionId,
   childExpressions,
@@ -20,33 +20,34 @@ import type { Executable, Starting } from './executable.js';
 export const subflow: Executable = { start };
 
 function start(starting: Starting): void {
-  const { decision, task, place, attempt, evaluated } = starting;
-  const known = decision.view.run(place.id);
-  if (known?.state === 'RESTARTED' && known.childExecutionId !== undefined && restartsFailed(task)) {
-    begin(starting, known.childExecutionId);
-    return restartChild(decision, task, place.id, known.childExecutionId, attempt);
+  const { decision, task, run, attempt } = starting;
+  if (run.state === 'RESTARTED' && run.childExecutionId !== undefined && restartsFailed(task)) {
+    begin(starting, run.childExecutionId);
+    return restartChild(decision, task, run.id, run.childExecutionId, attempt);
   }
   const expressions = childExpressions(task);
-  if (!evaluated && !isPure(expressions)) return starting.evaluate(expressions);
-  const executionId = childExecutionId(place.id, attempt);
+  if (!run.evaluated && !isPure(expressions)) return starting.evaluate();
+  const executionId = childExecutionId(run.id, attempt);
   let event;
   try {
-    const rendered = evaluated ?? (decision.rendering(task, place, attempt - 1).typed(expressions) as PlainObject);
+    const place = placeOf(run);
+    const rendered = run.evaluated ?? (decision.rendering(task, place, attempt - 1).typed(expressions) as PlainObject);
     event = wantedChild(decision, task, place, rendered, { executionId });
     checkSize(decision, task, event);
   } catch (error) {
+    if (needsWorker(error)) return starting.evaluate();
     return starting.fail(sentence(error));
   }
   begin(starting, executionId);
   decision.effect({ kind: 'send-event', event });
 }
 
-function begin({ decision, place }: Starting, executionId: string): void {
+function begin({ decision, run }: Starting, executionId: string): void {
   decision.fact(
-    { kind: 'task-run-moved', taskRunId: place.id, to: 'RUNNING', at: decision.now },
-    { kind: 'attempt-opened', taskRunId: place.id, at: decision.now },
-    { kind: 'child-started', taskRunId: place.id, childExecutionId: executionId },
-    { kind: 'outputs-set', taskRunId: place.id, outputs: { executionId } },
+    { kind: 'task-run-moved', taskRunId: run.id, to: 'RUNNING', at: decision.now },
+    { kind: 'attempt-opened', taskRunId: run.id, at: decision.now },
+    { kind: 'child-started', taskRunId: run.id, childExecutionId: executionId },
+    { kind: 'outputs-set', taskRunId: run.id, outputs: { executionId } },
   );
 }
 

@@ -43,7 +43,7 @@ export const deduplicateItemsTask = defineTask({
   rendersItself: ['expr'],
   async run({ from, expr }, context) {
     const { files, signal } = context;
-    const path = join(await files.workingDirectory(), 'items');
+    const path = join(await files.temporaryDirectory(), 'items');
     await pipeline(await files.read(from), createWriteStream(path), { signal });
     const lastOf = new Map<string, number>();
     let processed = 0;

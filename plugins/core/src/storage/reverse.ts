@@ -28,7 +28,7 @@ export const reverseTask = defineTask({
   ),
   outputs: Type.Object({ uri: Type.String({ description: 'The new file.' }) }),
   async run({ from, separator = '\n', charset = 'UTF-8' }, { files, signal }) {
-    const path = join(await files.workingDirectory(), 'from');
+    const path = join(await files.temporaryDirectory(), 'from');
     await pipeline(await files.read(from), createWriteStream(path), { signal });
     const lines = Readable.from(backwards(path, encoded(separator, charset)), { objectMode: false });
     return { outputs: { uri: await files.store(`reversed${extensionOf(from)}`, lines) } };

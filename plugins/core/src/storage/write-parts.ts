@@ -10,7 +10,7 @@ import type { PlacedLine, Splitter } from './split.js';
 const GATHERED = 64 * 1024;
 
 /** Where parts are stored. */
-export type PartFiles = Pick<TaskContext['files'], 'store' | 'workingDirectory'>;
+export type PartFiles = Pick<TaskContext['files'], 'store' | 'temporaryDirectory'>;
 
 /**
  * Divides lines into files of internal storage; answers their URIs in the order of the parts, one at a time, as soon as
@@ -78,7 +78,7 @@ async function* sideBySide(
   files: PartFiles,
   nameOf: (part: number) => string,
 ): AsyncGenerator<string> {
-  const directory = await files.workingDirectory();
+  const directory = await files.temporaryDirectory();
   const path = (part: number): string => join(directory, `part-${part}`);
   const gathered = new Map<number, string>();
   let parts = 0;
