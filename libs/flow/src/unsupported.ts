@@ -18,8 +18,6 @@ export interface UnsupportedFeature {
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null;
 
-const usesCache = (value: unknown): boolean => isObject(value) && value['enabled'] === true;
-
 const isOtherGroup = (value: unknown): boolean => {
   const key = isObject(value) ? value['key'] : undefined;
   return typeof key === 'string' && key.trim() !== '' && key !== 'default';
@@ -35,8 +33,6 @@ const isOtherRunner = (value: unknown): boolean => {
   const type = isObject(value) ? value['type'] : undefined;
   return typeof type === 'string' && !/(^|\.)Process$/.test(shortType(type)) && !isTemplate(type);
 };
-
-const usesNamespaceFiles = (value: unknown): boolean => isObject(value) && value['enabled'] !== false;
 
 export const UNSUPPORTED: readonly UnsupportedFeature[] = [
   { where: 'flow', property: 'concurrency', what: 'A limit of concurrent executions', advice: 'remove it' },
@@ -55,7 +51,6 @@ export const UNSUPPORTED: readonly UnsupportedFeature[] = [
     what: 'A retry that creates a new execution',
     advice: 'use RETRY_FAILED_TASK',
   },
-  { where: 'task', property: 'taskCache', applies: usesCache, what: 'A cache of task outputs', advice: 'remove it' },
   { where: 'task', property: 'assets', what: 'A declaration of assets', advice: 'remove it' },
   {
     where: 'flow or task',
@@ -85,13 +80,6 @@ export const UNSUPPORTED: readonly UnsupportedFeature[] = [
     what: 'A script for another system than Linux',
     advice: 'remove it, or write AUTO or LINUX',
   },
-  {
-    where: 'script',
-    property: 'namespaceFiles',
-    applies: usesNamespaceFiles,
-    what: 'Use of the files of the namespace',
-    advice: "name the files in 'inputFiles' with their kestra:/// URIs",
-  },
 ];
 
 /** What is stored but has no effect yet, and without which the flow does the same work: a warning. */
@@ -106,12 +94,5 @@ export const WITHOUT_EFFECT: readonly {
     property: 'triggers',
     sentence:
       'Triggers are stored but not evaluated by this version: start the flow by hand or by the API until they are.',
-  },
-  {
-    where: 'task',
-    property: 'logToFile',
-    applies: (value) => value === true,
-    sentence:
-      "'logToFile' has no effect in this version: the log of this task goes where all logs go, and is shown with them.",
   },
 ];
