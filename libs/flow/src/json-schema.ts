@@ -1,4 +1,5 @@
 import {
+  aliasesOf,
   DYNAMIC,
   FlowSource,
   isPlainObject,
@@ -38,7 +39,11 @@ const definitionName = (description: TaskTypeDescription): string => `task.${des
 
 function taskDefinition(description: TaskTypeDescription): PlainObject {
   const schema = asObject(forEditors(description.schema, false));
-  const spellings = [description.type, `${REFERENCE_PREFIX}${description.type}`, ...(description.aliases ?? [])];
+  const spellings = [
+    description.type,
+    `${REFERENCE_PREFIX}${description.type}`,
+    ...aliasesOf(description.type, description.aliases),
+  ];
   // The current spelling alone is offered; the others are accepted.
   const type = { description: description.title, anyOf: [{ const: description.type }, { enum: spellings }] };
   return {

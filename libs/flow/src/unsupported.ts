@@ -35,23 +35,6 @@ const isOtherRunner = (value: unknown): boolean => {
 };
 
 export const UNSUPPORTED: readonly UnsupportedFeature[] = [
-  { where: 'flow', property: 'concurrency', what: 'A limit of concurrent executions', advice: 'remove it' },
-  { where: 'flow', property: 'sla', what: 'A service level agreement', advice: "remove it, or give tasks a 'timeout'" },
-  {
-    where: 'flow',
-    property: 'checks',
-    what: 'A check before the execution',
-    advice: 'remove it, or test the inputs with a task',
-  },
-  { where: 'flow', property: 'listeners', what: 'A listener', advice: "use 'afterExecution'" },
-  {
-    where: 'retry',
-    property: 'behavior',
-    applies: (value) => value === 'CREATE_NEW_EXECUTION',
-    what: 'A retry that creates a new execution',
-    advice: 'use RETRY_FAILED_TASK',
-  },
-  { where: 'task', property: 'assets', what: 'A declaration of assets', advice: 'remove it' },
   {
     where: 'flow or task',
     property: 'workerGroup',
@@ -88,11 +71,4 @@ export const WITHOUT_EFFECT: readonly {
   readonly property: string;
   readonly applies?: (value: unknown) => boolean;
   readonly sentence: string;
-}[] = [
-  {
-    where: 'flow',
-    property: 'triggers',
-    sentence:
-      'Triggers are stored but not evaluated by this version: start the flow by hand or by the API until they are.',
-  },
-];
+}[] = [];

@@ -40,7 +40,7 @@ describe('A WorkingDirectory', () => {
         ),
       ),
     ).toEqual([
-      "tasks[0].tasks[0].type: 'core.flow.Sequential' cannot run in a WorkingDirectory, whose tasks run on one worker: put it before or after, or into 'errors' or 'finally'.",
+      'tasks[0].tasks[0].type: A core.flow.Sequential cannot stand here, because one worker runs all tasks of a WorkingDirectory itself: move it outside.',
     ]);
   });
 
@@ -48,7 +48,7 @@ describe('A WorkingDirectory', () => {
     expect(
       messages(directory('    tasks: [{id: x, type: core.log.Log, message: x, workerGroup: {key: default}}]\n')),
     ).toEqual([
-      "tasks[0].tasks[0].workerGroup: A task of a WorkingDirectory runs where the WorkingDirectory runs: set 'workerGroup' there.",
+      "tasks[0].tasks[0].workerGroup: The tasks of a WorkingDirectory run where it runs itself: set 'workerGroup' on the WorkingDirectory.",
     ]);
   });
 

@@ -31,6 +31,11 @@ export class SeenRecords {
     }
   }
 
+  /** A task run is no more. */
+  remove(taskRunId: string): void {
+    this.#taskRuns.delete(taskRunId);
+  }
+
   /** The ended execution, if all of it was seen: as many task runs as its head counts, each in its final state. */
   ended(): ExecutionRecords | undefined {
     const [head, created] = [this.#head, this.#created];

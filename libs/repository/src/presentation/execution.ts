@@ -1,4 +1,11 @@
-import { isoDate, isTerminal, type Label, type PlainObject, type TaskRun } from '@millrace/model';
+import {
+  isoDate,
+  isTerminal,
+  type ExecutionTrigger,
+  type Label,
+  type PlainObject,
+  type TaskRun,
+} from '@millrace/model';
 import type { ExecutionRecords } from '../contract.js';
 import { presentState, type StateView } from './state.js';
 
@@ -103,7 +110,7 @@ export function presentListedExecution({ head, created, variables }: ExecutionRe
     state: presentState(head),
     ...member('parentId', head.parentId),
     originalId: head.originalId,
-    ...member('trigger', created?.trigger && { ...created.trigger }),
+    ...member('trigger', created?.trigger && shownTrigger(created.trigger)),
     deleted: false,
     metadata: {
       attemptNumber: head.attemptNumber,
@@ -115,3 +122,6 @@ export function presentListedExecution({ head, created, variables }: ExecutionRe
     ...member('failure', head.failure),
   };
 }
+
+/** What users see of it: how it is told of the end is the engine's. */
+const shownTrigger = ({ id, type, variables }: ExecutionTrigger): PlainObject => ({ id, type, variables });
