@@ -49,6 +49,8 @@ export interface Rendering {
   typed(value: unknown): unknown;
   /** What a job for these properties carries. */
   variablesFor(properties: PlainObject): PlainObject;
+  /** What defaults and conditions of inputs are rendered with; `inputs` themselves are the resolver's. */
+  forInputs(): { readonly variables: PlainObject; readonly environment: Environment };
 }
 
 export function rendering(
@@ -68,6 +70,10 @@ export function rendering(
     text: (value) => renderDeep(value, variables, environment),
     typed: (value) => renderDeepTyped(value, variables, environment),
     variablesFor: (properties) => narrow(analysisOf(properties).references, variables),
+    forInputs: () => ({
+      variables: Object.fromEntries([...variables.names()].map((name) => [name, variables.get(name)])),
+      environment,
+    }),
   };
 }
 

@@ -57,6 +57,8 @@ export class ExecutionVariables implements Variables {
         return new TaskLookup(this.#view, outputsOf);
       case 'tasks':
         return new TaskLookup(this.#view, (run) => ({ state: run.state }));
+      case 'errorLogs':
+        return errorLogs(this.#view);
       case 'inputs':
         return this.#view.created.inputs;
       case 'vars':
@@ -123,6 +125,7 @@ const NAMES = [
   'parents',
   'outputs',
   'tasks',
+  'errorLogs',
   'inputs',
   'vars',
   'labels',
@@ -132,6 +135,9 @@ const NAMES = [
 
 const isSchedule = (type: string | undefined): boolean =>
   type !== undefined && findTriggerType(type)?.kind === 'schedule';
+/** The latest errors, oldest first, as `errorLogs()` gives them. */
+const errorLogs = ({ errors }: ExecutionView): readonly PlainObject[] =>
+  errors.map(({ timestamp, ...entry }) => ({ ...entry, timestamp: isoDate(timestamp), level: 'ERROR' }));
 
 const outputsOf = (run: TaskRun): PlainObject | undefined => run.outputs;
 

@@ -1,4 +1,4 @@
-import { aliasesOf, FLOWABLE_TASKS, shortType, taskTypeCatalog, type TaskTypeCatalog } from '@millrace/model';
+import { aliasesOf, ENGINE_TASKS, shortType, taskTypeCatalog, type TaskTypeCatalog } from '@millrace/model';
 import { compileProperties } from './properties.js';
 import type { Plugin, TaskType } from './task-type.js';
 
@@ -23,7 +23,7 @@ export function createTaskTypeRegistry(plugins: readonly Plugin[]): TaskTypeRegi
       byName.set(shortType(name), taskType);
   }
   return {
-    catalog: taskTypeCatalog([...FLOWABLE_TASKS, ...taskTypes]),
+    catalog: taskTypeCatalog([...ENGINE_TASKS, ...taskTypes]),
     find: (type) => byName.get(shortType(type)),
   };
 }
