@@ -11,6 +11,7 @@ import { deduplicateItemsTask, filterItemsTask } from './storage/items.js';
 import { reverseTask } from './storage/reverse.js';
 import { splitTask } from './storage/split-task.js';
 import { storageWriteTask } from './storage/write.js';
+import { templatedTask } from './templated-task.js';
 
 /** The task types without which hardly a flow does: log, output, fail, wait, write. */
 export const plugin: Plugin = {
@@ -36,5 +37,6 @@ export const plugin: Plugin = {
     itemSplitTask,
     itemOutputsTask,
     itemMergeTask,
+    templatedTask,
   ],
 };
