@@ -131,8 +131,13 @@ export class World {
   }
 
   start(flowId: string, executionId = 'E', inputs: PlainObject = {}): Living {
+    this.send(executionId, this.executionRequested(flowId, executionId, inputs));
+    return this.execution(executionId);
+  }
+
+  executionRequested(flowId: string, executionId: string, inputs: PlainObject = {}): ExecutionEvent {
     const { tenant, namespace, revision: flowRevision } = this.#flows.get(flowId) ?? aFlow({ tasks: [] });
-    this.send(executionId, {
+    return {
       kind: 'execution-requested',
       created: {
         kind: 'created',
@@ -150,8 +155,7 @@ export class World {
         { key: 'team', value: 'blue' },
       ],
       at: this.now,
-    });
-    return this.execution(executionId);
+    };
   }
 
   execution(executionId: string): Living {
