@@ -6,8 +6,9 @@ export type SlotOccasion = 'begin' | 'restart' | 'force-run' | 'unqueue' | 'full
 /** One table: the event that each operation means for the slots (protocols.md part 4.2). */
 const EVENTS: Readonly<Record<SlotOccasion, 'slot-requested' | 'slot-taken' | 'slot-released'>> = {
   begin: 'slot-requested',
-  restart: 'slot-requested',
-  // Both leave the queue at once; they run, so they count.
+  // It runs already when the slots hear of it.
+  restart: 'slot-taken',
+  // These leave the queue at once; they run, so they count.
   'force-run': 'slot-taken',
   unqueue: 'slot-taken',
   // Normal ends and kills, queued executions included: a waiter leaves the queue.

@@ -131,7 +131,7 @@ const changed = { ...place, kind: 'flow-changed' } as const;
 describe('the event for the slots', () => {
   it.each<[SlotOccasion, FlowEvent['kind']]>([
     ['begin', 'slot-requested'],
-    ['restart', 'slot-requested'],
+    ['restart', 'slot-taken'],
     ['force-run', 'slot-taken'],
     ['unqueue', 'slot-taken'],
     ['fully-ended', 'slot-released'],

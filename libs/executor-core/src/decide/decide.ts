@@ -22,7 +22,7 @@ import { subflowEnded } from '../executables/subflow.js';
 import { childEnded as childEndedFor, fullyEnded, tellOfNoRestart } from './fully-ended.js';
 import { instanceLost, jobClaimed, jobEnded, jobHandedBack, jobProgressed } from './jobs.js';
 import { killMore, killRequested } from './kill.js';
-import { begin, slotAnswered, slotOfNobody } from './slots.js';
+import { begin, slotAnswered, slotOfNobody, takeSlotIfRunning } from './slots.js';
 import { wake } from './timers.js';
 import { wanted } from './wanted.js';
 
@@ -45,6 +45,7 @@ export function decide(view: ExecutionView, input: Input | Wake, context: Execut
     failExecution(decision, `Revision ${flowRevision} of flow '${namespace}.${flowId}' is gone`);
   } else if (isHeld(view, input)) decision.fact({ kind: 'step-held', step: input });
   else react(decision, input);
+  if (input.kind === 'operation-requested') takeSlotIfRunning(decision, input.operation.kind);
   if (input.kind === 'operation-requested' && input.parent && input.operation.kind === 'restart') {
     const restarted = decision.facts.some(({ kind }) => kind === 'execution-moved');
     if (!restarted) tellOfNoRestart(decision, input.parent);

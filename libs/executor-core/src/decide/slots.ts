@@ -1,4 +1,4 @@
-import { isTerminal, type SlotAnswered } from '@millrace/model';
+import { isTerminal, type ExecutionOperation, type SlotAnswered } from '@millrace/model';
 import type { Decision } from '../decision.js';
 import { endExecution } from '../end-execution.js';
 import { Outcome } from '../outcome.js';
@@ -9,24 +9,24 @@ import { slotEventOf } from '../slot-events.js';
 export function begin(decision: Decision): void {
   const { head } = decision.view;
   if (isTerminal(head.state) || decision.isStopping) return;
-  if (decision.context.hasSlots === true && head.slot !== 'held') return askForSlot(decision, 'begin');
+  if (decision.context.hasSlots === true && head.slot !== 'held') {
+    decision.fact({ kind: 'slot-set', slot: 'asked' });
+    return decision.effect({ kind: 'send-flow-event', event: slotEventOf(head, 'begin') });
+  }
   decision.then({ kind: 'advance', owner: undefined });
 }
 
-/** Asks for a slot; what waits for it goes on with `slot-answered`. */
-export function askForSlot(decision: Decision, occasion: 'begin' | 'restart'): void {
-  const { head } = decision.view;
-  decision.fact({ kind: 'slot-set', slot: 'asked' });
-  decision.effect({ kind: 'send-flow-event', event: slotEventOf(head, occasion) });
-}
-
 /**
- * The execution runs although it has no slot (force run, unqueue): it leaves the queue and is counted. Nothing for an
- * execution that asked for none.
+ * Somebody's operation has set the execution going (force run, unqueue, restart): it leaves the queue if it waits there, and
+ * is counted although nobody asked whether there is room. `facts`: what the operation made true.
  */
-export function takeSlot(decision: Decision, occasion: 'force-run' | 'unqueue'): void {
+export function takeSlotIfRunning(decision: Decision, operation: ExecutionOperation['kind']): void {
   const { head } = decision.view;
-  if (head.slot !== 'asked') return;
+  const moved = decision.facts.findLast((fact) => fact.kind === 'execution-moved');
+  if (moved?.kind !== 'execution-moved' || isTerminal(moved.to) || moved.to === 'KILLING') return;
+  const counts = head.slot === 'asked' || (head.slot === undefined && decision.context.hasSlots === true);
+  if (!counts) return;
+  const occasion = operation === 'force-run' || operation === 'unqueue' ? operation : 'restart';
   decision.fact({ kind: 'slot-set', slot: 'held' });
   decision.effect({ kind: 'send-flow-event', event: slotEventOf(head, occasion) });
 }

@@ -96,7 +96,7 @@ export function createExecutorNode(
 ): SimulatedNode {
   const { clock, topics, scenario } = cluster;
   const random = cluster.random(`plans ${name}`);
-  const plans = new Map(scenario.executions.map(({ flow, plan }) => [flow.id, plan]));
+  const { plans } = scenario;
 
   /** At once, or after a while, as from a view that lags. */
   function flowPlan({ flowId }: { readonly flowId: string }): FlowPlan | undefined | Promise<FlowPlan | undefined> {
