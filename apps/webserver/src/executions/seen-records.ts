@@ -25,6 +25,9 @@ export class SeenRecords {
         this.#taskRuns.set(record.id, record);
         return;
       case 'values':
+      case 'dag':
+      case 'held':
+      case 'errors':
         return;
       default:
         return record satisfies never;
@@ -35,6 +38,8 @@ export class SeenRecords {
   ended(): ExecutionRecords | undefined {
     const [head, created] = [this.#head, this.#created];
     if (!head || !created || !isTerminal(head.state) || this.#taskRuns.size !== head.sequence) return undefined;
+    // Records that were removed are not told apart from others here: a look-up knows.
+    if (head.removed !== undefined) return undefined;
     const taskRuns = [...this.#taskRuns.values()].sort((a, b) => a.sequence - b.sequence);
     if (!taskRuns.every(({ state }) => isTerminal(state))) return undefined;
     return { head, created, ...(this.#variables && { variables: this.#variables }), taskRuns };
