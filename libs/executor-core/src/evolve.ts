@@ -11,6 +11,7 @@ import {
 } from '@millrace/model';
 import { changeHead, changeProgress, changeRun, existing, type Change } from './changing.js';
 import { appended, countWaiting, evolveExecution } from './evolve-execution.js';
+import { removeTaskRuns } from './evolve-removal.js';
 import type { Fact, NewTaskRun } from './facts.js';
 import type { ExecutionState } from './state.js';
 
@@ -52,6 +53,10 @@ export function evolve(state: ExecutionState, fact: Fact): void {
       return changeRun(state, fact.taskRunId, (run) => ({ attempts: [...run.attempts, openAttempt(fact)] }));
     case 'attempt-closed':
       return closeAttempt(state, fact);
+    case 'task-runs-removed':
+      return removeTaskRuns(state, fact.taskRunIds);
+    case 'children-given-out':
+      return changeRun(state, fact.taskRunId, () => ({ childGeneration: fact.generation }));
     case 'job-claimed':
       return claimJob(state, fact);
     case 'job-given-out-again':
@@ -165,7 +170,12 @@ function closeAttempt(state: ExecutionState, fact: FactOf<'attempt-closed'>): vo
   releaseClaim(state, fact.taskRunId, (run) => {
     const last = run.attempts.at(-1);
     if (!last) return {};
-    const closed = { ...last, state: fact.state, histories: [...last.histories, { state: fact.state, date: fact.at }] };
+    const closed = {
+      ...last,
+      state: fact.state,
+      histories: [...last.histories, { state: fact.state, date: fact.at }],
+      ...(fact.logFile === undefined ? {} : { logFile: fact.logFile }),
+    };
     return { attempts: [...run.attempts.slice(0, -1), closed] };
   });
 }
@@ -209,21 +219,6 @@ function advanceDag(state: ExecutionState, { taskRunId, dependents, ready }: Fac
   for (const [index, task] of ready.entries()) pageOf(lanes + index).order.push(task);
   for (const [page, { ended, order }] of pages) state.putDagPage({ kind: 'dag', taskRunId, page, ended, order });
   if (ready.length > 0) changeRun(state, taskRunId, () => ({ lanes: lanes + ready.length }));
-}
-
-/** Their ids never come again: the generation grows. */
-function removeTaskRuns(state: ExecutionState, taskRunIds: readonly string[]): void {
-  for (const id of taskRunIds) {
-    const run = existing(state, id);
-    if (!isTerminal(run.state)) throw new Error(`Task run '${id}' has not ended and cannot be removed`);
-    state.removeRun(run);
-    const ended = { active: 0, ...countedAs(run.state, run.section === 'tasks', -1) };
-    const parent = run.parentId === undefined ? undefined : state.run(run.parentId);
-    if (run.parentId !== undefined && !parent) continue;
-    changeProgress(state, run.parentId, (progress) => added(progress, ended));
-  }
-  const { generation, removed = 0 } = state.head;
-  changeHead(state, { generation: generation + 1, removed: removed + taskRunIds.length });
 }
 
 function putLoopValues(state: ExecutionState, { taskRunId, values }: FactOf<'loop-values-set'>): void {

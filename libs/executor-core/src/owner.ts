@@ -72,6 +72,11 @@ export function advance(decision: Decision, ownerId: OwnerId): void {
   const owner = ownerOf(decision, ownerId);
   const { section, nextLane, openLanes } = owner.progress;
   if (section === 'ended' || isOver(decision, owner)) return;
+  if (section === 'tasks' && owner.run && owner.flowable.endedAs) {
+    const endedAs = owner.flowable.endedAs(owner.run);
+    if (endedAs === undefined) return;
+    if (endedAs === 'FAILED') return leaveTasks(decision, owner);
+  }
   const lanes = lanesOf(decision, owner, section);
   if (nextLane >= lanes && openLanes === 0) return listEnded(decision, owner, section);
   const room = Math.min(lanes - nextLane, lanesAtATime(owner, section) - openLanes);
@@ -185,7 +190,8 @@ function afterSection(decision: Decision, owner: Owner, section: Section): void 
   }
   if (section === 'listeners') return afterListeners(decision);
   if (owner.run && owner.task) {
-    return endOwner(decision, owner.run, owner.task, owner.run.endsAs ?? stateOf(owner.progress));
+    const state = owner.run.endsAs ?? owner.flowable.endedAs?.(owner.run) ?? stateOf(owner.progress);
+    return endOwner(decision, owner.run, owner.task, state);
   }
   endExecution(decision, stateOf(owner.progress));
   afterExecution(decision);
@@ -263,8 +269,11 @@ export function settleKill(decision: Decision): void {
 }
 
 function idleOwners(decision: Decision, ownerId: OwnerId): TaskRun[] {
-  return decision.view
-    .activeChildren(ownerId)
-    .filter((run) => run.progress !== undefined)
-    .flatMap((run) => (run.progress?.active === 0 ? [run] : idleOwners(decision, run.id)));
+  return (
+    decision.view
+      .activeChildren(ownerId)
+      // One that a worker has is not idle: the worker will tell.
+      .filter((run) => run.progress !== undefined && run.claim === undefined)
+      .flatMap((run) => (run.progress?.active === 0 ? [run] : idleOwners(decision, run.id)))
+  );
 }

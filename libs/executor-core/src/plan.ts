@@ -52,6 +52,9 @@ export interface ListenerPlan {
 /** A named list of tasks outside of flows. */
 export type TemplateSource = Pick<FlowSource, 'tasks' | 'errors' | 'finally'>;
 
+/** The template of a namespace and id, if there is one. */
+export type FindTemplate = (namespace: string, id: string) => TemplateSource | undefined;
+
 /** A revision of a flow, ready to run. */
 export interface FlowPlan {
   readonly tenant: string;
@@ -77,15 +80,18 @@ const TEMPLATE_DEPTH_MAX = 10;
 /**
  * Compiles a stored flow. Reads it leniently: what was accepted when it was saved must still run (spec flow.md).
  *
+ * @param globalDefaults `plugins.defaults` of the configuration
  * @param templates the template of a namespace and id; absent: templates are not allowed here
  */
 export function planFlow(
   flow: Flow,
   catalog: TaskTypeCatalog,
-  templates?: (namespace: string, id: string) => TemplateSource | undefined,
+  globalDefaults: readonly PluginDefault[] = [],
+  templates?: FindTemplate,
 ): FlowPlan {
   const { definition } = flow;
-  const planner = new Planner(catalog, definition, templates);
+  const defaults = [definition.pluginDefaults ?? definition.taskDefaults ?? [], globalDefaults];
+  const planner = new Planner(catalog, defaults, templates);
   const lists = { ...NO_LISTS };
   for (const name of SECTIONS) lists[name] = planner.list(definition[name], name, undefined, definition.retry);
   const listeners = (definition.listeners ?? []).map(({ conditions, tasks }) => ({
@@ -111,15 +117,15 @@ class Planner {
   readonly tasks = new Map<string, TaskPlan>();
   readonly #catalog: TaskTypeCatalog;
   readonly #defaults: readonly (readonly PluginDefault[])[];
-  readonly #templates: ((namespace: string, id: string) => TemplateSource | undefined) | undefined;
+  readonly #templates: FindTemplate | undefined;
 
   constructor(
     catalog: TaskTypeCatalog,
-    { pluginDefaults, taskDefaults }: FlowSource,
-    templates: ((namespace: string, id: string) => TemplateSource | undefined) | undefined,
+    defaults: readonly (readonly PluginDefault[])[],
+    templates: FindTemplate | undefined,
   ) {
     this.#catalog = catalog;
-    this.#defaults = [pluginDefaults ?? taskDefaults ?? []];
+    this.#defaults = defaults;
     this.#templates = templates;
   }
 

@@ -215,14 +215,14 @@ export class ExecutionState implements ExecutionView {
   }
 
   /** Removes a task run without children, and what is kept for it. */
-  removeRun(run: TaskRun): void {
+  removeRun(taskRunId: string): void {
     for (const idOf of [valuesId, dagId]) {
-      for (let page = 0; this.#records.get(idOf(run.id, page)) !== undefined; page++) {
-        this.#records.remove(idOf(run.id, page));
+      for (let page = 0; this.#records.get(idOf(taskRunId, page)) !== undefined; page++) {
+        this.#records.remove(idOf(taskRunId, page));
       }
     }
-    this.#records.remove(run.id);
-    this.#active.delete(run.id);
+    this.#records.remove(taskRunId);
+    this.#active.delete(taskRunId);
   }
 
   // ── indexes ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -18,6 +18,8 @@ export interface ExecutionTrigger {
   readonly id: string;
   readonly type: string;
   readonly variables: PlainObject;
+  /** A trigger with state on `triggers`, which is told when the execution has fully ended. Not shown. */
+  readonly hasState?: true;
 }
 
 /** The task run of another execution that waits for the end of this one. */
@@ -160,6 +162,8 @@ export interface Attempt {
   readonly histories: readonly StateChange[];
   /** The instance that ran it; absent for attempts decided by the executor. */
   readonly workerId?: string;
+  /** URI of its log, when the task has `logToFile`. */
+  readonly logFile?: string;
 }
 
 /** The claim that counts for the current attempt (protocols.md part 3). */
@@ -206,6 +210,8 @@ export interface TaskRun {
   readonly claim?: Claim;
   /** The execution that it started (Subflow). */
   readonly childExecutionId?: string;
+  /** Of a WorkingDirectory: the generation in the ids of the task runs that its worker tells of. */
+  readonly childGeneration?: number;
   /** How often the current attempt's job was given out again after a lost worker. */
   readonly resubmits?: number;
   /** RETRYING: when the next attempt starts; PAUSED: when that ends by itself. Milliseconds since the epoch. */

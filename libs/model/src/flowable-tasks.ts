@@ -1,7 +1,8 @@
 import { Type } from '@sinclair/typebox';
-import { Input, TaskList, TaskListMap, taskSchema, type TaskDefinition } from './flow.js';
+import { DagTaskList, Input, OneTask, TaskList, TaskListMap, taskSchema } from './flow.js';
 import { Duration, Dynamic, MapOf } from './schema.js';
 import type { TaskTypeDescription } from './task-types.js';
+import { WORKING_DIRECTORY_TASK } from './working-directory-task.js';
 
 const branches = {
   errors: Type.Optional(TaskList('Run one after the other when a task of this block failed.')),
@@ -9,10 +10,6 @@ const branches = {
 } as const;
 
 const condition = Dynamic(Type.Union([Type.String(), Type.Boolean(), Type.Number(), Type.Null()]));
-
-/** One task in a property of its own. */
-const singleTask = (description: string) =>
-  Type.Unsafe<TaskDefinition>({ type: 'object', 'x-tasks': 'task', description });
 
 const values = (description: string) =>
   Dynamic(Type.Union([Type.String(), Type.Array(Type.Unknown())], { description }));
@@ -24,6 +21,7 @@ export const PAUSE_BEHAVIORS = ['RESUME', 'WARN', 'FAIL', 'CANCEL'] as const;
 
 /** The task types with children (spec tasks.md §1); what they do is in libs/executor-core/src/tasks. */
 export const FLOWABLE_TASKS: readonly TaskTypeDescription[] = [
+  WORKING_DIRECTORY_TASK,
   {
     type: 'core.flow.Sequential',
     aliases: ['io.kestra.core.tasks.flows.Sequential'],
@@ -108,16 +106,7 @@ export const FLOWABLE_TASKS: readonly TaskTypeDescription[] = [
     title: 'Runs each task when those on which it depends have ended.',
     schema: taskSchema(
       {
-        tasks: Type.Array(
-          Type.Object(
-            {
-              task: singleTask('The task.'),
-              dependsOn: Type.Optional(Type.Array(Type.String(), { description: 'Ids of tasks of this Dag.' })),
-            },
-            { additionalProperties: false },
-          ),
-          { minItems: 1, description: 'Tasks, each with what it depends on.' },
-        ),
+        tasks: DagTaskList('Tasks, each with what it depends on.'),
         concurrent: concurrent('At most so many at a time; 0 is no limit.'),
         ...branches,
       },
@@ -205,7 +194,7 @@ export const FLOWABLE_TASKS: readonly TaskTypeDescription[] = [
             }),
           ),
         ),
-        onPause: Type.Optional(singleTask('Run while it waits: tells somebody, for example.')),
+        onPause: Type.Optional(OneTask('Run while it waits: tells somebody, for example.')),
         onResume: Type.Optional(Type.Array(Input, { description: 'Asked of whoever resumes the execution.' })),
         tasks: Type.Optional({ ...TaskList('Run when it was resumed.'), deprecated: true }),
         ...branches,

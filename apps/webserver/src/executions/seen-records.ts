@@ -34,11 +34,16 @@ export class SeenRecords {
     }
   }
 
+  /** A task run is no more. */
+  remove(taskRunId: string): void {
+    this.#taskRuns.delete(taskRunId);
+  }
+
   /** The ended execution, if all of it was seen: as many task runs as its head counts, each in its final state. */
   ended(): ExecutionRecords | undefined {
     const [head, created] = [this.#head, this.#created];
     if (!head || !created || !isTerminal(head.state) || this.#taskRuns.size !== head.sequence) return undefined;
-    // Records that were removed are not told apart from others here: a look-up knows.
+    // Which of those that came by were removed again is not told here.
     if (head.removed !== undefined) return undefined;
     const taskRuns = [...this.#taskRuns.values()].sort((a, b) => a.sequence - b.sequence);
     if (!taskRuns.every(({ state }) => isTerminal(state))) return undefined;

@@ -10,7 +10,7 @@ import { nextRound, roundEnded } from '../rounds.js';
 import { agreementTimers, checkAssertions } from '../sla.js';
 import { enter } from '../start-task.js';
 import type { ExecutionView } from '../state.js';
-import { instanceLost, jobClaimed, jobEnded, jobHandedBack } from './jobs.js';
+import { instanceLost, jobClaimed, jobEnded, jobHandedBack, jobProgressed } from './jobs.js';
 import { killMore, killRequested } from './kill.js';
 import { wake } from './timers.js';
 
@@ -54,6 +54,8 @@ function react(decision: Decision, input: Exclude<Input, { kind: 'execution-requ
       return jobClaimed(decision, input);
     case 'job-ended':
       return jobEnded(decision, input);
+    case 'job-progressed':
+      return jobProgressed(decision, input);
     case 'job-handed-back':
       return jobHandedBack(decision, input);
     case 'instance-lost':
@@ -91,7 +93,6 @@ function react(decision: Decision, input: Exclude<Input, { kind: 'execution-requ
     case 'snapshot-part':
     case 'child-execution-ended':
     case 'slot-answered':
-    case 'job-progressed':
     case 'continued':
       return;
     default:

@@ -64,6 +64,8 @@ export interface Flowable {
   unlocked?(task: TaskPlan, run: TaskRun, child: TaskRun, view: LaneView): Unlocked;
   /** A child of the list `tasks` has ended. */
   childEnded(child: TaskRun): ChildEnded;
+  /** Of a task whose list `tasks` is run by a worker: how that ended; undefined while it runs. */
+  endedAs?(run: TaskRun): State | undefined;
 }
 
 /** A failed child stops a list; any other end lets it go on (spec executions.md §4). */

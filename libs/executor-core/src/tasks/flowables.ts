@@ -9,6 +9,7 @@ import { pause } from './pause.js';
 import { sequential } from './sequential.js';
 import { switchTask } from './switch.js';
 import { template } from './template.js';
+import { workingDirectory } from './working-directory.js';
 
 /** Every task type with children, by the short form of its type. */
 export const FLOWABLES: ReadonlyMap<string, Flowable> = new Map([
@@ -24,6 +25,7 @@ export const FLOWABLES: ReadonlyMap<string, Flowable> = new Map([
   ['core.flow.LoopUntil', loopUntil],
   ['core.flow.Pause', pause],
   ['core.flow.Template', template],
+  ['core.flow.WorkingDirectory', workingDirectory],
 ]);
 
 export type { ChildEnded, Entered, Flowable } from './flowable.js';
