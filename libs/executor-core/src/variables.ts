@@ -1,4 +1,4 @@
-import { LazyMap, type Variables } from '@millrace/expression';
+import { ERROR_LOGS_VARIABLE, LazyMap, type Variables } from '@millrace/expression';
 import { findTriggerType, isoDate, type PlainObject, type TaskRun } from '@millrace/model';
 import type { FlowPlan, TaskPlan } from './plan.js';
 import type { ExecutionView, RunsByValue } from './state.js';
@@ -57,7 +57,7 @@ export class ExecutionVariables implements Variables {
         return new TaskLookup(this.#view, outputsOf);
       case 'tasks':
         return new TaskLookup(this.#view, (run) => ({ state: run.state }));
-      case 'errorLogs':
+      case ERROR_LOGS_VARIABLE:
         return errorLogs(this.#view);
       case 'inputs':
         return this.#view.created.inputs;
@@ -125,7 +125,6 @@ const NAMES = [
   'parents',
   'outputs',
   'tasks',
-  'errorLogs',
   'inputs',
   'vars',
   'labels',
