@@ -76,7 +76,10 @@ export class FlowPlans {
     const { pluginDefaults, templates } = this.#options;
     const findTemplate = (namespace: string, template: string) =>
       templateOf(this.#resources, tenant, namespace, template)?.definition;
-    const plan = planFlow(resource.flow, this.#catalog, pluginDefaults, templates ? findTemplate : undefined);
+    const plan = planFlow(resource.flow, this.#catalog, {
+      ...(pluginDefaults === undefined ? {} : { globalDefaults: pluginDefaults }),
+      ...(templates ? { templates: findTemplate } : {}),
+    });
     this.#plans.set(name, plan);
     const oldest = this.#plans.keys().next();
     if (this.#plans.size > PLANS_MAX && !oldest.done) this.#plans.delete(oldest.value);

@@ -91,8 +91,6 @@ export function evolve(state: ExecutionState, fact: Fact): void {
         outputs: { ...run.outputs, iterationCount: fact.iterationCount },
         evaluated: undefined,
       }));
-    case 'task-runs-removed':
-      return removeTaskRuns(state, fact.taskRunIds);
     default:
       return evolveExecution(state, fact);
   }

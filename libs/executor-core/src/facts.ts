@@ -80,9 +80,7 @@ export type TaskRunFact =
       readonly ready: readonly number[];
     }
   | { readonly kind: 'task-run-end-decided'; readonly taskRunId: string; readonly state: State }
-  | { readonly kind: 'round-counted'; readonly taskRunId: string; readonly iterationCount: number }
-  /** Children before their parents. */
-  | { readonly kind: 'task-runs-removed'; readonly taskRunIds: readonly string[] };
+  | { readonly kind: 'round-counted'; readonly taskRunId: string; readonly iterationCount: number };
 
 /** A task run as it is born; what `evolve` derives (sequence, state, histories) is not in it. */
 export type NewTaskRun = Pick<TaskRun, 'id' | 'taskId' | 'section' | 'lane' | 'index'> &

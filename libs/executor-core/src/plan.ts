@@ -52,9 +52,6 @@ export interface ListenerPlan {
 /** A named list of tasks outside of flows. */
 export type TemplateSource = Pick<FlowSource, 'tasks' | 'errors' | 'finally'>;
 
-/** The template of a namespace and id, if there is one. */
-export type FindTemplate = (namespace: string, id: string) => TemplateSource | undefined;
-
 /** A revision of a flow, ready to run. */
 export interface FlowPlan {
   readonly tenant: string;
@@ -77,21 +74,19 @@ export const NO_LISTS: Lists = { tasks: [], errors: [], finally: [], listeners: 
 /** Templates inside templates, at most. */
 const TEMPLATE_DEPTH_MAX = 10;
 
-/**
- * Compiles a stored flow. Reads it leniently: what was accepted when it was saved must still run (spec flow.md).
- *
- * @param globalDefaults `plugins.defaults` of the configuration
- * @param templates the template of a namespace and id; absent: templates are not allowed here
+/** What a plan is made of besides the flow. */
+export interface PlanSources {
+  /** `plugins.defaults` of the configuration. */
+  readonly globalDefaults?: readonly PluginDefault[];
+  /** The template of a namespace and id; absent: templates are not allowed here. */
+  readonly templates?: (namespace: string, id: string) => TemplateSource | undefined;
+}
+
+/** Compiles a stored flow. Reads it leniently: what was accepted when it was saved must still run (spec flow.md).
  */
-export function planFlow(
-  flow: Flow,
-  catalog: TaskTypeCatalog,
-  globalDefaults: readonly PluginDefault[] = [],
-  templates?: FindTemplate,
-): FlowPlan {
+export function planFlow(flow: Flow, catalog: TaskTypeCatalog, sources: PlanSources = {}): FlowPlan {
   const { definition } = flow;
-  const defaults = [definition.pluginDefaults ?? definition.taskDefaults ?? [], globalDefaults];
-  const planner = new Planner(catalog, defaults, templates);
+  const planner = new Planner(catalog, definition, sources);
   const lists = { ...NO_LISTS };
   for (const name of SECTIONS) lists[name] = planner.list(definition[name], name, undefined, definition.retry);
   const listeners = (definition.listeners ?? []).map(({ conditions, tasks }) => ({
@@ -117,15 +112,15 @@ class Planner {
   readonly tasks = new Map<string, TaskPlan>();
   readonly #catalog: TaskTypeCatalog;
   readonly #defaults: readonly (readonly PluginDefault[])[];
-  readonly #templates: FindTemplate | undefined;
+  readonly #templates: PlanSources['templates'];
 
   constructor(
     catalog: TaskTypeCatalog,
-    defaults: readonly (readonly PluginDefault[])[],
-    templates: FindTemplate | undefined,
+    { pluginDefaults, taskDefaults }: FlowSource,
+    { globalDefaults = [], templates }: PlanSources,
   ) {
     this.#catalog = catalog;
-    this.#defaults = defaults;
+    this.#defaults = [pluginDefaults ?? taskDefaults ?? [], globalDefaults];
     this.#templates = templates;
   }
 

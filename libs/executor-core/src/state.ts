@@ -215,14 +215,14 @@ export class ExecutionState implements ExecutionView {
   }
 
   /** Removes a task run without children, and what is kept for it. */
-  removeRun(taskRunId: string): void {
+  removeRun(run: TaskRun): void {
     for (const idOf of [valuesId, dagId]) {
-      for (let page = 0; this.#records.get(idOf(taskRunId, page)) !== undefined; page++) {
-        this.#records.remove(idOf(taskRunId, page));
+      for (let page = 0; this.#records.get(idOf(run.id, page)) !== undefined; page++) {
+        this.#records.remove(idOf(run.id, page));
       }
     }
-    this.#records.remove(taskRunId);
-    this.#active.delete(taskRunId);
+    this.#records.remove(run.id);
+    this.#active.delete(run.id);
   }
 
   // ── indexes ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -132,12 +132,12 @@ const NAMES = [
   'schedule',
 ];
 
+const isSchedule = (type: string | undefined): boolean =>
+  type !== undefined && findTriggerType(type)?.kind === 'schedule';
+
 /** The latest errors, oldest first, as `errorLogs()` gives them. */
 const errorLogs = ({ errors }: ExecutionView): readonly PlainObject[] =>
   errors.map(({ timestamp, ...entry }) => ({ ...entry, timestamp: isoDate(timestamp), level: 'ERROR' }));
-
-const isSchedule = (type: string | undefined): boolean =>
-  type !== undefined && findTriggerType(type)?.kind === 'schedule';
 
 const outputsOf = (run: TaskRun): PlainObject | undefined => run.outputs;
 

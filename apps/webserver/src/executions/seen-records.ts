@@ -26,8 +26,8 @@ export class SeenRecords {
         return;
       case 'values':
       case 'dag':
-      case 'held':
       case 'errors':
+      case 'held':
         return;
       default:
         return record satisfies never;

@@ -45,9 +45,9 @@ function stopLeaves(decision: Decision, owner: string | undefined, count: number
   for (const run of decision.view.activeChildren(owner)) {
     if (left <= 0) return 0;
     if (run.state === 'KILLING') continue;
-    const isOwner = run.progress !== undefined && (run.state === 'RUNNING' || run.state === 'PAUSED');
     // A WorkingDirectory that a worker has ends with its children when the worker has confirmed it.
-    if (isOwner && !run.claim) left = stopLeaves(decision, run.id, left);
+    if (run.progress && !run.claim && (run.state === 'RUNNING' || run.state === 'PAUSED'))
+      left = stopLeaves(decision, run.id, left);
     else if (run.claim && run.state === 'RUNNING' && !decision.isStopping) continue;
     else {
       left--;

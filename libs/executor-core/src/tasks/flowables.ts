@@ -8,8 +8,8 @@ import { parallel } from './parallel.js';
 import { pause } from './pause.js';
 import { sequential } from './sequential.js';
 import { switchTask } from './switch.js';
-import { template } from './template.js';
 import { workingDirectory } from './working-directory.js';
+import { template } from './template.js';
 
 /** Every task type with children, by the short form of its type. */
 export const FLOWABLES: ReadonlyMap<string, Flowable> = new Map([
@@ -19,13 +19,13 @@ export const FLOWABLES: ReadonlyMap<string, Flowable> = new Map([
   ['core.flow.ForEach', forEach],
   ['core.flow.If', ifTask],
   ['core.flow.Switch', switchTask],
+  ['core.flow.WorkingDirectory', workingDirectory],
   ['core.flow.Dag', dag],
   ['core.flow.EachSequential', eachSequential],
   ['core.flow.EachParallel', eachParallel],
   ['core.flow.LoopUntil', loopUntil],
   ['core.flow.Pause', pause],
   ['core.flow.Template', template],
-  ['core.flow.WorkingDirectory', workingDirectory],
 ]);
 
 export type { ChildEnded, Entered, Flowable } from './flowable.js';

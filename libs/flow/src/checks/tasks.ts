@@ -169,6 +169,7 @@ export function checkTaskRelations({ value, path, description }: WrittenTask, re
       { part: 'name' },
     );
   }
+  if (description?.type === 'core.flow.Pause') checkPause(value, path, report);
   if (description === undefined || description.kind === 'runnable') return;
   for (const property of FOR_RUNNABLE_TASKS) {
     // A WorkingDirectory is a job of a worker, and a Pause ends by itself.
@@ -181,6 +182,20 @@ export function checkTaskRelations({ value, path, description }: WrittenTask, re
         ? 'which only holds other tasks: set it on the tasks inside'
         : 'which no worker runs: remove it';
     report.warning([...path, property], `'${property}' has no effect on ${description.type}, ${why}.`, {
+      part: 'name',
+    });
+  }
+}
+
+/** A Pause: old and new names, and a task that a worker can run while it waits. */
+function checkPause(value: PlainObject, path: Path, report: Report): void {
+  if (value['pauseDuration'] !== undefined && value['delay'] !== undefined) {
+    report.fault([...path, 'delay'], "'delay' is the old name of 'pauseDuration', and both are set: remove 'delay'.", {
+      part: 'name',
+    });
+  }
+  if (value['behavior'] !== undefined && value['pauseDuration'] === undefined && value['delay'] === undefined) {
+    report.warning([...path, 'behavior'], "'behavior' has no effect without 'pauseDuration': add it, or remove this.", {
       part: 'name',
     });
   }
