@@ -172,6 +172,7 @@ export const FLOWABLE_TASKS: readonly TaskTypeDescription[] = [
       },
       'Runs its tasks again and again until a condition holds.',
     ),
+    outputs: Type.Object({ iterationCount: Type.Integer({ description: 'Rounds so far; one more after a maximum.' }) }),
   },
   {
     type: 'core.flow.Pause',
@@ -201,6 +202,17 @@ export const FLOWABLE_TASKS: readonly TaskTypeDescription[] = [
       },
       'Waits until somebody resumes the execution, or a time is over.',
     ),
+    outputs: Type.Object({
+      onResume: MapOf(Type.Unknown(), { description: 'What whoever resumed the execution has given.' }),
+      resumed: Type.Object(
+        {
+          by: Type.Optional(Type.String()),
+          on: Type.String({ description: 'When, in ISO-8601.' }),
+          to: Type.String({ description: 'State in which it went on.' }),
+        },
+        { description: 'Who resumed it.' },
+      ),
+    }),
   },
   {
     type: 'core.flow.Template',
@@ -217,5 +229,6 @@ export const FLOWABLE_TASKS: readonly TaskTypeDescription[] = [
       },
       'Runs the tasks of a template; use a Subflow.',
     ),
+    outputs: Type.Object({ args: MapOf(Type.Unknown()) }),
   },
 ];
