@@ -93,8 +93,7 @@ export class Servers {
   }
 
   scheduler(context: ServiceContext): Service {
-    const { queue, topics } = this.#adapters;
-    return createScheduler({ context, queue, topics });
+    return createScheduler({ ...this.#shared(), context });
   }
 
   async webserver(context: ServiceContext, health: Health): Promise<Webserver> {

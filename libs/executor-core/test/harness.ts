@@ -1,4 +1,4 @@
-import { FLOWABLE_TASKS, taskTypeCatalog } from '@millrace/model';
+import { ENGINE_TASKS, taskTypeCatalog } from '@millrace/model';
 import type {
   ExecutionEvent,
   ExecutionRecord,
@@ -113,7 +113,7 @@ export class Harness {
     readonly limits = DEFAULT_LIMITS,
     pluginDefaults: readonly PluginDefault[] = [],
   ) {
-    this.plan = planFlow(flow, taskTypeCatalog(FLOWABLE_TASKS), pluginDefaults);
+    this.plan = planFlow(flow, taskTypeCatalog(ENGINE_TASKS), pluginDefaults);
   }
 
   get context(): ExecutionContext {

@@ -13,6 +13,7 @@ import { checkInputs } from './checks/inputs.js';
 import { checkReferences } from './checks/references.js';
 import { checkRetry } from './checks/retry.js';
 import { checkRecursion, checkTask, checkTaskIds, checkTaskRelations, deprecatedProperties } from './checks/tasks.js';
+import { checkTriggers } from './checks/triggers.js';
 import { checkUnsupported } from './checks/unsupported.js';
 import { checkProbableMistakes, type FindFlow } from './checks/warnings.js';
 import type { Fault, Finding } from './fault.js';
@@ -209,12 +210,16 @@ function checkSchemas(flow: PlainObject, tasks: readonly WrittenTask[], options:
   const own = flow['pluginDefaults'] ?? flow['taskDefaults'];
   const pluginDefaults = [isDefaultsList(own) ? own : [], ...(options.pluginDefaults ?? [])];
   for (const task of tasks) checkTask(task, { catalog: options.catalog, checkOf, pluginDefaults, report });
+  checkTriggers(flow['triggers'], { catalog: options.catalog, checkOf, pluginDefaults, report });
 }
 
 const isDefaultsList = (value: unknown): value is readonly PluginDefault[] =>
   Array.isArray(value) && value.every((entry) => checkOf(PluginDefault)(entry).length === 0);
 
-/** The flow's own schema needs to see only that its tasks are maps. */
+/** Triggers are checked by themselves. */
+const SOME_TRIGGER = { id: 'some', type: 'some' };
+
+/** The flow's own schema needs to see only that its tasks and triggers are maps. */
 function withoutTasks(flow: PlainObject): PlainObject {
   const copy: Record<string, unknown> = { ...flow };
   for (const section of SECTIONS) {
@@ -229,6 +234,9 @@ function withoutTasks(flow: PlainObject): PlainObject {
         : listener,
     );
   }
+  const { triggers } = copy;
+  if (Array.isArray(triggers))
+    copy['triggers'] = triggers.map((item: unknown) => (isPlainObject(item) ? SOME_TRIGGER : item));
   return copy;
 }
 

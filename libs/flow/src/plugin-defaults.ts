@@ -6,6 +6,7 @@ import {
   type PluginDefault,
   type TaskDefinition,
   type TaskTypeCatalog,
+  type TriggerDefinition,
 } from '@millrace/model';
 
 /**
@@ -21,6 +22,15 @@ export function effectiveTask(
 ): TaskDefinition {
   const merged = withDefaults(task, lists, catalog);
   return { ...merged, id: task.id, type: task.type };
+}
+
+/** As `effectiveTask`, for a trigger. */
+export function effectiveTrigger(
+  trigger: TriggerDefinition,
+  lists: readonly (readonly PluginDefault[])[],
+  catalog: TaskTypeCatalog,
+): TriggerDefinition {
+  return { ...withDefaults(trigger, lists, catalog), id: trigger.id, type: trigger.type };
 }
 
 /** As `effectiveTask`, for anything that may hold maps with a `type`. */

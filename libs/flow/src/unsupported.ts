@@ -37,6 +37,14 @@ const isOtherRunner = (value: unknown): boolean => {
 const usesNamespaceFiles = (value: unknown): boolean => isObject(value) && value['enabled'] !== false;
 
 export const UNSUPPORTED: readonly UnsupportedFeature[] = [
+  { where: 'flow', property: 'concurrency', what: 'A limit of concurrent executions', advice: 'remove it' },
+  {
+    where: 'retry',
+    property: 'behavior',
+    applies: (value) => value === 'CREATE_NEW_EXECUTION',
+    what: 'A retry that creates a new execution',
+    advice: 'use RETRY_FAILED_TASK',
+  },
   {
     where: 'flow or task',
     property: 'workerGroup',
@@ -81,12 +89,6 @@ export const WITHOUT_EFFECT: readonly {
   readonly applies?: (value: unknown) => boolean;
   readonly sentence: string;
 }[] = [
-  {
-    where: 'flow',
-    property: 'triggers',
-    sentence:
-      'Triggers are stored but not evaluated by this version: start the flow by hand or by the API until they are.',
-  },
   {
     where: 'task',
     property: 'logToFile',

@@ -317,10 +317,6 @@ describe('a flow that is accepted with remarks', () => {
       "3:45 'timeout' has no effect on core.flow.Sequential, which only holds other tasks: set it on the tasks inside.",
     ],
     [
-      `triggers: [{id: daily, type: core.trigger.Schedule}]\n${HELLO}`,
-      '3:1 Triggers are stored but not evaluated by this version: start the flow by hand or by the API until they are.',
-    ],
-    [
       'tasks: [{id: t, type: core.log.Log, message: hi, logToFile: true}]',
       "3:50 'logToFile' has no effect in this version: the log of this task goes where all logs go, and is shown with them.",
     ],
