@@ -12,18 +12,27 @@ export interface EndedAttempt {
   readonly firstStart: number;
   readonly state: Extract<State, 'SUCCESS' | 'WARNING' | 'FAILED' | 'KILLED' | 'SKIPPED'>;
   readonly outputs?: PlainObject;
+  /** URI of its log, when it went to a file. */
+  readonly logFile?: string;
 }
 
 /** Closes an attempt; then the task run is tried again, or ends and its owner hears of it. */
 export function endAttempt(decision: Decision, task: TaskPlan, ended: EndedAttempt): void {
   if (ended.outputs) decision.fact({ kind: 'outputs-set', taskRunId: ended.id, outputs: ended.outputs });
-  decision.fact({ kind: 'attempt-closed', taskRunId: ended.id, state: ended.state, at: decision.now });
+  decision.fact({
+    kind: 'attempt-closed',
+    taskRunId: ended.id,
+    state: ended.state,
+    at: decision.now,
+    ...(ended.logFile === undefined ? {} : { logFile: ended.logFile }),
+  });
   if (ended.state === 'FAILED' && !decision.isStopping && scheduleRetry(decision, task, ended)) return;
   const retried = ended.attempts > 1 && task.retry?.warningOnRetry === true && ended.state === 'SUCCESS';
   moveToEnd(decision, ended, softened(task, retried ? 'WARNING' : ended.state));
 }
 
-function scheduleRetry(decision: Decision, task: TaskPlan, ended: EndedAttempt): boolean {
+/** True when the task run waits for another attempt now. */
+export function scheduleRetry(decision: Decision, task: TaskPlan, ended: Omit<EndedAttempt, 'state'>): boolean {
   if (!task.retry) return false;
   const { attempts, firstStart } = ended;
   const dueAt = nextRetry(task.retry, { attempts, firstStart, now: decision.now, seed: `${ended.id}/${attempts}` });
@@ -41,7 +50,7 @@ function scheduleRetry(decision: Decision, task: TaskPlan, ended: EndedAttempt):
 }
 
 /** `allowFailure` and `allowWarning` (spec flow.md §2). */
-function softened(task: TaskPlan, state: State): State {
+export function softened(task: TaskPlan, state: State): State {
   const allowed = state === 'FAILED' && task.allowFailure ? 'WARNING' : state;
   return allowed === 'WARNING' && task.allowWarning ? 'SUCCESS' : allowed;
 }
@@ -59,8 +68,8 @@ export function closeTaskRun(decision: Decision, run: TaskRun, task: TaskPlan, s
   if (executionState === 'RETRYING' && stoppedRetries > 0 && stoppedRetries === retrying) {
     decision.fact({ kind: 'execution-moved', to: 'RUNNING', at: decision.now });
   }
-  // Without an attempt there may be the claim of a job that evaluates its expressions.
-  if (run.attempts.length > 0 || run.claim !== undefined) {
+  // Without an attempt there may be the claim of a job that evaluates its expressions; a worker's attempt is closed already.
+  if (run.attempts.at(-1)?.state === 'RUNNING' || run.claim !== undefined) {
     decision.fact({ kind: 'attempt-closed', taskRunId: run.id, state: final, at: decision.now });
   }
   moveToEnd(decision, run, final);

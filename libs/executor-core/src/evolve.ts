@@ -13,6 +13,7 @@ import {
   type TaskRun,
 } from '@millrace/model';
 import type { Fact, NewTaskRun, OwnerId } from './facts.js';
+import { removeTaskRuns } from './evolve-removal.js';
 import type { ExecutionState } from './state.js';
 
 type FactOf<Kind extends Fact['kind']> = Extract<Fact, { kind: Kind }>;
@@ -63,6 +64,10 @@ export function evolve(state: ExecutionState, fact: Fact): void {
       return changeRun(state, fact.taskRunId, (run) => ({ attempts: [...run.attempts, openAttempt(fact)] }));
     case 'attempt-closed':
       return closeAttempt(state, fact);
+    case 'task-runs-removed':
+      return removeTaskRuns(state, fact.taskRunIds);
+    case 'children-given-out':
+      return changeRun(state, fact.taskRunId, () => ({ childGeneration: fact.generation }));
     case 'job-claimed':
       return claimJob(state, fact);
     case 'job-given-out-again':
@@ -212,7 +217,12 @@ function closeAttempt(state: ExecutionState, fact: FactOf<'attempt-closed'>): vo
   releaseClaim(state, fact.taskRunId, (run) => {
     const last = run.attempts.at(-1);
     if (!last) return {};
-    const closed = { ...last, state: fact.state, histories: [...last.histories, { state: fact.state, date: fact.at }] };
+    const closed = {
+      ...last,
+      state: fact.state,
+      histories: [...last.histories, { state: fact.state, date: fact.at }],
+      ...(fact.logFile === undefined ? {} : { logFile: fact.logFile }),
+    };
     return { attempts: [...run.attempts.slice(0, -1), closed] };
   });
 }

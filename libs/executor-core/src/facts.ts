@@ -24,7 +24,17 @@ export type Fact =
   | { readonly kind: 'task-run-entered'; readonly taskRunId: string; readonly lanes: number; readonly branch?: string }
   | { readonly kind: 'loop-values-set'; readonly taskRunId: string; readonly values: readonly string[] }
   | { readonly kind: 'attempt-opened'; readonly taskRunId: string; readonly at: number; readonly workerId?: string }
-  | { readonly kind: 'attempt-closed'; readonly taskRunId: string; readonly state: State; readonly at: number }
+  | {
+      readonly kind: 'attempt-closed';
+      readonly taskRunId: string;
+      readonly state: State;
+      readonly at: number;
+      readonly logFile?: string;
+    }
+  /** Gone with all that their parents counted of them; the generation grows, so that their ids are never used again. */
+  | { readonly kind: 'task-runs-removed'; readonly taskRunIds: readonly string[] }
+  /** A WorkingDirectory is given to a worker; its children's ids have this generation. */
+  | { readonly kind: 'children-given-out'; readonly taskRunId: string; readonly generation: number }
   | { readonly kind: 'job-claimed'; readonly taskRunId: string; readonly claim: Claim }
   | { readonly kind: 'job-given-out-again'; readonly taskRunId: string; readonly counted: boolean }
   | { readonly kind: 'outputs-set'; readonly taskRunId: string; readonly outputs: PlainObject }

@@ -1,4 +1,13 @@
-import type { ExecutionEvent, InstanceLost, Job, LogEntry, MetricEntry, Reply, WorkerCommand } from '@millrace/model';
+import type {
+  ExecutionEvent,
+  InstanceLost,
+  Job,
+  LogEntry,
+  MetricEntry,
+  Reply,
+  TriggerExecutionEnded,
+  WorkerCommand,
+} from '@millrace/model';
 import type { Fact, OwnerId } from './facts.js';
 
 /** What the shell writes in the same transaction as the facts' records. */
@@ -13,6 +22,8 @@ export type Effect =
       readonly event: ExecutionEvent & { readonly tenant: string; readonly executionId: string };
     }
   | { readonly kind: 'reply'; readonly replyTo: string; readonly reply: Reply }
+  /** The trigger that started the execution learns of its end. */
+  | { readonly kind: 'tell-trigger'; readonly event: TriggerExecutionEnded }
   | { readonly kind: 'write-log'; readonly entry: LogEntry }
   | { readonly kind: 'write-metric'; readonly entry: MetricEntry };
 

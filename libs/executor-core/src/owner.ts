@@ -63,6 +63,11 @@ export function advance(decision: Decision, ownerId: OwnerId): void {
   const owner = ownerOf(decision, ownerId);
   const { section, nextLane, openLanes } = owner.progress;
   if (section === 'ended' || isOver(decision, owner)) return;
+  if (section === 'tasks' && owner.run && owner.flowable.endedAs) {
+    const endedAs = owner.flowable.endedAs(owner.run);
+    if (endedAs === undefined) return;
+    if (endedAs === 'FAILED') return leaveTasks(decision, owner);
+  }
   const lanes = lanesOf(decision, owner, section);
   if (nextLane >= lanes && openLanes === 0) return afterSection(decision, owner, section);
   const room = Math.min(lanes - nextLane, lanesAtATime(owner, section) - openLanes);
@@ -141,7 +146,10 @@ function afterSection(decision: Decision, owner: Owner, section: Section): void 
     decision.fact({ kind: 'section-entered', owner: owner.id, section: 'ended' });
     return;
   }
-  if (owner.run && owner.task) return endOwner(decision, owner.run, owner.task, stateOf(owner.progress));
+  if (owner.run && owner.task) {
+    const state = owner.flowable.endedAs?.(owner.run) ?? stateOf(owner.progress);
+    return endOwner(decision, owner.run, owner.task, state);
+  }
   endExecution(decision, stateOf(owner.progress));
   afterExecution(decision);
 }
@@ -182,8 +190,11 @@ export function settleKill(decision: Decision): void {
 }
 
 function idleOwners(decision: Decision, ownerId: OwnerId): TaskRun[] {
-  return decision.view
-    .activeChildren(ownerId)
-    .filter((run) => run.progress !== undefined)
-    .flatMap((run) => (run.progress?.active === 0 ? [run] : idleOwners(decision, run.id)));
+  return (
+    decision.view
+      .activeChildren(ownerId)
+      // One that a worker has is not idle: the worker will tell.
+      .filter((run) => run.progress !== undefined && run.claim === undefined)
+      .flatMap((run) => (run.progress?.active === 0 ? [run] : idleOwners(decision, run.id)))
+  );
 }

@@ -7,6 +7,7 @@ import {
   type LogLevel,
   type Output,
   type PlainObject,
+  type PluginDefault,
   type Retry,
   type Section,
   type TaskDefinition,
@@ -54,10 +55,18 @@ export interface FlowPlan {
 
 const NO_LISTS: Lists = { tasks: [], errors: [], finally: [], afterExecution: [] };
 
-/** Compiles a stored flow. Reads it leniently: what was accepted when it was saved must still run (spec flow.md). */
-export function planFlow(flow: Flow, catalog: TaskTypeCatalog): FlowPlan {
+/**
+ * Compiles a stored flow. Reads it leniently: what was accepted when it was saved must still run (spec flow.md).
+ *
+ * @param globalDefaults `plugins.defaults` of the configuration
+ */
+export function planFlow(
+  flow: Flow,
+  catalog: TaskTypeCatalog,
+  globalDefaults: readonly PluginDefault[] = [],
+): FlowPlan {
   const { definition } = flow;
-  const defaults = [definition.pluginDefaults ?? definition.taskDefaults ?? []];
+  const defaults = [definition.pluginDefaults ?? definition.taskDefaults ?? [], globalDefaults];
   const tasks = new Map<string, TaskPlan>();
 
   const planList = (
@@ -77,7 +86,7 @@ export function planFlow(flow: Flow, catalog: TaskTypeCatalog): FlowPlan {
     parent: TaskPlan | undefined,
     inherited: Retry | undefined,
   ): TaskPlan => {
-    const type = shortType(written.type);
+    const type = catalog.find(written.type)?.type ?? shortType(written.type);
     const lists = { ...NO_LISTS };
     const branches = new Map<string, readonly TaskPlan[]>();
     const plan: TaskPlan = {

@@ -6,6 +6,7 @@ import type { NewTaskRun } from './facts.js';
 import type { TaskPlan } from './plan.js';
 import { isPure, ownProperties, withoutRunIf } from './rendering.js';
 import { FLOWABLES } from './tasks/flowables.js';
+import { giveOutChildren, WORKING_DIRECTORY } from './working-directory-job.js';
 
 type Place = Pick<NewTaskRun, 'section' | 'lane' | 'index' | 'parentId' | 'value' | 'iteration'>;
 
@@ -42,7 +43,7 @@ export function enter(decision: Decision, run: TaskRun): void {
     nextAttempt: nextAttempt(run),
     evaluated: run.evaluated,
   };
-  if (run.progress) enterOwner(decision, task, run);
+  if (run.progress && task.type !== WORKING_DIRECTORY) enterOwner(decision, task, run);
   else startRunnable(decision, task, placeOf(run), past);
 }
 
@@ -166,7 +167,10 @@ function submitJob(
   { decided, resubmits }: { readonly decided: boolean; readonly resubmits: number },
 ): void {
   const definition = decided ? withoutRunIf(task.definition) : task.definition;
-  const variables = decision.rendering(task, place, past.attempts).variablesFor(definition);
+  const given =
+    task.type === WORKING_DIRECTORY ? giveOutChildren(decision, task, definition, place.id) : { task: definition };
+  const rendered = 'rendered' in given ? given.rendered : definition;
+  const variables = decision.rendering(task, place, past.attempts).variablesFor(rendered);
   const tooLarge = tooLargeForJob(decision, task, variables);
   if (tooLarge !== undefined) return endAtOnce(decision, task, place, past, 'FAILED', tooLarge);
   decision.fact({ kind: 'task-run-moved', taskRunId: place.id, to: 'SUBMITTED', at: decision.now });
@@ -176,7 +180,8 @@ function submitJob(
       ...jobFor(decision, task, place),
       attempt: past.nextAttempt,
       kind: 'run',
-      task: definition,
+      task: given.task,
+      ...('job' in given ? given.job : {}),
       variables,
       resubmits,
     },

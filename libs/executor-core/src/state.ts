@@ -16,6 +16,7 @@ import { Timers } from './timers.js';
 export interface Records {
   get(id: string): ExecutionRecord | undefined;
   put(id: string, record: ExecutionRecord): void;
+  remove(id: string): void;
   entries(): Iterable<readonly [string, ExecutionRecord]>;
   onChange(
     listener: (id: string, before: ExecutionRecord | undefined, after: ExecutionRecord | undefined) => void,
@@ -150,6 +151,10 @@ export class ExecutionState implements ExecutionView {
 
   putRun(run: TaskRun): void {
     this.#records.put(run.id, run);
+  }
+
+  removeRun(taskRunId: string): void {
+    this.#records.remove(taskRunId);
   }
 
   putLoopValues(values: LoopValues): void {

@@ -1,5 +1,5 @@
 import { LazyMap, type Variables } from '@millrace/expression';
-import { isoDate, type PlainObject, type TaskRun } from '@millrace/model';
+import { findTriggerType, isoDate, type PlainObject, type TaskRun } from '@millrace/model';
 import type { FlowPlan, TaskPlan } from './plan.js';
 import type { ExecutionView, RunsByValue } from './state.js';
 
@@ -65,6 +65,8 @@ export class ExecutionVariables implements Variables {
         return nested(this.#view.head.labels);
       case 'trigger':
         return this.#view.created.trigger?.variables;
+      case 'schedule':
+        return isSchedule(this.#view.created.trigger?.type) ? this.#view.created.trigger?.variables : undefined;
       default:
         return Object.hasOwn(this.#server, name) ? this.#server[name] : undefined;
     }
@@ -125,7 +127,11 @@ const NAMES = [
   'vars',
   'labels',
   'trigger',
+  'schedule',
 ];
+
+const isSchedule = (type: string | undefined): boolean =>
+  type !== undefined && findTriggerType(type)?.kind === 'schedule';
 
 const outputsOf = (run: TaskRun): PlainObject | undefined => run.outputs;
 

@@ -17,6 +17,8 @@ export interface ExecutionTrigger {
   readonly id: string;
   readonly type: string;
   readonly variables: PlainObject;
+  /** A trigger with state on `triggers`, which is told when the execution has fully ended. Not shown. */
+  readonly hasState?: true;
 }
 
 /** The task run of another execution that waits for the end of this one. */
@@ -111,6 +113,8 @@ export interface ExecutionHead {
   readonly generation: number;
   /** Task runs created so far; gives each its place in the list that users see. */
   readonly sequence: number;
+  /** Of these, how many were removed again; absent: none. */
+  readonly removed?: number;
   readonly progress: Progress;
   /** Task runs that a worker has claimed, by worker instance: who is asked when an instance is lost. */
   readonly claims: Readonly<Record<string, number>>;
@@ -136,6 +140,8 @@ export interface Attempt {
   readonly histories: readonly StateChange[];
   /** The instance that ran it; absent for attempts decided by the executor. */
   readonly workerId?: string;
+  /** URI of its log, when the task has `logToFile`. */
+  readonly logFile?: string;
 }
 
 /** The claim that counts for the current attempt (protocols.md part 3). */
@@ -182,6 +188,8 @@ export interface TaskRun {
   readonly claim?: Claim;
   /** The execution that it started (Subflow). */
   readonly childExecutionId?: string;
+  /** Of a WorkingDirectory: the generation in the ids of the task runs that its worker tells of. */
+  readonly childGeneration?: number;
   /** How often the current attempt's job was given out again after a lost worker. */
   readonly resubmits?: number;
   /** When the next retry starts, in milliseconds since the epoch. */

@@ -2,6 +2,7 @@ import { Type } from '@sinclair/typebox';
 import { TaskList, TaskListMap, taskSchema } from './flow.js';
 import { Dynamic } from './schema.js';
 import type { TaskTypeDescription } from './task-types.js';
+import { WORKING_DIRECTORY_TASK } from './working-directory-task.js';
 
 const branches = {
   errors: Type.Optional(TaskList('Run one after the other when a task of this block failed.')),
@@ -12,6 +13,7 @@ const condition = Dynamic(Type.Union([Type.String(), Type.Boolean(), Type.Number
 
 /** The task types with children (spec tasks.md §1); what they do is in libs/executor-core/src/tasks. */
 export const FLOWABLE_TASKS: readonly TaskTypeDescription[] = [
+  WORKING_DIRECTORY_TASK,
   {
     type: 'core.flow.Sequential',
     aliases: ['io.kestra.core.tasks.flows.Sequential'],

@@ -3,6 +3,7 @@ import { keyOf } from './ids.js';
 import type { KeyValue, KeyValueChange } from './key-values.js';
 import type { NamespaceFile, NamespaceFileChange, NamespaceFileNumbers } from './namespace-files.js';
 import type { FlowTemplate, TemplateChange } from './templates.js';
+import type { TriggerState } from './triggers.js';
 
 /**
  * Resources are what users manage: flows, key-values, files of namespaces, user accounts. They are changed by a command to the owner
@@ -82,6 +83,8 @@ export interface Reply {
       }
     /** An operation on an execution: what it did is in the execution's records. */
     | { readonly kind: 'accepted'; readonly executionId: string }
+    /** A command to a trigger: its state now; absent when it was deleted. */
+    | { readonly kind: 'trigger'; readonly trigger?: TriggerState }
     | {
         readonly kind: 'refused';
         readonly reason: 'exists' | 'unknown' | 'conflict' | 'invalid';

@@ -1,4 +1,5 @@
 import type { TSchema } from '@sinclair/typebox';
+import { aliasesOf } from './task-aliases.js';
 
 /**
  * `flowable`: has children, decided by the executor. `runnable`: run by a worker; `inline` ones are pure functions of
@@ -40,7 +41,7 @@ export const shortType = (type: string): string =>
 export function taskTypeCatalog(descriptions: readonly TaskTypeDescription[]): TaskTypeCatalog {
   const byName = new Map<string, TaskTypeDescription>();
   for (const description of descriptions) {
-    for (const name of [description.type, ...(description.aliases ?? [])]) {
+    for (const name of [description.type, ...aliasesOf(description.type, description.aliases)]) {
       if (byName.has(name))
         throw new Error(`Two task types are called '${name}': remove one of the plugins that bring it`);
       byName.set(name, description);

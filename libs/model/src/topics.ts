@@ -7,6 +7,7 @@ import { entryOf, isPurge, LEVEL_RANK, selectionConditions } from './purges.js';
 import type { Reply, Resource, ResourceCommand } from './resources.js';
 import type { ServiceEvent, ServiceInstance } from './services.js';
 import type { Topic } from './topic.js';
+import { TRIGGER_SEARCH, type TriggerEvent, type TriggerRecord } from './triggers.js';
 import type { ObservationPurge } from './purges.js';
 import type { RecordCondition } from './record-conditions.js';
 
@@ -146,6 +147,8 @@ export function createTopics({ executionPartitions, resourcePartitions }: TopicS
     workerCommands: events<WorkerCommand>('worker-commands', 1, DAY),
     resourceCommands: input<ResourceCommand>('resource-commands', resourcePartitions, DAY),
     resources: state<Resource>('resources', resourcePartitions),
+    triggerEvents: input<TriggerEvent>('trigger-events', resourcePartitions, 2 * DAY),
+    triggers: state<TriggerRecord>('triggers', resourcePartitions, TRIGGER_SEARCH),
     serviceEvents: input<ServiceEvent>('service-events', 1, HOUR),
     services: state<ServiceInstance>('services', 1),
     replies: events<Reply>('replies', 1, HOUR),

@@ -3,6 +3,7 @@ import {
   LATEST,
   revisionId,
   type Flow,
+  type FlowChanged,
   type RecentCommands,
   type Reply,
   type Resource,
@@ -20,7 +21,10 @@ import { changeTemplate } from './templates.js';
 const REMEMBERED = 20;
 const COMMANDS = 'commands';
 
-export type ResourceEffect = { readonly replyTo: string; readonly reply: Reply };
+export type ResourceEffect =
+  | { readonly kind: 'reply'; readonly replyTo: string; readonly reply: Reply }
+  /** A flow was saved or deleted; for every topic whose processors follow flows (protocols.md part 5.3). */
+  | { readonly kind: 'flow-changed'; readonly event: FlowChanged };
 
 type State = ResourceState;
 type Result = RecentCommands['commands'][number]['result'];
@@ -71,13 +75,28 @@ function decide(state: State, command: ResourceCommand): Decided<ResourceFact, R
   const last: ResourceFact = forgetsKey
     ? { id: COMMANDS, resource: null }
     : remember(state, { commandId: command.commandId, result });
-  return { facts: [...facts, last], effects: [reply(command, done(shown, result))], next: [] };
+  return {
+    facts: [...facts, last],
+    effects: [reply(command, done(shown, result)), ...changedFlows(facts, command.at)],
+    next: [],
+  };
 }
 
 const reply = ({ commandId, replyTo }: ResourceCommand, outcome: Reply['outcome']): ResourceEffect => ({
+  kind: 'reply',
   replyTo,
   reply: { commandId, outcome },
 });
+
+/** In the transaction of the change, so that a saved flow always has its schedule. */
+const changedFlows = (facts: readonly ResourceFact[], at: number): ResourceEffect[] =>
+  facts.flatMap(({ id, resource }) => {
+    if (id !== LATEST || resource?.kind !== 'flow') return [];
+    const { tenant, namespace, id: flowId, revision, deleted } = resource.flow;
+    return [
+      { kind: 'flow-changed', event: { kind: 'flow-changed', tenant, namespace, flowId, revision, deleted, at } },
+    ];
+  });
 
 const done = (resource: Resource, { changed, removedVersions }: Exclude<Result, Refused>): Reply['outcome'] => ({
   kind: 'done',

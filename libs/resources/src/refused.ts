@@ -29,7 +29,8 @@ export function doneOf(outcome: CommandOutcome): DoneChange {
     case 'refused':
       throw new ResourceRefusedError(outcome.reason, outcome.message);
     case 'accepted':
-      throw new Error('The owner of a resource answered as the owner of an execution does');
+    case 'trigger':
+      throw new Error('The owner of a resource answered as the owner of something else does');
     default:
       return outcome satisfies never;
   }

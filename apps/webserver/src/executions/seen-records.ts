@@ -40,6 +40,8 @@ export class SeenRecords {
   ended(): ExecutionRecords | undefined {
     const [head, created] = [this.#head, this.#created];
     if (!head || !created || !isTerminal(head.state) || this.#taskRuns.size !== head.sequence) return undefined;
+    // Which of those that came by were removed again is not told here.
+    if (head.removed !== undefined) return undefined;
     const taskRuns = [...this.#taskRuns.values()].sort((a, b) => a.sequence - b.sequence);
     if (!taskRuns.every(({ state }) => isTerminal(state))) return undefined;
     return { head, created, ...(this.#variables && { variables: this.#variables }), taskRuns };

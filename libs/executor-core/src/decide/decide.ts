@@ -7,7 +7,7 @@ import { Outcome, type Input } from '../outcome.js';
 import type { FlowPlan } from '../plan.js';
 import { enter } from '../start-task.js';
 import type { ExecutionView } from '../state.js';
-import { instanceLost, jobClaimed, jobEnded, jobHandedBack } from './jobs.js';
+import { instanceLost, jobClaimed, jobEnded, jobHandedBack, jobProgressed } from './jobs.js';
 import { killMore, killRequested } from './kill.js';
 import { wake } from './timers.js';
 
@@ -49,6 +49,8 @@ function react(decision: Decision, input: Exclude<Input, { kind: 'execution-requ
       return jobClaimed(decision, input);
     case 'job-ended':
       return jobEnded(decision, input);
+    case 'job-progressed':
+      return jobProgressed(decision, input);
     case 'job-handed-back':
       return jobHandedBack(decision, input);
     case 'instance-lost':
@@ -76,7 +78,6 @@ function react(decision: Decision, input: Exclude<Input, { kind: 'execution-requ
     case 'snapshot-part':
     case 'child-execution-ended':
     case 'slot-answered':
-    case 'job-progressed':
     case 'continued':
       return;
     default:

@@ -1,7 +1,8 @@
-import type { InstanceLost, JobClaimed, JobEnded, JobHandedBack, TaskRun } from '@millrace/model';
+import type { InstanceLost, JobClaimed, JobEnded, JobHandedBack, JobProgressed, TaskRun } from '@millrace/model';
 import { countedAttempts, isOpen, type Decision } from '../decision.js';
 import { closeTaskRun, endAttempt, EVALUATION_ATTEMPT, nextAttempt, stopTaskRun } from '../end-task-run.js';
 import { submitAgain } from '../start-task.js';
+import { childProgressed, endWorkingDirectory, hasWorkerChildren, isWorkingDirectory } from '../working-directory.js';
 
 /** A worker took a job: the newest claim of the current attempt holds (protocols.md part 3.3). */
 export function jobClaimed(decision: Decision, event: JobClaimed): void {
@@ -10,6 +11,11 @@ export function jobClaimed(decision: Decision, event: JobClaimed): void {
   const { token, instance } = event;
   if (run.claim?.token === token) return;
   if (run.claim) killStale(decision, { ...event, ...run.claim });
+  if (run.claim && hasWorkerChildren(decision, run)) {
+    // Both would tell of the same children: neither counts, and a third begins anew with children of its own.
+    killStale(decision, event);
+    return giveOutAgain(decision, run, false);
+  }
   decision.fact({ kind: 'job-claimed', taskRunId: run.id, claim: { token, instance } });
   if (!run.evaluating && run.state === 'SUBMITTED') {
     decision.fact(
@@ -55,6 +61,7 @@ export function jobEnded(decision: Decision, event: JobEnded): void {
     return;
   }
   if (run.evaluating) return endEvaluation(decision, run, decision.isStopping ? 'KILLED' : 'FAILED');
+  if (isWorkingDirectory(run, decision)) return endWorkingDirectory(decision, run, outcome, 'retries');
   endAttempt(decision, decision.taskOf(run), {
     id: run.id,
     ...(run.parentId === undefined ? {} : { parentId: run.parentId }),
@@ -63,7 +70,15 @@ export function jobEnded(decision: Decision, event: JobEnded): void {
     // A kill was asked for: whatever the worker answered, its result is not used any more.
     state: decision.isStopping ? 'KILLED' : outcome.state,
     ...(outcome.outputs === undefined ? {} : { outputs: outcome.outputs }),
+    ...(outcome.logFile === undefined ? {} : { logFile: outcome.logFile }),
   });
+}
+
+/** A worker tells of a child of its WorkingDirectory; counts like a result. */
+export function jobProgressed(decision: Decision, event: JobProgressed): void {
+  const run = decision.view.run(event.taskRunId);
+  if (!isOpen(run) || run.evaluating || !isCurrent(decision, run, event)) return;
+  if (isWorkingDirectory(run, decision)) childProgressed(decision, run, event);
 }
 
 /** A task with children whose expressions could not be evaluated ends; its retry is for its children. */
@@ -111,6 +126,7 @@ function giveOutAgain(decision: Decision, run: TaskRun, counted: boolean): void 
         `${lost}, as ${resubmits - 1} before it: the task may be what ends them, and is not given out again`,
       );
     if (run.evaluating) return endEvaluation(decision, run, decision.isStopping ? 'KILLED' : 'FAILED');
+    if (isWorkingDirectory(run, decision)) return endWorkingDirectory(decision, run, { state: 'FAILED' }, 'ends');
     return endAttempt(decision, task, {
       id: run.id,
       ...(run.parentId === undefined ? {} : { parentId: run.parentId }),

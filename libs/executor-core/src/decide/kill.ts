@@ -39,7 +39,8 @@ function stopLeaves(decision: Decision, owner: string | undefined, count: number
   for (const run of decision.view.activeChildren(owner)) {
     if (left <= 0) return 0;
     if (run.state === 'KILLING') continue;
-    if (run.progress && run.state === 'RUNNING') left = stopLeaves(decision, run.id, left);
+    // A WorkingDirectory that a worker has ends with its children when the worker has confirmed it.
+    if (run.progress && run.state === 'RUNNING' && !run.claim) left = stopLeaves(decision, run.id, left);
     else {
       left--;
       if (run.claim && run.state === 'RUNNING') {

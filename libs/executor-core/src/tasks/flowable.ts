@@ -1,4 +1,4 @@
-import type { PlainObject, TaskDefinition, TaskRun } from '@millrace/model';
+import type { PlainObject, State, TaskDefinition, TaskRun } from '@millrace/model';
 import type { TaskPlan } from '../plan.js';
 
 /** What entering a task with children gave. */
@@ -40,6 +40,8 @@ export interface Flowable {
   concurrency(task: TaskPlan): number;
   /** A child of the list `tasks` has ended. */
   childEnded(child: TaskRun): ChildEnded;
+  /** Of a task whose list `tasks` is run by a worker: how that ended; undefined while it runs. */
+  endedAs?(run: TaskRun): State | undefined;
 }
 
 /** A failed child stops a list; any other end lets it go on (spec executions.md §4). */

@@ -4,6 +4,7 @@ import { ifTask } from './if.js';
 import { parallel } from './parallel.js';
 import { sequential } from './sequential.js';
 import { switchTask } from './switch.js';
+import { workingDirectory } from './working-directory.js';
 
 /** Every task type with children, by the short form of its type. */
 export const FLOWABLES: ReadonlyMap<string, Flowable> = new Map([
@@ -13,6 +14,7 @@ export const FLOWABLES: ReadonlyMap<string, Flowable> = new Map([
   ['core.flow.ForEach', forEach],
   ['core.flow.If', ifTask],
   ['core.flow.Switch', switchTask],
+  ['core.flow.WorkingDirectory', workingDirectory],
 ]);
 
 export type { ChildEnded, Entered, Flowable } from './flowable.js';

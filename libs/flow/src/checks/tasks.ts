@@ -1,4 +1,5 @@
 import {
+  isPlainObject,
   nearestName,
   shortType,
   taskSchema,
@@ -14,7 +15,7 @@ import { reportSchemaErrors } from '../schema/faults.js';
 import { childSlots } from '../schema/task-slots.js';
 import type { WrittenTask } from '../task-tree.js';
 import { quoted } from '../words.js';
-import { isPlainObject } from '@millrace/model';
+import { STARTS_FLOWS } from './warnings.js';
 
 /** What checking tasks needs of its surroundings. */
 export interface TaskCheckContext {
@@ -137,18 +138,12 @@ export function reportDuplicate(what: string, id: string, first: Path, second: P
   );
 }
 
-const STARTS_FLOWS = new Set(['core.flow.Subflow', 'core.flow.ForEachItem', 'core.flow.Flow']);
-const OLD_FLOWS_PREFIX = 'io.kestra.core.tasks.flows.';
-
 /** A task that starts its own flow would never end. */
 export function checkRecursion(flow: PlainObject, tasks: readonly WrittenTask[], report: Report): void {
-  for (const { value, path } of tasks) {
-    const { type, namespace, flowId } = value;
-    if (typeof type !== 'string' || typeof flowId !== 'string') continue;
-    const short = type.startsWith(OLD_FLOWS_PREFIX)
-      ? `core.flow.${type.slice(OLD_FLOWS_PREFIX.length)}`
-      : shortType(type);
-    if (!STARTS_FLOWS.has(short) || namespace !== flow['namespace'] || flowId !== flow['id']) continue;
+  for (const { value, path, description } of tasks) {
+    const type = description?.type ?? (typeof value['type'] === 'string' ? shortType(value['type']) : '');
+    if (!STARTS_FLOWS.has(type)) continue;
+    if (value['namespace'] !== flow['namespace'] || value['flowId'] !== flow['id']) continue;
     report.fault(
       [...path, 'flowId'],
       `This task starts the flow that it is part of, which would never end: name another flow.`,
@@ -167,10 +162,20 @@ export function checkTaskRelations({ value, path, description }: WrittenTask, re
       "This Switch has neither 'cases' nor 'defaults', so it could never run anything: add one of them.",
     );
   }
+  if (value['assets'] !== undefined) {
+    report.fault(
+      [...path, 'assets'],
+      "'assets' belong to the commercial edition of the reference product and mean nothing here: remove them.",
+      { part: 'name' },
+    );
+  }
   if (description?.kind !== 'flowable') return;
   for (const property of FOR_RUNNABLE_TASKS) {
-    const isPause = description.type === 'core.flow.Pause' && property === 'timeout';
-    if (value[property] === undefined || isPause) continue;
+    // A WorkingDirectory is a job of a worker, and a Pause ends by itself.
+    const hasEffect =
+      (['core.flow.Pause', 'core.flow.WorkingDirectory'].includes(description.type) && property === 'timeout') ||
+      (description.type === 'core.flow.WorkingDirectory' && property === 'workerGroup');
+    if (value[property] === undefined || hasEffect) continue;
     report.warning(
       [...path, property],
       `'${property}' has no effect on ${description.type}, which only holds other tasks: set it on the tasks inside.`,
