@@ -62,7 +62,7 @@ export class FlowPlans {
   #compile(name: string, key: string, id: string): FlowPlan | undefined {
     const resource = this.#resources.get(key, id);
     if (resource?.kind !== 'flow') return undefined;
-    const plan = planFlow(resource.flow, this.#catalog, this.#pluginDefaults);
+    const plan = planFlow(resource.flow, this.#catalog, { globalDefaults: this.#pluginDefaults });
     this.#plans.set(name, plan);
     const oldest = this.#plans.keys().next();
     if (this.#plans.size > PLANS_MAX && !oldest.done) this.#plans.delete(oldest.value);

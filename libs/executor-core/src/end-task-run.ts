@@ -10,7 +10,7 @@ export interface EndedAttempt {
   /** Attempts so far, this one included; those lost with their worker do not count. */
   readonly attempts: number;
   readonly firstStart: number;
-  readonly state: Extract<State, 'SUCCESS' | 'WARNING' | 'FAILED' | 'KILLED' | 'SKIPPED'>;
+  readonly state: Extract<State, 'SUCCESS' | 'WARNING' | 'FAILED' | 'KILLED' | 'CANCELLED' | 'SKIPPED'>;
   readonly outputs?: PlainObject;
   /** URI of its log, when it went to a file. */
   readonly logFile?: string;
@@ -26,7 +26,7 @@ export function endAttempt(decision: Decision, task: TaskPlan, ended: EndedAttem
     at: decision.now,
     ...(ended.logFile === undefined ? {} : { logFile: ended.logFile }),
   });
-  if (ended.state === 'FAILED' && !decision.isStopping && scheduleRetry(decision, task, ended)) return;
+  if (ended.state === 'FAILED' && !decision.isLeaving && scheduleRetry(decision, task, ended)) return;
   const retried = ended.attempts > 1 && task.retry?.warningOnRetry === true && ended.state === 'SUCCESS';
   moveToEnd(decision, ended, softened(task, retried ? 'WARNING' : ended.state));
 }
@@ -42,10 +42,6 @@ export function scheduleRetry(decision: Decision, task: TaskPlan, ended: Omit<En
     { kind: 'task-run-moved', taskRunId: ended.id, to: 'RETRYING', at: decision.now },
     { kind: 'retry-scheduled', taskRunId: ended.id, dueAt },
   );
-  // CREATED: the first task of all failed in the step that also moved the execution to RUNNING.
-  if (decision.view.head.state === 'RUNNING' || decision.view.head.state === 'CREATED') {
-    decision.fact({ kind: 'execution-moved', to: 'RETRYING', at: decision.now });
-  }
   return true;
 }
 
@@ -63,11 +59,7 @@ function moveToEnd(decision: Decision, run: { readonly id: string; readonly pare
 /** Ends a task run with children; what of it still runs is stopped and takes its state. */
 export function closeTaskRun(decision: Decision, run: TaskRun, task: TaskPlan, state: State): void {
   const final = softened(task, state);
-  const stoppedRetries = stopChildren(decision, run.id, final);
-  const { state: executionState, retrying } = decision.view.head;
-  if (executionState === 'RETRYING' && stoppedRetries > 0 && stoppedRetries === retrying) {
-    decision.fact({ kind: 'execution-moved', to: 'RUNNING', at: decision.now });
-  }
+  stopChildren(decision, run.id, final);
   // Without an attempt there may be the claim of a job that evaluates its expressions; a worker's attempt is closed already.
   if (run.attempts.at(-1)?.state === 'RUNNING' || run.claim !== undefined) {
     decision.fact({ kind: 'attempt-closed', taskRunId: run.id, state: final, at: decision.now });
@@ -75,18 +67,12 @@ export function closeTaskRun(decision: Decision, run: TaskRun, task: TaskPlan, s
   moveToEnd(decision, run, final);
 }
 
-/**
- * Ends everything below an owner with `state`; jobs are taken back or their workers told to stop. Answers how many of
- * the stopped task runs waited for a retry.
- */
-export function stopChildren(decision: Decision, owner: string | undefined, state: State): number {
-  let retries = 0;
+/** Ends everything below an owner with `state`; jobs are taken back or their workers told to stop. */
+export function stopChildren(decision: Decision, owner: string | undefined, state: State): void {
   for (const child of decision.view.activeChildren(owner)) {
-    if (child.progress) retries += stopChildren(decision, child.id, state);
-    if (child.dueAt !== undefined) retries++;
+    if (child.progress) stopChildren(decision, child.id, state);
     stopTaskRun(decision, child, state);
   }
-  return retries;
 }
 
 /** Ends one task run from outside: nobody waits for what it would have answered. */
@@ -104,7 +90,7 @@ export function withdrawJob(decision: Decision, run: TaskRun): void {
   const { tenant, executionId } = decision.view.head;
   if (run.claim) {
     const { instance, token } = run.claim;
-    const attempt = run.evaluating ? EVALUATION_ATTEMPT : run.attempts.length;
+    const attempt = run.evaluating ? evaluationAttempt(run) : run.attempts.length;
     decision.effect({
       kind: 'command-worker',
       instance,
@@ -115,9 +101,9 @@ export function withdrawJob(decision: Decision, run: TaskRun): void {
   }
 }
 
-/** Jobs that only evaluate expressions are not attempts. */
-export const EVALUATION_ATTEMPT = 0;
+/** Jobs that only evaluate expressions are not attempts: 0 for the first of a task run, then -1, -2 and so on. */
+export const evaluationAttempt = ({ evaluations = 0 }: Pick<TaskRun, 'evaluations'>): number => 0 - evaluations;
 
 /** The number of the attempt that a new job of the task run is for. */
-export const nextAttempt = (run: Pick<TaskRun, 'evaluating' | 'attempts'>): number =>
-  run.evaluating ? EVALUATION_ATTEMPT : run.attempts.length + 1;
+export const nextAttempt = (run: Pick<TaskRun, 'evaluating' | 'attempts' | 'evaluations'>): number =>
+  run.evaluating ? evaluationAttempt(run) : run.attempts.length + 1;

@@ -3,7 +3,7 @@ import {
   DagTaskList,
   Duration,
   Dynamic,
-  FLOWABLE_TASKS,
+  ENGINE_TASKS,
   LOG_LEVELS,
   MapOf,
   OneTask,
@@ -156,10 +156,10 @@ const STAND_INS: readonly TaskTypeDescription[] = [
   },
 ];
 
-const standIns = STAND_INS.filter(({ type }) => !FLOWABLE_TASKS.some((known) => known.type === type));
+const standIns = STAND_INS.filter(({ type }) => !ENGINE_TASKS.some((known) => known.type === type));
 
 /** The flowable tasks of the model and enough runnable ones to write flows with. */
-export const catalog = taskTypeCatalog([...FLOWABLE_TASKS, ...standIns, ...RUNNABLE]);
+export const catalog = taskTypeCatalog([...ENGINE_TASKS, ...standIns, ...RUNNABLE]);
 
 export const parse = (source: string): ParsedFlow => parseFlow(source, { catalog });
 

@@ -1,6 +1,7 @@
 export * from './clock.js';
 export * from './conditions.js';
 export * from './duration.js';
+export * from './engine-tasks.js';
 export * from './execution-events.js';
 export * from './execution.js';
 export * from './flow.js';
@@ -32,3 +33,4 @@ export * from './topics.js';
 export * from './trigger-types.js';
 export * from './triggers.js';
 export * from './truth.js';
+export * from './updating-tasks.js';

@@ -3,9 +3,10 @@ import { aliasesOf } from './task-aliases.js';
 
 /**
  * `flowable`: has children, decided by the executor. `runnable`: run by a worker; `inline` ones are pure functions of
- * their rendered properties and are decided by the executor in the same transaction.
+ * their rendered properties and are decided by the executor in the same transaction. `updating`: changes the execution,
+ * decided by the executor.
  */
-export type TaskKind = 'flowable' | 'runnable';
+export type TaskKind = 'flowable' | 'runnable' | 'updating';
 
 /** What the flow's validator and the documentation know of a task type: data, no code. */
 export interface TaskTypeDescription {

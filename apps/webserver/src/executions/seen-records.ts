@@ -25,6 +25,9 @@ export class SeenRecords {
         this.#taskRuns.set(record.id, record);
         return;
       case 'values':
+      case 'dag':
+      case 'errors':
+      case 'held':
         return;
       default:
         return record satisfies never;

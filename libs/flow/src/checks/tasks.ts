@@ -169,17 +169,34 @@ export function checkTaskRelations({ value, path, description }: WrittenTask, re
       { part: 'name' },
     );
   }
-  if (description?.kind !== 'flowable') return;
+  if (description?.type === 'core.flow.Pause') checkPause(value, path, report);
+  if (description === undefined || description.kind === 'runnable') return;
   for (const property of FOR_RUNNABLE_TASKS) {
     // A WorkingDirectory is a job of a worker, and a Pause ends by itself.
     const hasEffect =
       (['core.flow.Pause', 'core.flow.WorkingDirectory'].includes(description.type) && property === 'timeout') ||
       (description.type === 'core.flow.WorkingDirectory' && property === 'workerGroup');
     if (value[property] === undefined || hasEffect) continue;
-    report.warning(
-      [...path, property],
-      `'${property}' has no effect on ${description.type}, which only holds other tasks: set it on the tasks inside.`,
-      { part: 'name' },
-    );
+    const why =
+      description.kind === 'flowable'
+        ? 'which only holds other tasks: set it on the tasks inside'
+        : 'which no worker runs: remove it';
+    report.warning([...path, property], `'${property}' has no effect on ${description.type}, ${why}.`, {
+      part: 'name',
+    });
+  }
+}
+
+/** A Pause: old and new names, and a task that a worker can run while it waits. */
+function checkPause(value: PlainObject, path: Path, report: Report): void {
+  if (value['pauseDuration'] !== undefined && value['delay'] !== undefined) {
+    report.fault([...path, 'delay'], "'delay' is the old name of 'pauseDuration', and both are set: remove 'delay'.", {
+      part: 'name',
+    });
+  }
+  if (value['behavior'] !== undefined && value['pauseDuration'] === undefined && value['delay'] === undefined) {
+    report.warning([...path, 'behavior'], "'behavior' has no effect without 'pauseDuration': add it, or remove this.", {
+      part: 'name',
+    });
   }
 }
