@@ -87,3 +87,7 @@ export function isInside(folderUri: string, uri: string): boolean {
 
 /** The folder of the files of a namespace. */
 export const namespaceFilesUri = (namespace: string): string => uriOf([...namespaceParts(namespace), '_files']);
+
+/** The folder of states that executions leave for later ones: of a flow, or without one of the namespace. */
+export const statesFolderUri = (namespace: string, flowId?: string): string =>
+  uriOf([...namespaceParts(namespace), ...(flowId === undefined ? [] : [slug(flowId) || flowId]), 'states']);
