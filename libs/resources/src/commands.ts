@@ -3,12 +3,14 @@ import {
   keyOf,
   newId,
   outgoing,
+  triggersKey,
   type Clock,
   type ExecutionOperation,
   type OutgoingRecord,
   type Reply,
   type ResourceChange,
   type Topics,
+  type TriggerChange,
 } from '@millrace/model';
 import type { Queue, Tail } from '@millrace/queue';
 
@@ -26,15 +28,25 @@ export interface Operation {
   readonly by?: string;
 }
 
+/** What is wanted of a trigger. */
+export interface TriggerOperation {
+  readonly tenant: string;
+  readonly namespace: string;
+  readonly flowId: string;
+  readonly triggerId: string;
+  readonly change: TriggerChange;
+}
+
 /**
  * Changes things by asking the owner of their key, who answers in the transaction of the change (protocols.md part 5).
- * A refusal is a value; both methods throw a `QueueError` when the command cannot be stored (QUEUE_TOO_LARGE, QUEUE_UNAVAILABLE)
+ * A refusal is a value; the methods throw a `QueueError` when the command cannot be stored (QUEUE_TOO_LARGE, QUEUE_UNAVAILABLE)
  * and `NotConfirmedError` when it is durable and was not answered in time.
  */
 export interface Commands {
   /** @param key `flowKey`, `USERS_KEY` or the key of another resource */
   change(key: string, change: ResourceChange): Promise<CommandOutcome>;
   operate(operation: Operation): Promise<CommandOutcome>;
+  trigger(operation: TriggerOperation): Promise<CommandOutcome>;
   /** Whoever still waits gets no answer. */
   close(): void;
 }
@@ -104,6 +116,24 @@ export async function createCommands({ queue, topics, instance, clock, onError }
             at,
             operation,
             ...(by === undefined ? {} : { by }),
+          },
+        }),
+      ),
+    trigger: ({ tenant, namespace, flowId, triggerId, change }) =>
+      send((commandId, at) =>
+        outgoing({
+          topic: topics.triggerEvents,
+          key: triggersKey(tenant, namespace, flowId),
+          value: {
+            kind: 'trigger-command',
+            tenant,
+            namespace,
+            flowId,
+            triggerId,
+            commandId,
+            replyTo: instance,
+            at,
+            change,
           },
         }),
       ),

@@ -6,4 +6,5 @@ export {
   type Commands,
   type CommandsOptions,
   type Operation,
+  type TriggerOperation,
 } from './commands.js';
