@@ -7,6 +7,6 @@ export { flowJsonSchema } from './json-schema.js';
 export { labelKeyFault, labelsOf, nestByDots, nestLabels } from './labels.js';
 export { DEFAULT_FLOW_LIMITS, type FlowLimits } from './limits.js';
 export { parseFlow, parseFlows, type ParsedFlow, type ParseOptions } from './parse-flow.js';
-export { effectiveTask, effectiveTrigger } from './plugin-defaults.js';
+export { effectiveTask, effectiveTriggers } from './plugin-defaults.js';
 export { taskTree, type TaskNode } from './task-tree.js';
 export { UNSUPPORTED, WITHOUT_EFFECT, type UnsupportedFeature } from './unsupported.js';

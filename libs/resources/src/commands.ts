@@ -11,6 +11,7 @@ import {
   type ResourceChange,
   type Topics,
   type TriggerChange,
+  type TriggerCommand,
 } from '@millrace/model';
 import type { Queue, Tail } from '@millrace/queue';
 
@@ -119,27 +120,22 @@ export async function createCommands({ queue, topics, instance, clock, onError }
           },
         }),
       ),
-    trigger: ({ tenant, namespace, flowId, triggerId, change }) =>
-      send((commandId, at) =>
-        outgoing({
-          topic: topics.triggerEvents,
-          key: triggersKey(tenant, namespace, flowId),
-          value: {
-            kind: 'trigger-command',
-            tenant,
-            namespace,
-            flowId,
-            triggerId,
-            commandId,
-            replyTo: instance,
-            at,
-            change,
-          },
-        }),
-      ),
+    trigger: (operation) =>
+      send((commandId, at) => triggerCommand(topics, operation, { commandId, replyTo: instance, at })),
     close() {
       replies.close();
       waiting.clear();
     },
   };
+}
+
+/** The record that asks the owner of a trigger. */
+function triggerCommand(
+  { triggerEvents }: Topics,
+  operation: TriggerOperation,
+  command: { readonly commandId: string; readonly replyTo: string; readonly at: number },
+): OutgoingRecord {
+  const { tenant, namespace, flowId } = operation;
+  const value: TriggerCommand = { kind: 'trigger-command', ...operation, ...command };
+  return outgoing({ topic: triggerEvents, key: triggersKey(tenant, namespace, flowId), value });
 }
