@@ -16,7 +16,7 @@ const ALLOWED = {
   'libs/executor-core': ['libs/model', 'libs/expression', 'libs/flow', 'libs/queue'],
   'libs/queue': ['libs/model'],
   'libs/registry': ['libs/model', 'libs/schedule'],
-  'libs/resources': ['libs/model', 'libs/queue'],
+  'libs/resources': ['libs/model', 'libs/authorization', 'libs/queue', 'libs/storage'],
   'libs/schedule': ['libs/model', 'libs/expression'],
   'libs/repository': ['libs/model', 'libs/authorization', 'libs/queue'],
   'libs/storage': ['libs/model', 'libs/authorization'],

@@ -71,6 +71,7 @@ export class Servers {
     return createExecutor({
       ...this.#shared(),
       context,
+      pluginDefaults: this.#options.configuration.plugins.defaults,
       ...(onlyInstances === undefined ? {} : { onlyInstances }),
       ...(broken === undefined || broken === 'no-fencing' ? {} : { broken }),
     });
@@ -86,6 +87,7 @@ export class Servers {
       group: groupKey,
       slots,
       temporaryDirectory: join(dataFolder, 'tasks'),
+      localFilePaths: configuration.localFiles.allowedPaths ?? [],
       secrets: environmentSecrets(environment),
       stopTimeoutMs: Math.max(0, configuration.server.terminationGracePeriod - STOP_RESERVE_MS),
     });
@@ -111,6 +113,7 @@ export class Servers {
         repositoryType: repository.type,
         storageType: storage.type,
         version,
+        pluginDefaults: configuration.plugins.defaults,
         // Behind a proxy the product's own pages come from another address than the one that this process listens on.
         ...(url === undefined ? {} : { url }),
       },

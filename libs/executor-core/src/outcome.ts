@@ -34,10 +34,20 @@ export type Step =
   /** An owner may have lanes to start. */
   | { readonly kind: 'advance'; readonly owner: OwnerId }
   | { readonly kind: 'child-ended'; readonly owner: OwnerId; readonly taskRunId: string }
-  /** While killing: there may be more to stop. */
+  /** The tasks of a task that repeats them have ended. */
+  | { readonly kind: 'round-ended'; readonly taskRunId: string }
+  /** The state in which a task run with children will end is decided: what of its lists is left, then its end. */
+  | { readonly kind: 'leave'; readonly taskRunId: string }
+  /** The wait between two rounds is over. */
+  | { readonly kind: 'next-round'; readonly taskRunId: string }
+  /** While it ends: there may be more to stop. */
   | { readonly kind: 'kill-more' }
-  /** While killing: ends owners that have nothing running any more. */
-  | { readonly kind: 'settle-kill' };
+  /** While it ends: ends owners that have nothing running any more. */
+  | { readonly kind: 'settle-kill' }
+  /** Chooses the listeners that run. */
+  | { readonly kind: 'listen' }
+  /** Takes up steps that waited while somebody had paused the execution. */
+  | { readonly kind: 'release' };
 
 /** Everything that `decide` reads: what happened outside, and the steps that follow from it. */
 export type Input = ExecutionEvent | Step;

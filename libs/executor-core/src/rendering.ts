@@ -1,4 +1,4 @@
-import { referencesOf, renderDeep, renderDeepTyped, type Environment } from '@millrace/expression';
+import { ExpressionError, referencesOf, renderDeep, renderDeepTyped, type Environment } from '@millrace/expression';
 import { isPlainObject, seededRandom, type PlainObject, type TaskDefinition } from '@millrace/model';
 import type { ExecutionContext } from './context.js';
 import { narrow } from './narrow.js';
@@ -38,6 +38,9 @@ function analysisOf(properties: PlainObject): ReturnType<typeof referencesOf> {
 export const isPure = (value: unknown): boolean =>
   isPlainObject(value) ? analysisOf(value).isPure : referencesOf(value).isPure;
 
+/** Whether an expression failed because it reads what only a worker may open. */
+export const needsWorker = (error: unknown): boolean => error instanceof ExpressionError && error.kind === 'encrypted';
+
 /** A decision holds up its partition: an expression that needs more than this belongs into a script. */
 const EXPRESSION_LIMITS = { steps: 200_000, outputBytes: 4 * 1024 * 1024 } as const;
 
@@ -49,6 +52,8 @@ export interface Rendering {
   typed(value: unknown): unknown;
   /** What a job for these properties carries. */
   variablesFor(properties: PlainObject): PlainObject;
+  /** What defaults and conditions of inputs are rendered with; `inputs` themselves are the resolver's. */
+  forInputs(): { readonly variables: PlainObject; readonly environment: Environment };
 }
 
 export function rendering(
@@ -63,11 +68,18 @@ export function rendering(
     random: seededRandom(`${subject?.run.id ?? view.head.executionId}/${subject?.attempts ?? 0}`),
     timeZone: context.timeZone,
     limits: EXPRESSION_LIMITS,
+    // What an executor renders goes into records, which must not hold what somebody has encrypted.
+    refusesEncrypted: true,
+    ...(context.recursiveRendering === true && { recursive: true }),
   };
   return {
     text: (value) => renderDeep(value, variables, environment),
     typed: (value) => renderDeepTyped(value, variables, environment),
     variablesFor: (properties) => narrow(analysisOf(properties).references, variables),
+    forInputs: () => ({
+      variables: Object.fromEntries([...variables.names()].map((name) => [name, variables.get(name)])),
+      environment,
+    }),
   };
 }
 
@@ -77,6 +89,10 @@ export const ownProperties = (task: TaskPlan): PlainObject =>
     // A property with nothing behind it is as if it were not there.
     Object.entries(task.definition).filter(([name, value]) => !NOT_RENDERED.has(name) && value !== null),
   );
+
+/** A copy of a map without some of its names. */
+export const withoutNames = (map: PlainObject, names: readonly string[]): PlainObject =>
+  Object.fromEntries(Object.entries(map).filter(([name]) => !names.includes(name)));
 
 const undecided = new WeakMap<TaskDefinition, TaskDefinition>();
 

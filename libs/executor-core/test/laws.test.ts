@@ -1,8 +1,9 @@
 import * as fc from 'fast-check';
-import { randomFlow, type RandomFlow } from '@millrace/testing';
+import { randomFlow, randomFlowWithExits, type RandomFlow } from '@millrace/testing';
 import {
   isTerminal,
   type ExecutionEvent,
+  type ExecutionOperation,
   type JobOutcome,
   type Progress,
   type State,
@@ -20,19 +21,24 @@ interface Case {
   readonly order: readonly number[];
 }
 
-const cases: fc.Arbitrary<Case> = fc.record({
-  flow: randomFlow,
-  outcomes: fc.array(fc.constantFrom<JobOutcome['state']>('SUCCESS', 'SUCCESS', 'SUCCESS', 'FAILED', 'WARNING'), {
-    maxLength: 30,
-  }),
-  order: fc.array(fc.nat(100), { maxLength: 60 }),
-});
+const casesOf = (flow: fc.Arbitrary<RandomFlow>): fc.Arbitrary<Case> =>
+  fc.record({
+    flow,
+    outcomes: fc.array(fc.constantFrom<JobOutcome['state']>('SUCCESS', 'SUCCESS', 'SUCCESS', 'FAILED', 'WARNING'), {
+      maxLength: 30,
+    }),
+    order: fc.array(fc.nat(100), { maxLength: 60 }),
+  });
+const cases = casesOf(randomFlow);
+/** An Exit may stand beside what still runs. */
+const casesWithExits = casesOf(randomFlowWithExits);
 
 /** Drives a harness to its end; `disturb` is called after every event that came from outside. */
 function drive(
   { flow, outcomes, order }: Case,
   disturb: (harness: Harness, event: ExecutionEvent | { kind: 'wake' }) => void = () => undefined,
   stepsAtATime = Infinity,
+  wakeUp: (harness: Harness) => boolean = () => false,
 ): Harness {
   const harness = new Harness(aFlow(flow));
   /** Events, and what was left of others when they had had their turn. */
@@ -70,7 +76,7 @@ function drive(
     else if (harness.state.dueAt !== undefined) {
       harness.now = Math.max(harness.now, harness.state.dueAt);
       harness.send({ kind: 'wake' });
-    } else return harness;
+    } else if (!wakeUp(harness)) return harness;
   }
   throw new Error(`It does not end: ${harness.story}`);
 }
@@ -89,7 +95,7 @@ const outcomeOf = (harness: Harness): unknown => ({
 describe('on random flows and outcomes', () => {
   it('every execution ends, with all its task runs', () => {
     fc.assert(
-      fc.property(cases, (drawn) => {
+      fc.property(casesWithExits, (drawn) => {
         const harness = drive(drawn);
         expect(isTerminal(harness.executionState as State)).toBe(true);
         expect(harness.state.head.failure).toBeUndefined();
@@ -190,9 +196,46 @@ describe('on random flows and outcomes', () => {
     );
   });
 
+  it('pausing and resuming the execution at any moment changes no outcome', () => {
+    fc.assert(
+      fc.property(cases, fc.nat(10), fc.nat(6), (drawn, from, duration) => {
+        const steady = { ...drawn, outcomes: [] };
+        let events = 0;
+        const operate = (harness: Harness, operation: ExecutionOperation): void =>
+          void Harness.prototype.send.call(harness, {
+            kind: 'operation-requested',
+            tenant: 'main',
+            executionId: 'E',
+            commandId: `command-${events}`,
+            at: harness.now,
+            operation,
+          });
+        const disturbed = drive(
+          steady,
+          (harness) => {
+            if (events++ === from) operate(harness, { kind: 'pause' });
+            if (harness.state.head.hold?.active === true && events > from + duration) {
+              operate(harness, { kind: 'resume', given: {} });
+            }
+          },
+          Infinity,
+          (harness) => {
+            if (harness.state.head.hold?.active !== true) return false;
+            operate(harness, { kind: 'resume', given: {} });
+            return true;
+          },
+        );
+        expect(disturbed.runs.filter(({ state }) => !isTerminal(state))).toEqual([]);
+        expect(disturbed.executionState).toBe(drive(steady).executionState);
+        expect(disturbed.state.head).not.toHaveProperty('hold');
+      }),
+      { numRuns: RUNS },
+    );
+  });
+
   it('a kill ends everything, whenever it comes', () => {
     fc.assert(
-      fc.property(cases, fc.nat(20), (drawn, when) => {
+      fc.property(casesWithExits, fc.nat(20), (drawn, when) => {
         let events = 0;
         const harness = drive(drawn, (driven) => {
           if (++events === when + 1)

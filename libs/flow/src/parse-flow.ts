@@ -6,6 +6,8 @@ import {
   type PlainObject,
   type TaskTypeCatalog,
 } from '@millrace/model';
+import { checkAgreements } from './checks/agreements.js';
+import { checkChildren } from './checks/children.js';
 import { checkFlow } from './checks/flow.js';
 import { checkInputs } from './checks/inputs.js';
 import { checkReferences } from './checks/references.js';
@@ -13,6 +15,7 @@ import { checkRetry } from './checks/retry.js';
 import { checkRecursion, checkTask, checkTaskIds, checkTaskRelations, deprecatedProperties } from './checks/tasks.js';
 import { checkTriggers } from './checks/triggers.js';
 import { checkUnsupported } from './checks/unsupported.js';
+import { checkProbableMistakes, type FindFlow } from './checks/warnings.js';
 import type { Fault, Finding } from './fault.js';
 import { DEFAULT_FLOW_LIMITS, type FlowLimits } from './limits.js';
 import { dropEmptyProperties, withCurrentNames } from './normalise.js';
@@ -34,6 +37,8 @@ export interface ParseOptions {
   readonly limits?: Partial<FlowLimits>;
   /** Defaults of the namespace and of the configuration, strongest list first; the flow's own come before them. */
   readonly pluginDefaults?: readonly (readonly PluginDefault[])[];
+  /** For warnings about subflows that are not there; without it none are made. */
+  readonly findFlow?: FindFlow;
 }
 
 /** What a text says and what is wrong with it. All lists are sorted by place. */
@@ -171,8 +176,10 @@ function checkDefinition(
   checkUnsupported(flow, tasks, report);
   checkSchemas(flow, tasks, options, report);
   checkFlow(flow, report);
+  checkAgreements(flow, report);
   checkInputs(flow['inputs'], report);
   checkTaskIds(tasks, report);
+  checkChildren(tasks, report);
   checkRecursion(flow, tasks, report);
   checkRetry(flow['retry'], ['retry'], report);
   for (const task of tasks) {
@@ -180,6 +187,7 @@ function checkDefinition(
     checkTaskRelations(task, report);
   }
   checkReferences(flow, tasks, report);
+  checkProbableMistakes(flow, tasks, options.findFlow, report);
   return withCurrentNames(flow);
 }
 
@@ -216,10 +224,21 @@ function withoutTasks(flow: PlainObject): PlainObject {
   const copy: Record<string, unknown> = { ...flow };
   for (const section of SECTIONS) {
     const list = copy[section];
-    if (Array.isArray(list)) copy[section] = list.map((item: unknown) => (isPlainObject(item) ? {} : item));
+    if (Array.isArray(list)) copy[section] = hollow(list);
+  }
+  const { listeners } = copy;
+  if (Array.isArray(listeners)) {
+    copy['listeners'] = listeners.map((listener: unknown) =>
+      isPlainObject(listener) && Array.isArray(listener['tasks'])
+        ? { ...listener, tasks: hollow(listener['tasks']) }
+        : listener,
+    );
   }
   const { triggers } = copy;
   if (Array.isArray(triggers))
     copy['triggers'] = triggers.map((item: unknown) => (isPlainObject(item) ? SOME_TRIGGER : item));
   return copy;
 }
+
+const hollow = (tasks: readonly unknown[]): readonly unknown[] =>
+  tasks.map((task) => (isPlainObject(task) ? {} : task));

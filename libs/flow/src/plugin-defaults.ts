@@ -1,4 +1,5 @@
 import {
+  aliasesOf,
   isPlainObject,
   shortType,
   type FlowSource,
@@ -78,7 +79,9 @@ function insideOf(value: unknown, entries: Entries, catalog: TaskTypeCatalog): u
 
 function namesOf(type: string, catalog: TaskTypeCatalog): readonly string[] {
   const description = catalog.find(type);
-  return description === undefined ? [shortType(type)] : [description.type, ...(description.aliases ?? [])];
+  return description === undefined
+    ? [shortType(type)]
+    : [description.type, ...aliasesOf(description.type, description.aliases)];
 }
 
 /** `over` laid on `under`, map by map. */

@@ -18,8 +18,6 @@ export interface UnsupportedFeature {
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null;
 
-const usesCache = (value: unknown): boolean => isObject(value) && value['enabled'] === true;
-
 const isOtherGroup = (value: unknown): boolean => {
   const key = isObject(value) ? value['key'] : undefined;
   return typeof key === 'string' && key.trim() !== '' && key !== 'default';
@@ -36,18 +34,7 @@ const isOtherRunner = (value: unknown): boolean => {
   return typeof type === 'string' && !/(^|\.)Process$/.test(shortType(type)) && !isTemplate(type);
 };
 
-const usesNamespaceFiles = (value: unknown): boolean => isObject(value) && value['enabled'] !== false;
-
 export const UNSUPPORTED: readonly UnsupportedFeature[] = [
-  { where: 'flow', property: 'concurrency', what: 'A limit of concurrent executions', advice: 'remove it' },
-  { where: 'flow', property: 'sla', what: 'A service level agreement', advice: "remove it, or give tasks a 'timeout'" },
-  {
-    where: 'flow',
-    property: 'checks',
-    what: 'A check before the execution',
-    advice: 'remove it, or test the inputs with a task',
-  },
-  { where: 'flow', property: 'listeners', what: 'A listener', advice: "use 'afterExecution'" },
   {
     where: 'retry',
     property: 'behavior',
@@ -55,8 +42,6 @@ export const UNSUPPORTED: readonly UnsupportedFeature[] = [
     what: 'A retry that creates a new execution',
     advice: 'use RETRY_FAILED_TASK',
   },
-  { where: 'task', property: 'taskCache', applies: usesCache, what: 'A cache of task outputs', advice: 'remove it' },
-  { where: 'task', property: 'assets', what: 'A declaration of assets', advice: 'remove it' },
   {
     where: 'flow or task',
     property: 'workerGroup',
@@ -85,13 +70,6 @@ export const UNSUPPORTED: readonly UnsupportedFeature[] = [
     what: 'A script for another system than Linux',
     advice: 'remove it, or write AUTO or LINUX',
   },
-  {
-    where: 'script',
-    property: 'namespaceFiles',
-    applies: usesNamespaceFiles,
-    what: 'Use of the files of the namespace',
-    advice: "name the files in 'inputFiles' with their kestra:/// URIs",
-  },
 ];
 
 /** What is stored but has no effect yet, and without which the flow does the same work: a warning. */
@@ -100,12 +78,4 @@ export const WITHOUT_EFFECT: readonly {
   readonly property: string;
   readonly applies?: (value: unknown) => boolean;
   readonly sentence: string;
-}[] = [
-  {
-    where: 'task',
-    property: 'logToFile',
-    applies: (value) => value === true,
-    sentence:
-      "'logToFile' has no effect in this version: the log of this task goes where all logs go, and is shown with them.",
-  },
-];
+}[] = [];

@@ -26,6 +26,8 @@ export interface ExecutionRequested {
   readonly created: ExecutionCreated;
   readonly variables: PlainObject;
   readonly labels: readonly Label[];
+  /** Why it is FAILED before anything runs: a check of the flow demands that. */
+  readonly failedAtStart?: string;
   /** Milliseconds since the epoch. */
   readonly at: number;
 }
@@ -163,8 +165,12 @@ export interface JobProgressed {
     readonly taskId: string;
     /** Place in the list of tasks. */
     readonly index: number;
-    readonly state: State;
+    /** RUNNING: an attempt has begun; RUNNING again: the one before has failed and it is tried anew. */
+    readonly state: Extract<State, 'RUNNING' | 'SUCCESS' | 'WARNING' | 'FAILED' | 'KILLED' | 'SKIPPED'>;
+    /** 1 for the first. */
+    readonly attempt: number;
     readonly outputs?: PlainObject;
+    readonly logFile?: string;
   };
   readonly at: number;
 }

@@ -45,6 +45,7 @@ class Key {
     const state = {
       get: (id: string) => this.records.get(id),
       put: (id: string, record: Resource) => void this.records.set(id, record),
+      remove: (id: string) => void this.records.delete(id),
       entries: () => this.records.entries(),
     };
     const { facts, effects } = processor.decide(state, command);

@@ -88,4 +88,5 @@ function repositoryOf(sql: Repository, copying: Copying, close: () => Promise<vo
  * last records may be on their way. (What runs after the execution makes it false too, which costs a request and no more.)
  */
 const isWhole = ({ head, taskRuns }: ExecutionRecords): boolean =>
-  !isTerminal(head.state) || (taskRuns.length >= head.sequence && taskRuns.every(({ state }) => isTerminal(state)));
+  !isTerminal(head.state) ||
+  (taskRuns.length >= head.sequence - (head.removed ?? 0) && taskRuns.every(({ state }) => isTerminal(state)));

@@ -19,7 +19,7 @@ export interface TaskRunView {
   readonly taskId: string;
   readonly parentTaskRunId?: string;
   readonly value?: string;
-  readonly attempts?: readonly { readonly state: StateView; readonly workerId?: string }[];
+  readonly attempts?: readonly { readonly state: StateView; readonly workerId?: string; readonly logFile?: string }[];
   readonly outputs?: PlainObject;
   readonly state: StateView;
   readonly iteration?: number;
@@ -76,6 +76,7 @@ export function presentTaskRun(taskRun: TaskRun): TaskRunView {
         : taskRun.attempts.map((attempt) => ({
             state: presentState(attempt),
             ...member('workerId', attempt.workerId),
+            ...member('logFile', attempt.logFile),
           })),
     ),
     ...member('outputs', taskRun.outputs ?? (hasRun(taskRun) ? {} : undefined)),

@@ -60,7 +60,7 @@ export interface ShippedProcessors {
     KeyRecords<Resource>,
     Resource,
     ResourceCommand,
-    { readonly id: string; readonly resource: Resource },
+    { readonly id: string; readonly resource: Resource | null },
     | { readonly kind: 'reply'; readonly replyTo: string; readonly reply: Reply }
     | { readonly kind: 'flow-changed'; readonly event: FlowChanged },
     undefined
