@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Request } from 'express';
 import type { Principal } from '@millrace/authorization';
-import { USERS_KEY, type Topics } from '@millrace/model';
+import { USERS_KEY, type PlainObject, type Topics } from '@millrace/model';
 import type { TaskTypeRegistry } from '@millrace/plugin-api';
 import type { Queue } from '@millrace/queue';
 import type { Repository } from '@millrace/repository';
@@ -26,6 +26,7 @@ import { createAccounts, principalOf as principalOfUser } from './security/accou
 import { createAuthentication } from './security/authentication.js';
 import { createPasswords, passwordFaults, type PasswordCost } from './security/passwords.js';
 import { createSetUp, isLoopback } from './security/setup.js';
+import { createTriggerPlans } from './triggers/trigger-plans.js';
 
 export interface WebserverOptions {
   readonly context: ServiceContext;
@@ -36,6 +37,8 @@ export interface WebserverOptions {
   /** The task types of the installation. */
   readonly registry: TaskTypeRegistry;
   readonly configuration: WebserverConfiguration;
+  /** `envs`, `globals`, `kestra`: for expressions of webhooks. */
+  readonly serverVariables?: PlainObject;
   /** Created at the start when there is no account yet; later starts change nothing. */
   readonly initialAccount?: InitialAccount;
   /** The health of the process, when servers share one; else this server's own. */
@@ -171,6 +174,11 @@ function createRouteServices(
     running,
     health,
     setUp: createSetUp(context.clock),
+    triggerPlans: createTriggerPlans({
+      catalog: registry.catalog,
+      timeZone,
+      serverVariables: options.serverVariables ?? {},
+    }),
     starting: { queue, topics, storage, clock: context.clock, timeZone },
   };
 }

@@ -2,6 +2,7 @@ import {
   aliasesOf,
   isPlainObject,
   shortType,
+  type FlowSource,
   type PlainObject,
   type PluginDefault,
   type TaskDefinition,
@@ -24,14 +25,16 @@ export function effectiveTask(
   return { ...merged, id: task.id, type: task.type };
 }
 
-/** As `effectiveTask`, for a trigger. */
-export function effectiveTrigger(
-  trigger: TriggerDefinition,
-  lists: readonly (readonly PluginDefault[])[],
+/** The triggers of a flow with the defaults of the flow itself, as `effectiveTask` does for a task. */
+export const effectiveTriggers = (
+  { triggers, pluginDefaults }: Pick<FlowSource, 'triggers' | 'pluginDefaults'>,
   catalog: TaskTypeCatalog,
-): TriggerDefinition {
-  return { ...withDefaults(trigger, lists, catalog), id: trigger.id, type: trigger.type };
-}
+): readonly TriggerDefinition[] =>
+  (triggers ?? []).map((trigger) => ({
+    ...withDefaults(trigger, [pluginDefaults ?? []], catalog),
+    id: trigger.id,
+    type: trigger.type,
+  }));
 
 /** As `effectiveTask`, for anything that may hold maps with a `type`. */
 export function withDefaults(

@@ -11,6 +11,7 @@ import type { Accounts } from '../security/accounts.js';
 import type { Authentication } from '../security/authentication.js';
 import type { Passwords } from '../security/passwords.js';
 import type { SetUp } from '../security/setup.js';
+import type { TriggerPlans } from '../triggers/trigger-plans.js';
 import type { WebserverConfiguration } from '../configuration.js';
 
 /** What is there only while the server runs: readers of the queue, and what stands on them. */
@@ -36,6 +37,7 @@ export interface RouteServices {
   readonly authentication: Authentication;
   readonly setUp: SetUp;
   readonly starting: StartOptions;
+  readonly triggerPlans: TriggerPlans;
   /** @throws HttpError 503 before the start and after the stop */
   running(): Running;
   readonly health: { readonly live: boolean; readonly ready: boolean };
