@@ -8,7 +8,7 @@ import {
 } from '@millrace/model';
 import type { TaskTypeRegistry } from '@millrace/plugin-api';
 import type { Queue, Running, View } from '@millrace/queue';
-import { startHeartbeat, type Heartbeat, type Service, type ServiceContext } from '@millrace/service';
+import { startHeartbeat, type ExpressionSettings, type Heartbeat, type Service, type ServiceContext } from '@millrace/service';
 import {
   executionDefinition,
   livenessDefinition,
@@ -27,6 +27,7 @@ export interface ExecutorOptions {
   readonly serverVariables?: PlainObject;
   /** `plugins.defaults` of the configuration. */
   readonly pluginDefaults?: readonly PluginDefault[];
+  readonly expressions?: ExpressionSettings;
   /** IANA name of the zone in which expressions read and print dates. Default: the host's. */
   readonly timeZone?: string;
   /**
@@ -66,6 +67,7 @@ export function createExecutor(options: ExecutorOptions): Service {
         serverVariables: options.serverVariables ?? {},
         isLost: (instance) => isGone(services.records(instance)),
         timeZone: options.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
+        ...(options.expressions === undefined ? {} : { expressions: options.expressions }),
         ...(options.broken === undefined ? {} : { broken: options.broken }),
         onFault: ({ key, error }) => {
           faults();

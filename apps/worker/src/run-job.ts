@@ -6,9 +6,10 @@ import type { Logger } from '@millrace/service';
 import type { Storage } from '@millrace/storage';
 import { createAttemptLog, type AttemptLog } from './attempt-log.js';
 import type { Attempt, StopReason } from './attempt.js';
-import { createHostFunctions } from './host-functions.js';
+import type { ExpressionServices } from './expression-services.js';
+import { createJobRenderer, storableEvaluated } from './job-renderer.js';
 import { plainOutputs } from './plain-outputs.js';
-import { createRenderer, type Renderer } from './rendering.js';
+import type { Renderer } from './rendering.js';
 import { evaluateExpressions, runTask, type TaskRunner } from './run-task.js';
 import { createSecretMask, type SecretMask, type SecretSource } from './secrets.js';
 import { createAttemptFiles } from './task-files.js';
@@ -25,6 +26,7 @@ export interface JobEnvironment {
   readonly temporaryDirectory: string;
   readonly timeZone: string;
   readonly serverVariables: PlainObject;
+  readonly expressionServices?: ExpressionServices;
 }
 
 /** Characters of an error that travel in a result; the log has the whole. */
@@ -42,14 +44,10 @@ export interface RunningJob {
 /** Starts the job of an attempt. */
 export function startJob(attempt: Attempt, environment: JobEnvironment): RunningJob {
   const { job } = attempt.taken;
-  const { clock, storage, secrets } = environment;
+  const { clock, storage } = environment;
   const mask = createSecretMask();
   const log = createAttemptLog({ ...environment, job, hide: mask.hide });
-  const renderer = createRenderer({
-    ...environment,
-    variables: { ...environment.serverVariables, ...job.variables },
-    host: createHostFunctions({ job, storage, secrets, mask }),
-  });
+  const renderer = createJobRenderer(job, environment, mask, () => runner.context);
   const files = createAttemptFiles(job, storage, environment.temporaryDirectory);
   let cancelTimeout: (() => void) | undefined;
   const runner: TaskRunner = {
@@ -63,9 +61,12 @@ export function startJob(attempt: Attempt, environment: JobEnvironment): Running
     },
   };
 
+  const { encryptionKey } = environment.expressionServices ?? {};
+  const storable = (evaluated: PlainObject): PlainObject => storableEvaluated(evaluated, job, mask, encryptionKey);
+
   async function run(): Promise<JobOutcome> {
     try {
-      const outcome = await (job.kind === 'run' ? runTask(runner) : evaluateExpressions(runner));
+      const outcome = await (job.kind === 'run' ? runTask(runner) : evaluateExpressions(runner, storable));
       return attempt.reason && attempt.reason.kind !== 'handed-back' ? stoppedOutcome(attempt.reason, log) : outcome;
     } catch (error) {
       return attempt.reason ? stoppedOutcome(attempt.reason, log) : failedOutcome(error, log, environment.log);

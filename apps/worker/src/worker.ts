@@ -13,6 +13,7 @@ import {
 import type { Storage } from '@millrace/storage';
 import { createAttempts, type Attempts } from './attempts.js';
 import { followCommands } from './commands.js';
+import type { ExpressionServices } from './expression-services.js';
 import { createJobRecords } from './job-records.js';
 import { createWorkerMetrics } from './metrics.js';
 import { waitAtMost } from './persistent-publish.js';
@@ -32,6 +33,8 @@ export interface WorkerOptions {
   readonly temporaryDirectory: string;
   /** Variables that the server gives to every expression (`envs`, `globals`, `kestra`). */
   readonly serverVariables?: PlainObject;
+  /** For `kv()`, files of namespaces and of this machine, and encrypted values in expressions. */
+  readonly expressionServices?: ExpressionServices;
   /** Default: environment variables `SECRET_<KEY>`. */
   readonly secrets: SecretSource;
   /** IANA name of the zone of dates in expressions. Default: the machine's. */
@@ -129,6 +132,7 @@ class WorkerServer {
         secrets: this.options.secrets,
         timeZone: this.options.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
         serverVariables: this.options.serverVariables ?? {},
+        ...(this.options.expressionServices && { expressionServices: this.options.expressionServices }),
       },
       records: createJobRecords(topics, context.instance),
       mayRun: () => this.stopping === undefined && this.heartbeat?.leaseHeld !== false,

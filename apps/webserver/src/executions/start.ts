@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { labelsOf, nestLabels, resolveInputs } from '@millrace/flow';
+import type { Environment } from '@millrace/expression';
+import { resolveInputs } from '@millrace/flow';
 import type { Scope } from '@millrace/authorization';
 import {
   keyOf,
@@ -9,6 +10,7 @@ import {
   requestedHead,
   type Clock,
   type ExecutionCreated,
+  type ExecutionHead,
   type ExecutionRequested,
   type Flow,
   type PlainObject,
@@ -19,6 +21,7 @@ import type { ExecutionRecords } from '@millrace/repository';
 import { executionFolderUri, type Storage } from '@millrace/storage';
 import { HttpError, unprocessable } from '../http/errors.js';
 import { publishSent } from '../http/publish.js';
+import { checksOf, failureAtStart, variablesBeforeStart } from './checks.js';
 import { givenInputs } from './given-inputs.js';
 import { executionLabels } from './labels.js';
 
@@ -29,6 +32,10 @@ export interface StartOptions {
   readonly clock: Clock;
   /** IANA name of the zone in which defaults of inputs read and print dates. */
   readonly timeZone: string;
+  /** Base64; SECRET inputs are stored encrypted with it. Absent: they are refused. */
+  readonly encryptionKey?: string;
+  /** Results of expressions are rendered again until nothing changes. */
+  readonly recursiveRendering?: boolean;
 }
 
 /** What a caller asks for besides the inputs in the body. */
@@ -42,6 +49,19 @@ export interface StartRequest {
   /** Called with the id before anything is published, so that nothing of the execution is missed. */
   readonly beforePublish?: (executionId: string) => void;
 }
+
+/** What inputs, their conditions and checks are rendered with. @param place id of the execution */
+export const inputEnvironment = (
+  { timeZone, encryptionKey, recursiveRendering }: Pick<StartOptions, 'timeZone' | 'encryptionKey' | 'recursiveRendering'>,
+  now: number,
+  place: string,
+): Environment => ({
+  now,
+  random: Math.random,
+  timeZone,
+  ...(encryptionKey !== undefined && { encryption: { key: encryptionKey, place } }),
+  ...(recursiveRendering === true && { recursive: true }),
+});
 
 /**
  * Starts an execution; durable when it resolves. Answers the execution as it was requested: CREATED.
@@ -61,7 +81,10 @@ export async function startExecution(options: StartOptions, start: StartRequest)
   const labels = executionLabels(flow, start.labels, executionId);
   const given = await givenInputs({ request, flow, executionId, scope, storage });
   try {
-    const inputs = resolved(options, flow, given, executionId, now);
+    const environment = inputEnvironment(options, now, executionId);
+    const seen = variablesBeforeStart(flow, executionId);
+    const inputs = resolved(flow, given, environment, seen);
+    const failedAtStart = failureAtStart(checksOf(flow, inputs.readable, seen, environment));
     const created: ExecutionCreated = {
       kind: 'created',
       tenant: flow.tenant,
@@ -69,7 +92,7 @@ export async function startExecution(options: StartOptions, start: StartRequest)
       namespace: flow.namespace,
       flowId: flow.id,
       flowRevision: flow.revision,
-      inputs,
+      inputs: inputs.values,
       originalId: executionId,
       ...(start.kind && { executionKind: start.kind }),
     };
@@ -78,6 +101,7 @@ export async function startExecution(options: StartOptions, start: StartRequest)
       created,
       variables: flow.definition.variables ?? {},
       labels,
+      ...(failedAtStart !== undefined && { failedAtStart }),
       at: now,
     };
     start.beforePublish?.(executionId);
@@ -100,22 +124,14 @@ const TOO_LARGE = { what: 'The execution with its inputs', advice: 'give large i
 
 /** The values of all inputs. @throws HttpError 422 with all faults */
 function resolved(
-  { timeZone }: StartOptions,
   flow: Flow,
   given: PlainObject,
-  executionId: string,
-  now: number,
-): PlainObject {
-  if (!flow.definition.inputs || flow.definition.inputs.length === 0) return {};
-  const environment = { now, random: Math.random, timeZone };
-  const seen = {
-    vars: flow.definition.variables ?? {},
-    labels: nestLabels(labelsOf(flow.definition.labels)),
-    flow: { id: flow.id, namespace: flow.namespace, revision: flow.revision, tenantId: flow.tenant },
-    execution: { id: executionId },
-  };
+  environment: Environment,
+  seen: PlainObject,
+): { readonly values: PlainObject; readonly readable: PlainObject } {
+  if (!flow.definition.inputs || flow.definition.inputs.length === 0) return { values: {}, readable: {} };
   const result = resolveInputs(flow.definition, given, environment, seen);
-  if ('values' in result) return result.values;
+  if ('values' in result) return result;
   throw unprocessable(
     `The inputs are not valid: ${result.faults.map(({ message }) => message).join(' ')}`,
     result.faults.map(({ input, message }) => ({ message, path: input })),
@@ -123,9 +139,20 @@ function resolved(
 }
 
 /** An execution as its caller sees it before its owner has seen it. */
-const requestedExecution = ({ created, variables, labels, at }: ExecutionRequested): ExecutionRecords => ({
-  head: requestedHead(created, labels, at),
+const requestedExecution = ({
+  created,
+  variables,
+  labels,
+  failedAtStart,
+  at,
+}: ExecutionRequested): ExecutionRecords => ({
+  head: headOf(requestedHead(created, labels, at), failedAtStart, at),
   created,
   variables: { kind: 'variables', variables },
   taskRuns: [],
 });
+
+const headOf = (head: ExecutionHead, failure: string | undefined, at: number): ExecutionHead =>
+  failure === undefined
+    ? head
+    : { ...head, state: 'FAILED', failure, histories: [...head.histories, { state: 'FAILED', date: at }] };
