@@ -8,7 +8,13 @@ import {
 } from '@millrace/model';
 import type { TaskTypeRegistry } from '@millrace/plugin-api';
 import type { Queue, Running, View } from '@millrace/queue';
-import { startHeartbeat, type ExpressionSettings, type Heartbeat, type Service, type ServiceContext } from '@millrace/service';
+import {
+  startHeartbeat,
+  type ExpressionSettings,
+  type Heartbeat,
+  type Service,
+  type ServiceContext,
+} from '@millrace/service';
 import {
   executionDefinition,
   livenessDefinition,

@@ -17,6 +17,8 @@ export interface RenderingEnvironment {
   readonly timeZone: string;
   readonly serverVariables: PlainObject;
   readonly expressionServices?: ExpressionServices;
+  /** Folders of this machine below which `file:///` URIs may be read. */
+  readonly localFilePaths?: readonly string[];
 }
 
 /**
@@ -29,7 +31,8 @@ export function createJobRenderer(
   mask: SecretMask,
   context: () => FunctionContext,
 ): Renderer {
-  const { storage, registry, secrets, clock, timeZone, serverVariables, expressionServices: services = {} } = environment;
+  const { storage, registry, secrets, clock, timeZone, serverVariables, localFilePaths = [] } = environment;
+  const services = { localFilePaths, ...environment.expressionServices };
   const host = createHostFunctions({
     job,
     storage,
@@ -66,7 +69,12 @@ function refusingRenderer(message: string, cause: unknown): Renderer {
  * execution that show a secret are encrypted; that execution opens them again, or keeps them as they are. Other values
  * (of conditions, for example) are needed by the executor as they are.
  */
-export function storableEvaluated(evaluated: PlainObject, job: Job, mask: SecretMask, key: string | undefined): PlainObject {
+export function storableEvaluated(
+  evaluated: PlainObject,
+  job: Job,
+  mask: SecretMask,
+  key: string | undefined,
+): PlainObject {
   const { inputs } = evaluated;
   if (key === undefined || inputs === undefined) return evaluated;
   const sealed = (value: unknown, path: string): unknown => {

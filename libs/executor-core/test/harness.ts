@@ -113,7 +113,7 @@ export class Harness {
     readonly limits = DEFAULT_LIMITS,
     pluginDefaults: readonly PluginDefault[] = [],
   ) {
-    this.plan = planFlow(flow, taskTypeCatalog(ENGINE_TASKS), pluginDefaults);
+    this.plan = planFlow(flow, taskTypeCatalog(ENGINE_TASKS), { globalDefaults: pluginDefaults });
   }
 
   get context(): ExecutionContext {

@@ -28,23 +28,6 @@ inputs:
   });
 });
 
-describe('a Flow trigger', () => {
-  it('that every execution would start is warned of', () => {
-    const { warnings } = parse(
-      flowWith(`triggers:
-  - {id: every, type: io.kestra.plugin.core.trigger.Flow}
-  - {id: old, type: io.kestra.core.models.triggers.types.Flow, conditions: []}
-  - {id: some, type: core.trigger.Flow, conditions: [{type: core.condition.ExecutionFlow, namespace: team, flowId: x}]}
-  - {id: more, type: core.trigger.Flow, preconditions: {id: p}}
-${HELLO}`),
-    );
-    expect(warnings.filter(({ message }) => message.includes('preconditions')).map(({ path }) => path)).toEqual([
-      'triggers[0]',
-      'triggers[1]',
-    ]);
-  });
-});
-
 describe('a secret in clear text', () => {
   it('is warned of in inputs and in properties of tasks', () => {
     const { warnings, faults } = parse(

@@ -52,7 +52,11 @@ export interface StartRequest {
 
 /** What inputs, their conditions and checks are rendered with. @param place id of the execution */
 export const inputEnvironment = (
-  { timeZone, encryptionKey, recursiveRendering }: Pick<StartOptions, 'timeZone' | 'encryptionKey' | 'recursiveRendering'>,
+  {
+    timeZone,
+    encryptionKey,
+    recursiveRendering,
+  }: Pick<StartOptions, 'timeZone' | 'encryptionKey' | 'recursiveRendering'>,
   now: number,
   place: string,
 ): Environment => ({

@@ -45,6 +45,9 @@ async function evaluate(services: RouteServices, call: Call): Promise<Answer> {
   } catch (error) {
     if (!(error instanceof ExpressionError)) throw error;
     // A stack would show the server's inside; the place in the expression is what helps.
-    return json({ error: error.message, stackTrace: `${error.reason}\n  at line ${error.line}, column ${error.column}` });
+    return json({
+      error: error.message,
+      stackTrace: `${error.reason}\n  at line ${error.line}, column ${error.column}`,
+    });
   }
 }

@@ -1,4 +1,4 @@
-import { isPlainObject, SECRET_TEXT, shortType, type PlainObject } from '@millrace/model';
+import { isPlainObject, SECRET_TEXT, type PlainObject } from '@millrace/model';
 import type { Path } from '../fault.js';
 import type { Report } from '../report.js';
 import type { WrittenTask } from '../task-tree.js';
@@ -25,7 +25,6 @@ export function checkProbableMistakes(
     if (findFlow !== undefined) checkTarget(task, findFlow, report);
     if (task.description !== undefined) checkClearText(task.description.schema, task.value, task.path, report);
   }
-  checkFlowTriggers(flow['triggers'], report);
   checkSecretDefaults(flow['inputs'], report);
 }
 
@@ -45,24 +44,6 @@ function checkTarget({ value, path, description }: WrittenTask, findFlow: FindFl
       : `The flow ${name} is disabled, so this task would fail: enable it.`,
   );
 }
-
-function checkFlowTriggers(triggers: unknown, report: Report): void {
-  if (!Array.isArray(triggers)) return;
-  triggers.forEach((trigger: unknown, index) => {
-    if (!isPlainObject(trigger)) return;
-    const { type, conditions, preconditions } = trigger;
-    if (typeof type !== 'string' || !isFlowTrigger(type)) return;
-    const isLimited = preconditions !== undefined || (Array.isArray(conditions) && conditions.length > 0);
-    if (isLimited || trigger['dependsOn'] !== undefined) return;
-    report.warning(
-      ['triggers', index],
-      "This trigger has neither 'conditions' nor 'preconditions', so every execution of every flow starts this one: add some.",
-    );
-  });
-}
-
-const isFlowTrigger = (type: string): boolean =>
-  shortType(type) === 'core.trigger.Flow' || type === 'io.kestra.core.models.triggers.types.Flow';
 
 function checkSecretDefaults(inputs: unknown, report: Report): void {
   if (!Array.isArray(inputs)) return;
