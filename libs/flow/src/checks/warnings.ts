@@ -1,4 +1,4 @@
-import { isPlainObject, SECRET_TEXT, shortType, type PlainObject } from '@millrace/model';
+import { isPlainObject, SECRET_TEXT, type PlainObject } from '@millrace/model';
 import type { Path } from '../fault.js';
 import type { Report } from '../report.js';
 import type { WrittenTask } from '../task-tree.js';
