@@ -111,8 +111,9 @@ export class Harness {
     readonly flow: Flow,
     readonly inputs: PlainObject = {},
     readonly limits = DEFAULT_LIMITS,
+    pluginDefaults: readonly PluginDefault[] = [],
   ) {
-    this.plan = planFlow(flow, taskTypeCatalog(ENGINE_TASKS));
+    this.plan = planFlow(flow, taskTypeCatalog(ENGINE_TASKS), { globalDefaults: pluginDefaults });
   }
 
   get context(): ExecutionContext {
