@@ -72,6 +72,7 @@ export class Servers {
       ...this.#shared(),
       context,
       pluginDefaults: this.#options.configuration.plugins.defaults,
+      templates: this.#options.configuration.templates.enabled,
       ...(onlyInstances === undefined ? {} : { onlyInstances }),
       ...(broken === undefined || broken === 'no-fencing' ? {} : { broken }),
     });
