@@ -162,7 +162,8 @@ function openRequest(
     // A connection of its own: one kept open may be closed by the server just when the next request is sent.
     ...(tunnel ? { createConnection: () => tunnel } : { agent: false }),
   };
-  if (tunnel) return requestHttp(url, options);
+  // A tunnel to what speaks TLS does so already.
+  if (tunnel) return url.protocol === 'http:' ? requestHttp(url, options) : requestHttps(url, options);
   if (proxy) {
     const { host, port } = proxy;
     const ownHeaders = { host: url.host, ...options.headers, ...proxyAuthorization(proxy) };
