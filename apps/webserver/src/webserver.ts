@@ -171,7 +171,7 @@ function createRouteServices(
     running,
     health,
     setUp: createSetUp(context.clock),
-    starting: { queue, topics, storage, clock: context.clock, timeZone },
+    starting: { queue, topics, storage, clock: context.clock, timeZone, catalog: registry.catalog },
   };
 }
 
