@@ -1,4 +1,5 @@
 import { ERROR_LOGS_VARIABLE, LazyMap, type Variables } from '@millrace/expression';
+import { withLateDefaults } from '@millrace/flow';
 import { findTriggerType, isoDate, type PlainObject, type TaskRun } from '@millrace/model';
 import type { FlowPlan, TaskPlan } from './plan.js';
 import type { ExecutionView, RunsByValue } from './state.js';
@@ -60,7 +61,7 @@ export class ExecutionVariables implements Variables {
       case ERROR_LOGS_VARIABLE:
         return errorLogs(this.#view);
       case 'inputs':
-        return this.#view.created.inputs;
+        return this.#inputs();
       case 'vars':
         return this.#view.variables.variables;
       case 'labels':
@@ -83,6 +84,13 @@ export class ExecutionVariables implements Variables {
       originalId,
       ...(outputs === undefined ? {} : { outputs }),
     };
+  }
+
+  /** Defaults of inputs that the execution does not have are rendered as of its start, so that they never change. */
+  #inputs(): PlainObject {
+    const { created, head, variables } = this.#view;
+    const environment = { now: head.histories[0]?.date ?? 0, random: () => 0, timeZone: 'UTC' };
+    return withLateDefaults(this.#flow.definition, created.inputs, environment, { vars: variables.variables });
   }
 
   #taskrun(): PlainObject | undefined {
@@ -125,6 +133,7 @@ const NAMES = [
   'parents',
   'outputs',
   'tasks',
+  ERROR_LOGS_VARIABLE,
   'inputs',
   'vars',
   'labels',

@@ -126,8 +126,22 @@ export function defineTask<Schema extends TSchema>(task: TaskType<Schema>): Task
   return task as unknown as TaskType;
 }
 
+/** What a function of expressions works with: for one job. */
+export type FunctionContext = Pick<TaskContext, 'tenant' | 'namespace' | 'signal' | 'log' | 'files'>;
+
+/**
+ * A function of expressions that a plugin brings; it runs on workers. Arguments come by name.
+ * @throws Error with a sentence; it becomes the error of the expression
+ */
+export type ExpressionFunction = (
+  args: Readonly<Record<string, unknown>>,
+  context: FunctionContext,
+) => Promise<unknown>;
+
 /** What a plugin package exports as `plugin`. */
 export interface Plugin {
   readonly name: string;
   readonly tasks: readonly TaskType[];
+  /** By name; the language knows which names and arguments there are. */
+  readonly functions?: Readonly<Record<string, ExpressionFunction>>;
 }

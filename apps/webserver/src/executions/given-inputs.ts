@@ -12,7 +12,8 @@ export interface GivenInputsOptions {
   readonly flow: Flow;
   readonly executionId: string;
   readonly scope: Scope;
-  readonly storage: Storage;
+  /** Without it files are not kept: only their names count, as when inputs are only checked. */
+  readonly storage?: Storage;
 }
 
 const NONE: PlainObject = {};
@@ -52,7 +53,13 @@ async function fromForm({ request, flow, executionId, scope, storage }: GivenInp
       content.resume();
       return;
     }
-    const uri = inputFileUri({ ...address, inputId: name, name: fileName || `${name}.upl` });
+    const stored = fileName || `${name}.upl`;
+    if (!storage) {
+      content.resume();
+      files.set(name, `file:///${encodeURIComponent(stored)}`);
+      return;
+    }
+    const uri = inputFileUri({ ...address, inputId: name, name: stored });
     try {
       await storage.put(scope, uri, content);
       files.set(name, uri);
@@ -64,7 +71,7 @@ async function fromForm({ request, flow, executionId, scope, storage }: GivenInp
     const fields = await readForm(request, store);
     return Object.fromEntries([...fields, ...files]);
   } catch (error) {
-    if (files.size > 0) await storage.remove(scope, executionFolderUri(address));
+    if (files.size > 0) await storage?.remove(scope, executionFolderUri(address));
     throw error;
   }
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { labelsOf, nestLabels, resolveInputs } from '@millrace/flow';
+import type { Environment } from '@millrace/expression';
+import { resolveInputs } from '@millrace/flow';
 import type { Scope } from '@millrace/authorization';
 import {
   keyOf,
@@ -9,6 +10,7 @@ import {
   requestedHead,
   type Clock,
   type ExecutionCreated,
+  type ExecutionHead,
   type ExecutionRequested,
   type Flow,
   type PlainObject,
@@ -19,6 +21,7 @@ import type { ExecutionRecords } from '@millrace/repository';
 import { executionFolderUri, type Storage } from '@millrace/storage';
 import { HttpError, unprocessable } from '../http/errors.js';
 import { publishSent } from '../http/publish.js';
+import { checksOf, failureAtStart, variablesBeforeStart } from './checks.js';
 import { givenInputs } from './given-inputs.js';
 import { executionLabels } from './labels.js';
 
@@ -61,7 +64,10 @@ export async function startExecution(options: StartOptions, start: StartRequest)
   const labels = executionLabels(flow, start.labels, executionId);
   const given = await givenInputs({ request, flow, executionId, scope, storage });
   try {
-    const inputs = resolved(options, flow, given, executionId, now);
+    const environment = { now, random: Math.random, timeZone: options.timeZone };
+    const seen = variablesBeforeStart(flow, executionId);
+    const inputs = resolved(flow, given, environment, seen);
+    const failedAtStart = failureAtStart(checksOf(flow, inputs, seen, environment));
     const created: ExecutionCreated = {
       kind: 'created',
       tenant: flow.tenant,
@@ -78,6 +84,7 @@ export async function startExecution(options: StartOptions, start: StartRequest)
       created,
       variables: flow.definition.variables ?? {},
       labels,
+      ...(failedAtStart !== undefined && { failedAtStart }),
       at: now,
     };
     start.beforePublish?.(executionId);
@@ -99,21 +106,8 @@ export async function startExecution(options: StartOptions, start: StartRequest)
 const TOO_LARGE = { what: 'The execution with its inputs', advice: 'give large inputs as files' } as const;
 
 /** The values of all inputs. @throws HttpError 422 with all faults */
-function resolved(
-  { timeZone }: StartOptions,
-  flow: Flow,
-  given: PlainObject,
-  executionId: string,
-  now: number,
-): PlainObject {
+function resolved(flow: Flow, given: PlainObject, environment: Environment, seen: PlainObject): PlainObject {
   if (!flow.definition.inputs || flow.definition.inputs.length === 0) return {};
-  const environment = { now, random: Math.random, timeZone };
-  const seen = {
-    vars: flow.definition.variables ?? {},
-    labels: nestLabels(labelsOf(flow.definition.labels)),
-    flow: { id: flow.id, namespace: flow.namespace, revision: flow.revision, tenantId: flow.tenant },
-    execution: { id: executionId },
-  };
   const result = resolveInputs(flow.definition, given, environment, seen);
   if ('values' in result) return result.values;
   throw unprocessable(
@@ -123,9 +117,20 @@ function resolved(
 }
 
 /** An execution as its caller sees it before its owner has seen it. */
-const requestedExecution = ({ created, variables, labels, at }: ExecutionRequested): ExecutionRecords => ({
-  head: requestedHead(created, labels, at),
+const requestedExecution = ({
+  created,
+  variables,
+  labels,
+  failedAtStart,
+  at,
+}: ExecutionRequested): ExecutionRecords => ({
+  head: headOf(requestedHead(created, labels, at), failedAtStart, at),
   created,
   variables: { kind: 'variables', variables },
   taskRuns: [],
 });
+
+const headOf = (head: ExecutionHead, failure: string | undefined, at: number): ExecutionHead =>
+  failure === undefined
+    ? head
+    : { ...head, state: 'FAILED', failure, histories: [...head.histories, { state: 'FAILED', date: at }] };

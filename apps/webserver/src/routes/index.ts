@@ -1,4 +1,5 @@
 import type { Route } from '../http/route.js';
+import { executionInputRoutes } from './execution-inputs.js';
 import { executionRoutes } from './executions.js';
 import { fileRoutes } from './files.js';
 import { flowChangeRoutes } from './flow-changes.js';
@@ -19,6 +20,7 @@ export function allRoutes(services: RouteServices): readonly Route[] {
     ...flowChangeRoutes(services),
     ...logRoutes(services),
     ...fileRoutes(services),
+    ...executionInputRoutes(services),
     ...executionRoutes(services),
   ];
   return routes;

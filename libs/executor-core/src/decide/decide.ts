@@ -143,9 +143,20 @@ function requested(view: ExecutionView, event: ExecutionRequested, { flow }: Exe
   if (view.exists) return outcome;
   const { created, variables, labels, at } = event;
   outcome.fact({ kind: 'execution-created', created, variables, labels, at });
+  if (event.failedAtStart !== undefined) return failAtOnce(outcome, event.failedAtStart, at);
   if (flow) outcome.fact(...agreementTimers(flow.definition, at));
   // A first step on the state that holds the execution; it also finds out when the flow is gone.
   outcome.then({ kind: 'advance', owner: undefined });
+  return outcome;
+}
+
+/** An execution that was just created is FAILED before anything of it runs. */
+function failAtOnce(outcome: Outcome, message: string, at: number): Outcome {
+  outcome.fact(
+    { kind: 'failure-noted', message },
+    { kind: 'section-entered', owner: undefined, section: 'ended' },
+    { kind: 'execution-moved', to: 'FAILED', at },
+  );
   return outcome;
 }
 
@@ -159,13 +170,8 @@ export function failed(view: ExecutionView, input: Input | Wake, fault: Error, c
     const outcome = new Outcome();
     if (input.kind !== 'execution-requested') return outcome;
     const { created, variables, labels, at } = input;
-    outcome.fact(
-      { kind: 'execution-created', created, variables, labels, at },
-      { kind: 'failure-noted', message: reason },
-      { kind: 'section-entered', owner: undefined, section: 'ended' },
-      { kind: 'execution-moved', to: 'FAILED', at: context.now },
-    );
-    return outcome;
+    outcome.fact({ kind: 'execution-created', created, variables, labels, at });
+    return failAtOnce(outcome, reason, context.now);
   }
   const decision = new Decision(view, context.flow ?? NO_FLOW, context);
   if (!isTerminal(view.head.state)) failExecution(decision, reason);
