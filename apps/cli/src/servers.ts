@@ -88,6 +88,7 @@ export class Servers {
       group: groupKey,
       slots,
       temporaryDirectory: join(dataFolder, 'tasks'),
+      localFilePaths: configuration.localFiles.allowedPaths ?? [],
       secrets: environmentSecrets(environment),
       stopTimeoutMs: Math.max(0, configuration.server.terminationGracePeriod - STOP_RESERVE_MS),
     });

@@ -87,3 +87,19 @@ export function isInside(folderUri: string, uri: string): boolean {
 
 /** The folder of the files of a namespace. */
 export const namespaceFilesUri = (namespace: string): string => uriOf([...namespaceParts(namespace), '_files']);
+
+/** What a task keeps for later executions of its flow, below `key`. @throws StorageError INVALID_URI */
+export const cacheUri = (address: {
+  readonly namespace: string;
+  readonly flowId: string;
+  readonly taskId: string;
+  readonly key: string;
+}): string =>
+  uriOf([
+    ...namespaceParts(address.namespace),
+    slug(address.flowId) || address.flowId,
+    slug(address.taskId) || address.taskId,
+    'cache',
+    address.key,
+    'cache.zip',
+  ]);

@@ -10,6 +10,7 @@ import { deduplicateItemsTask, filterItemsTask } from './storage/items.js';
 import { reverseTask } from './storage/reverse.js';
 import { splitTask } from './storage/split-task.js';
 import { storageWriteTask } from './storage/write.js';
+import { templatedTask } from './templated-task.js';
 
 /** The task types without which hardly a flow does: log, output, fail, wait, write. */
 export const plugin: Plugin = {
@@ -32,5 +33,6 @@ export const plugin: Plugin = {
     deduplicateItemsTask,
     filterItemsTask,
     localFilesTask,
+    templatedTask,
   ],
 };

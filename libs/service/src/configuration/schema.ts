@@ -212,6 +212,17 @@ export const CONFIGURATION_SCHEMA = {
         },
       },
     },
+    localFiles: {
+      type: 'object',
+      additionalProperties: false,
+      properties: {
+        allowedPaths: {
+          type: 'array',
+          items: { type: 'string', minLength: 1 },
+          description: 'Folders of the worker below which tasks may read `file:///` URIs. Default: none.',
+        },
+      },
+    },
     logging: {
       type: 'object',
       additionalProperties: false,
