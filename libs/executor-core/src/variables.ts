@@ -133,7 +133,6 @@ const NAMES = [
   'parents',
   'outputs',
   'tasks',
-  ERROR_LOGS_VARIABLE,
   'inputs',
   'vars',
   'labels',
