@@ -116,7 +116,8 @@ async function storedUri(address: NamespaceAddress, { job, services }: HostFileO
 
 async function uriOfNamespaceFile(args: NamedArguments, options: HostFileOptions): Promise<string> {
   const path = neededText(args, 'path');
-  if (path.startsWith('kestra://')) throw new Error(`'${path}' is a URI already: fileURI() takes a file of a namespace`);
+  if (path.startsWith('kestra://'))
+    throw new Error(`'${path}' is a URI already: fileURI() takes a file of a namespace`);
   const address = namespaceAddress(args, options.job);
   const uri = await storedUri(address, options);
   if (uri !== undefined) return uri;

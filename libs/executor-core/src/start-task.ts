@@ -1,4 +1,4 @@
-import { isTruthy, type InlineResult, type PlainObject, type TaskRun } from '@millrace/model';
+import { isTruthy, type InlineResult, type PlainObject, type TaskDefinition, type TaskRun } from '@millrace/model';
 import type { InlineTask } from './context.js';
 import { countedAttempts, placeOf, sentence, type Decision, type TaskRunPlace } from './decision.js';
 import { closeTaskRun, endAttempt, nextAttempt } from './end-task-run.js';
@@ -77,9 +77,14 @@ function startRunnable(decision: Decision, task: TaskPlan, place: TaskRunPlace, 
   }
   if (runs === false) return endAtOnce(decision, task, place, past, 'SKIPPED');
   const inline = runs === true ? decision.context.inlineTask(task.type) : undefined;
-  if (inline && isPure(withoutRunIf(task.definition)) && runInline(decision, task, place, past, inline)) return;
+  const isInline = inline && !needsStorage(task.definition) && isPure(withoutRunIf(task.definition));
+  if (isInline && runInline(decision, task, place, past, inline)) return;
   submitJob(decision, task, place, past, { decided: runs === true, resubmits: 0 });
 }
+
+/** A cache and a log that is a file lie in internal storage, which the executor does not touch. */
+const needsStorage = ({ taskCache, logToFile }: TaskDefinition): boolean =>
+  taskCache?.enabled === true || logToFile === true;
 
 /** One attempt that is over as soon as it was opened. */
 function endAtOnce(

@@ -17,6 +17,7 @@ import { purgeCurrentExecutionFilesTask } from './storage/purge.js';
 import { reverseTask } from './storage/reverse.js';
 import { splitTask } from './storage/split-task.js';
 import { storageWriteTask } from './storage/write.js';
+import { templatedTask } from './templated-task.js';
 
 /** The task types without which hardly a flow does: log, output, fail, wait, write. */
 export const plugin: Plugin = {
@@ -58,5 +59,6 @@ export const plugin: Plugin = {
     countExecutionsTask,
     resumeExecutionTask,
     purgeExecutionsTask,
+    templatedTask,
   ],
 };
