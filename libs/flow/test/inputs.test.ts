@@ -106,7 +106,7 @@ describe('convertValue', () => {
     [
       { type: 'SECRET' },
       'x',
-      'cannot be stored, because no encryption key is configured: ask the administrator to set encryption.secret-key',
+      'cannot be stored, because no encryption key is configured',
     ],
   ])('of %j refuses %j', (declaration, value, reason) => {
     expect(convertValue(declaration, value)).toEqual({ reason });
