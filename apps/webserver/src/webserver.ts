@@ -7,7 +7,7 @@ import { USERS_KEY, type PlainObject, type Topics } from '@millrace/model';
 import type { TaskTypeRegistry } from '@millrace/plugin-api';
 import type { Queue } from '@millrace/queue';
 import type { Repository } from '@millrace/repository';
-import type { Service, ServiceContext } from '@millrace/service';
+import type { ExpressionSettings, Service, ServiceContext } from '@millrace/service';
 import type { Storage } from '@millrace/storage';
 import { createApplication } from './application.js';
 import type { InitialAccount, WebserverConfiguration } from './configuration.js';
@@ -37,6 +37,7 @@ export interface WebserverOptions {
   /** The task types of the installation. */
   readonly registry: TaskTypeRegistry;
   readonly configuration: WebserverConfiguration;
+  readonly expressions?: ExpressionSettings;
   /** `envs`, `globals`, `kestra`: for expressions of webhooks. */
   readonly serverVariables?: PlainObject;
   /** Created at the start when there is no account yet; later starts change nothing. */
@@ -162,6 +163,7 @@ function createRouteServices(
       );
     },
   });
+  const { encryptionKey, recursiveRendering = false } = options.expressions ?? {};
   const timeZone = configuration.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
   return {
     context,
@@ -180,7 +182,16 @@ function createRouteServices(
       timeZone,
       serverVariables: options.serverVariables ?? {},
     }),
-    starting: { queue, topics, storage, clock: context.clock, timeZone },
+    serverVariables: options.serverVariables ?? {},
+    starting: {
+      queue,
+      topics,
+      storage,
+      clock: context.clock,
+      timeZone,
+      ...(encryptionKey === undefined ? {} : { encryptionKey: encryptionKey.reveal() }),
+      recursiveRendering,
+    },
   };
 }
 

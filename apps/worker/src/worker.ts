@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
+import { ENCRYPTED_TYPE, encryptText } from '@millrace/expression';
 import { DEFAULT_GROUP, newId, type PlainObject, type Topics, type WorkerCommand } from '@millrace/model';
 import { TaskFailure, type NamespaceFileReader, type TaskTypeRegistry } from '@millrace/plugin-api';
 import type { Queue, Tail, View, Worker as JobTaker } from '@millrace/queue';
@@ -13,6 +14,7 @@ import {
 import type { Storage } from '@millrace/storage';
 import { createAttempts, type Attempts } from './attempts.js';
 import { followCommands } from './commands.js';
+import type { ExpressionServices } from './expression-services.js';
 import { createJobRecords } from './job-records.js';
 import { createWorkerMetrics } from './metrics.js';
 import { storedNamespaceFiles } from './namespace-file-reader.js';
@@ -33,13 +35,15 @@ export interface WorkerOptions {
   readonly temporaryDirectory: string;
   /** Variables that the server gives to every expression (`envs`, `globals`, `kestra`). */
   readonly serverVariables?: PlainObject;
+  /** For `kv()`, files of namespaces and of this machine, and encrypted values in expressions. */
+  readonly expressionServices?: ExpressionServices;
   /** Default: environment variables `SECRET_<KEY>`. */
   readonly secrets: SecretSource;
   /** The files of a tenant's namespaces. Default: what is stored. */
   readonly namespaceFiles?: (tenant: string) => NamespaceFileReader;
   /** Folders of this machine below which tasks may read `file:///` URIs. Default: none. */
   readonly localFilePaths?: readonly string[];
-  /** Encrypts what outputs must not show. Default: refuses. */
+  /** Encrypts what outputs must not show. Default: with the key of `expressionServices`; without one it refuses. */
   readonly encrypt?: (text: string) => PlainObject;
   /** IANA name of the zone of dates in expressions. Default: the machine's. */
   readonly timeZone?: string;
@@ -49,8 +53,18 @@ export interface WorkerOptions {
   readonly taskStopTimeoutMs?: number;
 }
 
-function refuseToEncrypt(): never {
-  throw new TaskFailure("Nothing can be encrypted: set 'encryption.secret-key' in the configuration of the workers");
+/** Bytes of an initialisation vector. */
+const IV_BYTES = 12;
+
+function encryption(key: string | undefined): (text: string) => PlainObject {
+  return (text) => {
+    if (key === undefined) {
+      throw new TaskFailure(
+        "Nothing can be encrypted: set 'encryption.secret-key' in the configuration of the workers",
+      );
+    }
+    return { type: ENCRYPTED_TYPE, value: encryptText(key, text, randomBytes(IV_BYTES)) };
+  };
 }
 
 const STOP_TIMEOUT_MS = 30_000;
@@ -140,9 +154,10 @@ class WorkerServer {
         secrets: this.options.secrets,
         timeZone: this.options.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
         serverVariables: this.options.serverVariables ?? {},
+        ...(this.options.expressionServices && { expressionServices: this.options.expressionServices }),
         namespaceFiles: this.options.namespaceFiles ?? ((tenant) => storedNamespaceFiles(storage, tenant)),
         localFilePaths: this.options.localFilePaths ?? [],
-        encrypt: this.options.encrypt ?? refuseToEncrypt,
+        encrypt: this.options.encrypt ?? encryption(this.options.expressionServices?.encryptionKey),
       },
       records: createJobRecords(topics, context.instance),
       mayRun: () => this.stopping === undefined && this.heartbeat?.leaseHeld !== false,

@@ -34,6 +34,10 @@ export interface StartOptions {
   readonly clock: Clock;
   /** IANA name of the zone in which defaults of inputs read and print dates. */
   readonly timeZone: string;
+  /** Base64; SECRET inputs are stored encrypted with it. Absent: they are refused. */
+  readonly encryptionKey?: string;
+  /** Results of expressions are rendered again until nothing changes. */
+  readonly recursiveRendering?: boolean;
 }
 
 /** What a caller asks for besides the inputs in the body. */
@@ -54,6 +58,23 @@ export interface StartRequest {
   readonly beforePublish?: (executionId: string) => void;
 }
 
+/** What inputs, their conditions and checks are rendered with. @param place id of the execution */
+export const inputEnvironment = (
+  {
+    timeZone,
+    encryptionKey,
+    recursiveRendering,
+  }: Pick<StartOptions, 'timeZone' | 'encryptionKey' | 'recursiveRendering'>,
+  now: number,
+  place: string,
+): Environment => ({
+  now,
+  random: Math.random,
+  timeZone,
+  ...(encryptionKey !== undefined && { encryption: { key: encryptionKey, place } }),
+  ...(recursiveRendering === true && { recursive: true }),
+});
+
 /**
  * Starts an execution; durable when it resolves. Answers the execution as it was requested: CREATED.
  * @throws HttpError 409 for a disabled flow, 413, 415, 422 with all faults of the inputs
@@ -72,10 +93,10 @@ export async function startExecution(options: StartOptions, start: StartRequest)
   const labels = [...executionLabels(flow, start.labels, executionId), ...(start.systemLabels ?? [])];
   const given = start.given ?? (await givenInputs({ request, flow, executionId, scope, storage }));
   try {
-    const environment = { now, random: Math.random, timeZone: options.timeZone };
+    const environment = inputEnvironment(options, now, executionId);
     const seen = variablesBeforeStart(flow, executionId);
     const inputs = resolved(flow, given, environment, seen);
-    const failedAtStart = failureAtStart(checksOf(flow, inputs, seen, environment));
+    const failedAtStart = failureAtStart(checksOf(flow, inputs.readable, seen, environment));
     const created: ExecutionCreated = {
       kind: 'created',
       tenant: flow.tenant,
@@ -83,7 +104,7 @@ export async function startExecution(options: StartOptions, start: StartRequest)
       namespace: flow.namespace,
       flowId: flow.id,
       flowRevision: flow.revision,
-      inputs,
+      inputs: inputs.values,
       originalId: executionId,
       ...(start.kind && { executionKind: start.kind }),
       ...(start.trigger && { trigger: start.trigger }),
@@ -115,10 +136,15 @@ export async function startExecution(options: StartOptions, start: StartRequest)
 const TOO_LARGE = { what: 'The execution with its inputs', advice: 'give large inputs as files' } as const;
 
 /** The values of all inputs. @throws HttpError 422 with all faults */
-function resolved(flow: Flow, given: PlainObject, environment: Environment, seen: PlainObject): PlainObject {
-  if (!flow.definition.inputs || flow.definition.inputs.length === 0) return {};
+function resolved(
+  flow: Flow,
+  given: PlainObject,
+  environment: Environment,
+  seen: PlainObject,
+): { readonly values: PlainObject; readonly readable: PlainObject } {
+  if (!flow.definition.inputs || flow.definition.inputs.length === 0) return { values: {}, readable: {} };
   const result = resolveInputs(flow.definition, given, environment, seen);
-  if ('values' in result) return result.values;
+  if ('values' in result) return result;
   throw unprocessable(
     `The inputs are not valid: ${result.faults.map(({ message }) => message).join(' ')}`,
     result.faults.map(({ input, message }) => ({ message, path: input })),

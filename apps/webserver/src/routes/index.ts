@@ -1,6 +1,7 @@
 import type { Route } from '../http/route.js';
 import { executionInputRoutes } from './execution-inputs.js';
 import { executionRoutes } from './executions.js';
+import { expressionRoutes } from './expressions.js';
 import { fileRoutes } from './files.js';
 import { flowChangeRoutes } from './flow-changes.js';
 import { flowRoutes } from './flows.js';
@@ -27,6 +28,7 @@ export function allRoutes(services: RouteServices): readonly Route[] {
     ...triggerRoutes(services),
     ...triggerBulkRoutes(services),
     ...executionInputRoutes(services),
+    ...expressionRoutes(services),
     ...executionRoutes(services),
   ];
   return routes;

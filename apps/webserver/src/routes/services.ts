@@ -1,3 +1,4 @@
+import type { PlainObject } from '@millrace/model';
 import type { TaskTypeRegistry } from '@millrace/plugin-api';
 import type { ServiceContext } from '@millrace/service';
 import type { Repository } from '@millrace/repository';
@@ -38,6 +39,8 @@ export interface RouteServices {
   readonly setUp: SetUp;
   readonly starting: StartOptions;
   readonly triggerPlans: TriggerPlans;
+  /** `envs`, `globals`, `kestra`. */
+  readonly serverVariables: PlainObject;
   /** @throws HttpError 503 before the start and after the stop */
   running(): Running;
   readonly health: { readonly live: boolean; readonly ready: boolean };
