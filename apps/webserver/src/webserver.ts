@@ -178,6 +178,7 @@ function createRouteServices(
     setUp: createSetUp(context.clock),
     triggerPlans: createTriggerPlans({
       catalog: registry.catalog,
+      pluginDefaults: configuration.pluginDefaults ?? [],
       timeZone,
       serverVariables: options.serverVariables ?? {},
     }),
