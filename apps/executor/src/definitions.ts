@@ -24,6 +24,7 @@ import {
 } from '@millrace/model';
 import type { ProcessorDefinition, Wake } from '@millrace/queue';
 import { livenessProcessor, resourceProcessor, type LivenessEffect, type ResourceEffect } from '@millrace/registry';
+import type { ExpressionSettings } from '@millrace/service';
 import type { FlowReference, RevisionReference } from './flow-plans.js';
 import { flowEventRecord, outgoingEffect } from './outgoing.js';
 
@@ -38,6 +39,7 @@ export interface ExecutionDefinitionOptions {
   readonly timeZone: string;
   /** The latest revision of the flow limits its concurrent executions. Default: what the execution's revision says. */
   readonly hasSlots?: (reference: FlowReference) => boolean;
+  readonly expressions?: ExpressionSettings;
   /** The instance is known to be gone: what it claims late is given to others at once. Default: nobody is. */
   readonly isLost?: (instance: string) => boolean;
   readonly limits?: Partial<ExecutionLimits>;
@@ -53,6 +55,7 @@ export function executionDefinition(options: ExecutionDefinitionOptions): Execut
   const { topics, inlineTask, serverVariables, timeZone, isLost = () => false, broken } = options;
   const { hasSlots = () => false } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const { encryptionKey, recursiveRendering } = options.expressions ?? {};
   const contextWith = (
     flow: FlowPlan | undefined,
     reference: FlowReference | undefined,
@@ -64,6 +67,8 @@ export function executionDefinition(options: ExecutionDefinitionOptions): Execut
     inlineTask,
     serverVariables,
     timeZone,
+    ...(encryptionKey === undefined ? {} : { encryptionKey: encryptionKey.reveal() }),
+    ...(recursiveRendering === true && { recursiveRendering }),
     isLost,
     limits,
     ...(broken === 'no-claim-token' ? { broken } : {}),

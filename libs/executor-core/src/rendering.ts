@@ -78,7 +78,12 @@ export function rendering(
     variablesFor: (properties) => narrow(analysisOf(properties).references, variables),
     forInputs: () => ({
       variables: Object.fromEntries([...variables.names()].map((name) => [name, variables.get(name)])),
-      environment,
+      environment: {
+        ...environment,
+        ...(context.encryptionKey !== undefined && {
+          encryption: { key: context.encryptionKey, place: `${view.head.executionId}/${subject?.run.id ?? ''}` },
+        }),
+      },
     }),
   };
 }

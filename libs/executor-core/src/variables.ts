@@ -10,7 +10,7 @@ export interface Subject {
   readonly run: Pick<TaskRun, 'id' | 'parentId' | 'value' | 'iteration'> & {
     readonly startedAt: number;
     /** The URI of the item for which an execution is started. */
-    readonly items?: string;
+    readonly item?: string;
   };
   /** Attempts before this one. */
   readonly attempts: number;
@@ -93,7 +93,7 @@ export class ExecutionVariables implements Variables {
   /** Defaults of inputs that the execution does not have are rendered as of its start, so that they never change. */
   #inputs(): PlainObject {
     const { created, head, variables } = this.#view;
-    const environment = { now: head.histories[0]?.date ?? 0, random: () => 0, timeZone: 'UTC' };
+    const environment = { now: head.histories[0]?.date ?? 0, random: () => 0, timeZone: 'UTC', refusesEncrypted: true };
     return withLateDefaults(this.#flow.definition, created.inputs, environment, { vars: variables.variables });
   }
 
@@ -107,7 +107,7 @@ export class ExecutionVariables implements Variables {
       ...(run.parentId === undefined ? {} : { parentId: run.parentId }),
       ...(run.value === undefined ? {} : { value: run.value }),
       ...(run.iteration === undefined ? {} : { iteration: run.iteration }),
-      ...(run.items === undefined ? {} : { items: run.items }),
+      ...(run.item === undefined ? {} : { items: run.item }),
     };
   }
 
@@ -138,7 +138,6 @@ const NAMES = [
   'parents',
   'outputs',
   'tasks',
-  ERROR_LOGS_VARIABLE,
   'inputs',
   'vars',
   'labels',
@@ -148,6 +147,7 @@ const NAMES = [
 
 const isSchedule = (type: string | undefined): boolean =>
   type !== undefined && findTriggerType(type)?.kind === 'schedule';
+
 /** The latest errors, oldest first, as `errorLogs()` gives them. */
 const errorLogs = ({ errors }: ExecutionView): readonly PlainObject[] =>
   errors.map(({ timestamp, ...entry }) => ({ ...entry, timestamp: isoDate(timestamp), level: 'ERROR' }));

@@ -142,6 +142,21 @@ describe('a Subflow', () => {
     expect(world.children()).toEqual([]);
   });
 
+  it.each([
+    ['BLOCK_EXECUTION', 0],
+    ['FAIL_EXECUTION', 1],
+  ] as const)('of a flow whose check does not hold fails: %s', (behavior, executions) => {
+    const check = { condition: '{{ inputs.x > 0 }}', message: 'x must be positive', behavior };
+    const world = new World({
+      parent: { tasks: [calls('child', { inputs: { x: 0 } })] },
+      child: { ...child, inputs: [{ id: 'x', type: 'INT' }], checks: [check] },
+    });
+    expect(world.start('parent').head.state).toBe('FAILED');
+    expect(world.children()).toHaveLength(executions);
+    const messages = [...world.executions.values()].flatMap(({ logs }) => logs.map(({ message }) => message));
+    expect(messages.join()).toContain('A check of the flow does not hold: x must be positive');
+  });
+
   it('drops inputs that the flow does not declare, with a warning in its log', () => {
     const world = new World({ parent: { tasks: [calls('child', { inputs: { y: 1 } })] }, child });
     world.start('parent');

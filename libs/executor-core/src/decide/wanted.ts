@@ -1,4 +1,4 @@
-import { labelsOf, nestLabels, resolveInputs } from '@millrace/flow';
+import { failedChecks, labelsOf, nestLabels, resolveInputs, strongestBehavior, type FailedCheck } from '@millrace/flow';
 import {
   excerpt,
   seededRandom,
@@ -13,6 +13,7 @@ import { sentence } from '../decision.js';
 import { Outcome } from '../outcome.js';
 import type { FlowPlan } from '../plan.js';
 import { EXPRESSION_LIMITS } from '../rendering.js';
+import { agreementTimers } from '../sla.js';
 import type { ExecutionView } from '../state.js';
 import { childEnded } from './fully-ended.js';
 
@@ -40,13 +41,15 @@ export function wanted(view: ExecutionView, event: ExecutionWanted, context: Exe
     labels: labelsFor(event, plan),
     at: context.now,
   });
+  if (resolved.failure === undefined) outcome.fact(...agreementTimers(plan.definition, context.now));
+  else fail(outcome, event, resolved.failure, context.now);
   if (resolved.ignored.length > 0) outcome.effect(ignoredInputs(event, resolved.ignored, context.now));
   const { parent, tenant, executionId } = event;
   if (parent && !parent.waits) {
     const ended = childEnded(parent, tenant, executionId, context.now);
     outcome.effect({ kind: 'send-event', event: { ...ended, state: 'CREATED' } });
   }
-  outcome.then({ kind: 'begin' });
+  if (resolved.failure === undefined) outcome.then({ kind: 'begin' });
   return outcome;
 }
 
@@ -65,7 +68,14 @@ function refusalOf({ namespace, flowId, flowRevision, depth }: ExecutionWanted, 
   return undefined;
 }
 
-type Inputs = { readonly inputs: PlainObject; readonly ignored: readonly string[] } | { readonly refusal: string };
+type Inputs =
+  | {
+      readonly inputs: PlainObject;
+      readonly ignored: readonly string[];
+      /** A check wants the execution to exist, and to be FAILED. */
+      readonly failure?: string;
+    }
+  | { readonly refusal: string };
 
 function inputsOf(event: ExecutionWanted, plan: FlowPlan, context: ExecutionContext): Inputs {
   const { executionId, given, trigger } = event;
@@ -74,6 +84,8 @@ function inputsOf(event: ExecutionWanted, plan: FlowPlan, context: ExecutionCont
     random: seededRandom(executionId),
     timeZone: context.timeZone,
     limits: EXPRESSION_LIMITS,
+    ...(context.encryptionKey !== undefined && { encryption: { key: context.encryptionKey, place: executionId } }),
+    ...(context.recursiveRendering === true && { recursive: true }),
   };
   const seen = {
     ...context.serverVariables,
@@ -85,11 +97,24 @@ function inputsOf(event: ExecutionWanted, plan: FlowPlan, context: ExecutionCont
   };
   try {
     const result = resolveInputs(plan.definition, given, environment, seen);
-    if ('values' in result) return { inputs: result.values, ignored: result.ignored };
+    if ('values' in result) {
+      const { values: inputs, readable, ignored } = result;
+      const failed = failedChecks(plan.definition, { ...seen, inputs: readable }, environment);
+      return { inputs, ignored, ...afterChecks(failed) };
+    }
     return { refusal: `The inputs are not valid: ${result.faults.map(({ message }) => message).join(' ')}` };
   } catch (error) {
     return { refusal: `The inputs cannot be resolved: ${sentence(error)}` };
   }
+}
+
+/** What checks that do not hold mean for the start (spec flow.md §8). */
+function afterChecks(failed: readonly FailedCheck[]): { readonly failure?: string } | { readonly refusal: string } {
+  const behavior = strongestBehavior(failed);
+  if (behavior === undefined || behavior === 'CREATE_EXECUTION') return {};
+  const messages = failed.filter((check) => check.behavior === behavior).map(({ message }) => message);
+  const told = `A check of the flow does not hold: ${messages.join(' ')}`;
+  return behavior === 'FAIL_EXECUTION' ? { failure: told } : { refusal: told };
 }
 
 function createdFrom(event: ExecutionWanted, flowRevision: number, inputs: PlainObject): ExecutionCreated {
@@ -135,20 +160,25 @@ function refused(
     return outcome;
   }
   const revision = plan?.revision ?? event.flowRevision ?? 0;
+  outcome.fact({
+    kind: 'execution-created',
+    created: createdFrom(event, revision, {}),
+    variables: plan?.variables ?? {},
+    labels: labelsFor(event, plan),
+    at: now,
+  });
+  fail(outcome, event, reason, now);
+  return outcome;
+}
+
+/** An execution that was just created is FAILED before anything of it runs. */
+function fail(outcome: Outcome, event: ExecutionWanted, reason: string, now: number): void {
   outcome.fact(
-    {
-      kind: 'execution-created',
-      created: createdFrom(event, revision, {}),
-      variables: plan?.variables ?? {},
-      labels: labelsFor(event, plan),
-      at: now,
-    },
     { kind: 'failure-noted', message: reason },
     { kind: 'section-entered', owner: undefined, section: 'ended' },
     { kind: 'execution-moved', to: 'FAILED', at: now },
   );
   outcome.effect({ kind: 'write-log', entry: logEntry(event, 'ERROR', reason, now) });
-  return outcome;
 }
 
 function ignoredInputs(event: ExecutionWanted, names: readonly string[], now: number) {

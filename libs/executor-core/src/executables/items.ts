@@ -161,7 +161,7 @@ function startItem(
   task: TaskPlan,
   item: { readonly index: number; readonly uri: string },
 ): void {
-  const place = { ...placeOf(run), iteration: item.index, items: item.uri };
+  const place = { ...placeOf(run), iteration: item.index, item: item.uri };
   const rendered = decision.rendering(task, place, run.attempts.length - 1).typed(childExpressions(task));
   const executionId = childExecutionId(run.id, run.items?.attempt ?? 1, item.index);
   const event = wantedChild(decision, task, place, rendered as PlainObject, { executionId, item });

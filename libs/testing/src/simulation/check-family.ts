@@ -27,7 +27,7 @@ export function checkChild(child: ChildOf, observer: Observer): string[] {
   const head = observer.head(child.id);
   const run = observer.runs(child.parentId).find(({ id }) => id === child.taskRunId);
   if (!parent || !head || !run) return [`${child.id} was started by a task run that is not there`];
-  if (!child.waits || wasStopped(run) || (wasForced(run) && head.state === 'KILLED')) return [];
+  if (!child.waits || wasStopped(run) || wasForced(run)) return [];
   if (child.index !== undefined) return checkItems(run, child, observer);
   if (run.childExecutionId !== child.id) return [];
   const told = run.outputs?.['state'];

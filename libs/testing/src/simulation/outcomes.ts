@@ -1,4 +1,4 @@
-import { ITEM_TASKS, type Job, type JobOutcome, type PlainObject } from '@millrace/model';
+import { ITEM_TASKS, type Job, type JobOutcome, type JobProgressed, type PlainObject } from '@millrace/model';
 import { ITEMS } from './family.js';
 import { hashOf } from './random.js';
 
@@ -12,12 +12,39 @@ export function plannedState(seed: number, taskId: string, value: string | undef
 export const secretExpression = (text: string): string => `{{ secret('${text}') }}`;
 const SECRET = /^\{\{ secret\('(.*)'\) \}\}$/;
 
+type ChildNews = JobProgressed['child'];
+
+/** What a worker tells of the children of a WorkingDirectory, in order: each begins and ends, a failed one is the last. */
+export function childrenNews(seed: number, job: Job): readonly ChildNews[] {
+  const news: ChildNews[] = [];
+  for (const [index, { taskRunId, task }] of (job.children ?? []).entries()) {
+    const child = { taskRunId, taskId: task.id, index, attempt: 1 };
+    const state = plannedState(seed, task.id, undefined, 0);
+    news.push({ ...child, state: 'RUNNING' }, { ...child, state });
+    if (state === 'FAILED' && task.allowFailure !== true) break;
+  }
+  return news;
+}
+
+/** A WorkingDirectory is as its children are, softened as their tasks say. */
+function directoryState(seed: number, job: Job): 'SUCCESS' | 'WARNING' | 'FAILED' {
+  let isWarning = false;
+  for (const { taskId, state } of childrenNews(seed, job)) {
+    const task = job.children?.find((child) => child.task.id === taskId)?.task;
+    if (state === 'FAILED' && task?.allowFailure !== true) return 'FAILED';
+    isWarning ||= (state === 'FAILED' || state === 'WARNING') && task?.allowWarning !== true;
+  }
+  return isWarning ? 'WARNING' : 'SUCCESS';
+}
+
 /** What the simulated worker answers for a job; `mark` tells whose answer it is. */
 export function outcomeOf(seed: number, job: Job, mark: string): JobOutcome {
   if (job.kind === 'evaluate') return { state: 'SUCCESS', evaluated: evaluated(job.expressions ?? {}) };
   if (job.task.type === ITEM_TASKS.outputs) return { state: 'SUCCESS', outputs: { page: job.task['page'] } };
   const taskRun = job.variables['taskrun'] as { readonly attemptsCount: number; readonly value?: string };
-  const state = plannedState(seed, job.task.id, taskRun.value, taskRun.attemptsCount);
+  const state = job.children
+    ? directoryState(seed, job)
+    : plannedState(seed, job.task.id, taskRun.value, taskRun.attemptsCount);
   const items =
     job.task.type === ITEM_TASKS.split ? { splits: 'kestra:///items/splits.txt', numberOfBatches: ITEMS } : {};
   return { state, outputs: { mark, ...items }, ...(state === 'FAILED' ? { error: 'It was drawn to fail' } : {}) };

@@ -10,7 +10,7 @@ import {
   type Input,
   type Records,
 } from '@millrace/executor-core';
-import { outcomeOf } from './outcomes.js';
+import { childrenNews, outcomeOf } from './outcomes.js';
 
 /** What an execution comes to in a world without faults: one worker, no losses, nothing at the same time. */
 export interface UndisturbedRun {
@@ -87,6 +87,9 @@ class UndisturbedWorld {
       const token = `token-${++this.taken}`;
       const claim = { tenant, executionId, taskRunId, attempt, token, instance: 'worker', at: this.#now };
       this.send(executionId, { kind: 'job-claimed', ...claim });
+      for (const child of childrenNews(this.seed, job)) {
+        this.send(executionId, { kind: 'job-progressed', ...claim, child });
+      }
       this.send(executionId, { kind: 'job-ended', ...claim, outcome: outcomeOf(this.seed, job, '') });
       return true;
     }
