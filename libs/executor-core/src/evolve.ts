@@ -6,13 +6,14 @@ import {
   requestedHead,
   TASK_RUN_MOVES,
   type Attempt,
-  type ExecutionHead,
   type Progress,
   type State,
   type StateChange,
   type TaskRun,
 } from '@millrace/model';
-import type { Fact, NewTaskRun, OwnerId } from './facts.js';
+import { changeHead, changeProgress, changeRun, existing, type Change } from './changing.js';
+import type { Fact, NewTaskRun } from './facts.js';
+import { countSuspended, evolveOperation } from './operations/evolve.js';
 import type { ExecutionState } from './state.js';
 
 type FactOf<Kind extends Fact['kind']> = Extract<Fact, { kind: Kind }>;
@@ -86,39 +87,8 @@ export function evolve(state: ExecutionState, fact: Fact): void {
       changeHead(state, { retrying: state.head.retrying - 1 });
       return changeRun(state, fact.taskRunId, () => ({ dueAt: undefined }));
     default:
-      return fact satisfies never;
+      return evolveOperation(state, fact);
   }
-}
-
-/** `undefined` takes a property away. */
-type Change<Value> = { readonly [Name in keyof Value]?: Value[Name] | undefined };
-
-function changed<Value extends object>(value: Value, change: Change<Value>): Value {
-  const result = { ...value, ...change };
-  for (const name of Object.keys(change) as (keyof Value)[]) if (change[name] === undefined) delete result[name];
-  return result as Value;
-}
-
-function changeHead(state: ExecutionState, change: Change<ExecutionHead>): void {
-  const { head } = state;
-  state.putHead({ ...changed(head, change), revision: head.revision + 1 });
-}
-
-function existing(state: ExecutionState, taskRunId: string): TaskRun {
-  const run = state.run(taskRunId);
-  if (!run) throw new Error(`The execution has no task run '${taskRunId}'`);
-  return run;
-}
-
-function changeRun(state: ExecutionState, taskRunId: string, change: (run: TaskRun) => Change<TaskRun>): void {
-  const run = existing(state, taskRunId);
-  state.putRun({ ...changed(run, change(run)), revision: run.revision + 1 });
-}
-
-function changeProgress(state: ExecutionState, owner: OwnerId, change: (progress: Progress) => Progress): void {
-  const progress = change(state.progress(owner));
-  if (owner === undefined) changeHead(state, { progress });
-  else changeRun(state, owner, () => ({ progress }));
 }
 
 function createExecution(state: ExecutionState, { created, variables, labels, at }: FactOf<'execution-created'>): void {
@@ -132,12 +102,13 @@ const HISTORY_MAX = 100;
 const HISTORY_FIRST = 10;
 
 /** A record stays small however often its state changes (a loop of many retries). */
-const appended = (histories: readonly StateChange[], change: StateChange): readonly StateChange[] =>
+export const appended = (histories: readonly StateChange[], change: StateChange): readonly StateChange[] =>
   histories.length < HISTORY_MAX
     ? [...histories, change]
     : [...histories.slice(0, HISTORY_FIRST), ...histories.slice(HISTORY_FIRST + 1), change];
 
-function moveExecution(state: ExecutionState, { to, at }: FactOf<'execution-moved'>): void {
+/** A move that is not in the table is a bug of the engine. */
+export function moveExecution(state: ExecutionState, { to, at }: { readonly to: State; readonly at: number }): void {
   const { head } = state;
   if (head.state === to) return;
   if (!EXECUTION_MOVES[head.state].includes(to)) {
@@ -179,11 +150,11 @@ function moveTaskRun(state: ExecutionState, { taskRunId, to, at }: FactOf<'task-
     histories: appended(run.histories, { state: to, date: at }),
     revision: run.revision + 1,
   });
-  if (isTerminal(run.state) !== isTerminal(to)) {
-    const ended = isTerminal(to) ? 1 : -1;
-    const counted = isTerminal(to) ? to : run.state;
+  const count = (counted: State, ended: 1 | -1): void =>
     changeProgress(state, run.parentId, (progress) => countEnded(progress, run.section === 'tasks', counted, ended));
-  }
+  if (isTerminal(run.state)) count(run.state, -1);
+  if (isTerminal(to)) count(to, 1);
+  countSuspended(state, run.state, to, at);
   if (isTerminal(to) && run.dueAt !== undefined) {
     changeHead(state, { retrying: state.head.retrying - 1 });
     changeRun(state, taskRunId, () => ({ dueAt: undefined }));

@@ -1,10 +1,12 @@
 import type { Claim, ExecutionCreated, Label, PlainObject, Section, State, TaskRun } from '@millrace/model';
+import type { OperationFact } from './operations/facts.js';
 
 /** The owner of a list: a task run's id, or undefined for the flow itself. */
 export type OwnerId = string | undefined;
 
 /** What became true of an execution: the only input of `evolve`. */
 export type Fact =
+  | OperationFact
   | {
       readonly kind: 'execution-created';
       readonly created: ExecutionCreated;

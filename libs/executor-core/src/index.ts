@@ -2,6 +2,8 @@ export { DEFAULT_LIMITS, type ExecutionContext, type ExecutionLimits, type Inlin
 export { decide, failed } from './decide/decide.js';
 export { evolve } from './evolve.js';
 export type { Fact } from './facts.js';
+export { copyForReplay, inheritedLabels, snapshotParts, type CopyWish, type ExecutionCopy } from './operations/copy.js';
+export { withLabel } from './operations/restart.js';
 export { Outcome, type Effect, type Input, type Step } from './outcome.js';
 export { planFlow, type FlowPlan, type TaskPlan } from './plan.js';
 export { executionProcessor } from './processor.js';

@@ -23,6 +23,10 @@ export type Step =
   /** An owner may have lanes to start. */
   | { readonly kind: 'advance'; readonly owner: OwnerId }
   | { readonly kind: 'child-ended'; readonly owner: OwnerId; readonly taskRunId: string }
+  /** A lane of the list `tasks` that is open goes on with this task, which has no task run (any more). */
+  | { readonly kind: 'start-in-lane'; readonly owner: OwnerId; readonly lane: number; readonly index: number }
+  /** A task run was RETRIED: the whole execution is, and another one takes its place at this date. */
+  | { readonly kind: 'retry-as-execution'; readonly taskRunId: string; readonly dueAt: number }
   /** While killing: there may be more to stop. */
   | { readonly kind: 'kill-more' }
   /** While killing: ends owners that have nothing running any more. */

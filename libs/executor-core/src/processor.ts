@@ -27,7 +27,10 @@ export function executionProcessor(topics: Pick<Topics, 'executionEvents' | 'exe
       failed(state, input, fault, context),
     dueAt: (state: ExecutionState) => state.dueAt,
     ended: (state: ExecutionState) =>
-      state.exists && isTerminal(state.head.state) && state.head.progress.section === 'ended',
+      state.exists &&
+      isTerminal(state.head.state) &&
+      state.head.progress.section === 'ended' &&
+      state.head.timers === undefined,
     continuation: (key: string, pending: readonly Input[]): Continued => {
       const [tenant = '', executionId = ''] = keyParts(key);
       return { kind: 'continued', tenant, executionId, pending };

@@ -3,6 +3,7 @@ import type { InlineTask } from './context.js';
 import { countedAttempts, placeOf, sentence, type Decision, type TaskRunPlace } from './decision.js';
 import { closeTaskRun, endAttempt, EVALUATION_ATTEMPT, nextAttempt } from './end-task-run.js';
 import type { NewTaskRun } from './facts.js';
+import { isBreakpoint } from './operations/breakpoints.js';
 import type { TaskPlan } from './plan.js';
 import { isPure, ownProperties, withoutRunIf } from './rendering.js';
 import { FLOWABLES } from './tasks/flowables.js';
@@ -18,7 +19,9 @@ export function startTask(decision: Decision, task: TaskPlan, place: Place): voi
   if (decision.view.head.state === 'CREATED' && sequence === 0) {
     decision.fact({ kind: 'execution-moved', to: 'RUNNING', at: decision.now });
   }
-  if (owner) decision.then({ kind: 'enter', taskRunId: id });
+  if (isBreakpoint(decision, task, place.value)) {
+    decision.fact({ kind: 'task-run-moved', taskRunId: id, to: 'BREAKPOINT', at: decision.now });
+  } else if (owner) decision.then({ kind: 'enter', taskRunId: id });
   else startRunnable(decision, task, { id, ...place, sequence, startedAt: decision.now }, NEW);
 }
 

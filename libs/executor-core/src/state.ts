@@ -16,6 +16,7 @@ import { Timers } from './timers.js';
 export interface Records {
   get(id: string): ExecutionRecord | undefined;
   put(id: string, record: ExecutionRecord): void;
+  remove(id: string): void;
   entries(): Iterable<readonly [string, ExecutionRecord]>;
   onChange(
     listener: (id: string, before: ExecutionRecord | undefined, after: ExecutionRecord | undefined) => void,
@@ -48,6 +49,8 @@ export interface ExecutionView {
   loopValue(taskRunId: string, index: number): string;
   runsOf(taskId: string): RunsByValue | undefined;
   taskIds(): Iterable<string>;
+  /** Every task run; O(their number), so only for what concerns all of them (a restart). */
+  allRuns(): readonly TaskRun[];
   /** Task runs whose retry is due at `now`, at most `limit`. */
   dueRuns(now: number, limit: number): readonly TaskRun[];
 }
@@ -57,6 +60,8 @@ export class ExecutionState implements ExecutionView {
   readonly #records: Records;
   readonly #active = new Map<OwnerId, Set<string>>();
   readonly #byTask = new Map<string, RunsByValue>();
+  /** The index by task has to be made anew: a task run came or went while its parent was not there (an undo). */
+  #isStale = false;
   readonly #timers = new Timers();
 
   constructor(records: Records) {
@@ -120,11 +125,17 @@ export class ExecutionState implements ExecutionView {
   }
 
   runsOf(taskId: string): RunsByValue | undefined {
+    this.#refreshIndex();
     return this.#byTask.get(taskId);
   }
 
   taskIds(): Iterable<string> {
+    this.#refreshIndex();
     return this.#byTask.keys();
+  }
+
+  allRuns(): readonly TaskRun[] {
+    return [...this.#records.entries()].flatMap(([, record]) => (record.kind === 'task-run' ? [record] : []));
   }
 
   dueRuns(now: number, limit: number): readonly TaskRun[] {
@@ -152,6 +163,22 @@ export class ExecutionState implements ExecutionView {
     this.#records.put(run.id, run);
   }
 
+  /** A record of a copy, as it is. */
+  putRecord(id: string, record: ExecutionRecord): void {
+    this.#records.put(id, record);
+  }
+
+  removeRun(taskRunId: string): void {
+    this.removeLoopValues(taskRunId);
+    this.#records.remove(taskRunId);
+  }
+
+  removeLoopValues(taskRunId: string): void {
+    for (let page = 0; this.#records.get(valuesId(taskRunId, page)); page++) {
+      this.#records.remove(valuesId(taskRunId, page));
+    }
+  }
+
   putLoopValues(values: LoopValues): void {
     this.#records.put(valuesId(values.taskRunId, values.page), values);
   }
@@ -176,6 +203,13 @@ export class ExecutionState implements ExecutionView {
     if (!before || !after) this.#indexByValue(run, after !== undefined);
   }
 
+  #refreshIndex(): void {
+    if (!this.#isStale) return;
+    this.#isStale = false;
+    this.#byTask.clear();
+    for (const run of this.allRuns()) this.#indexByValue(run, true);
+  }
+
   #activeSet(owner: OwnerId): Set<string> {
     let set = this.#active.get(owner);
     if (!set) this.#active.set(owner, (set = new Set()));
@@ -183,6 +217,10 @@ export class ExecutionState implements ExecutionView {
   }
 
   #indexByValue(run: TaskRun, present: boolean): void {
+    if (run.parentId !== undefined && !this.run(run.parentId)) {
+      this.#isStale = true;
+      return;
+    }
     let node = this.#byTask.get(run.taskId);
     if (!node) this.#byTask.set(run.taskId, (node = {}));
     for (const value of loopPath(this, run)) {

@@ -48,13 +48,6 @@ export const UNSUPPORTED: readonly UnsupportedFeature[] = [
     advice: 'remove it, or test the inputs with a task',
   },
   { where: 'flow', property: 'listeners', what: 'A listener', advice: "use 'afterExecution'" },
-  {
-    where: 'retry',
-    property: 'behavior',
-    applies: (value) => value === 'CREATE_NEW_EXECUTION',
-    what: 'A retry that creates a new execution',
-    advice: 'use RETRY_FAILED_TASK',
-  },
   { where: 'task', property: 'taskCache', applies: usesCache, what: 'A cache of task outputs', advice: 'remove it' },
   { where: 'task', property: 'assets', what: 'A declaration of assets', advice: 'remove it' },
   {

@@ -111,6 +111,8 @@ export interface ExecutionHead {
   readonly generation: number;
   /** Task runs created so far; gives each its place in the list that users see. */
   readonly sequence: number;
+  /** Of these, how many were removed again; absent: none. */
+  readonly removed?: number;
   readonly progress: Progress;
   /** Task runs that a worker has claimed, by worker instance: who is asked when an instance is lost. */
   readonly claims: Readonly<Record<string, number>>;
@@ -122,6 +124,10 @@ export interface ExecutionHead {
   readonly warnings?: readonly string[];
   /** When a kill that no worker has confirmed is repeated, in milliseconds since the epoch. */
   readonly dueAt?: number;
+  /** Timers of the execution itself by name, in milliseconds since the epoch; `dueAt` is the earliest. */
+  readonly timers?: Readonly<Record<string, number>>;
+  /** Task runs that stand before a breakpoint; the execution is BREAKPOINT while there are any. */
+  readonly suspended?: number;
   /** Ids of the latest operations, so that a repeat changes nothing. */
   readonly recentCommands?: readonly string[];
   /** Deleted by somebody: repositories do not show it, and nothing happens in it any more. */

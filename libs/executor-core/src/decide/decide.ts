@@ -1,8 +1,11 @@
-import { excerpt, isTerminal, type ExecutionRequested } from '@millrace/model';
+import { excerpt, isTerminal, type ExecutionRequested, type SnapshotPart } from '@millrace/model';
 import type { ExecutionContext } from '../context.js';
 import { Decision, isOpen, sentence } from '../decision.js';
 import { failExecution } from '../end-execution.js';
-import { advance, childEnded, settleKill } from '../owner.js';
+import { operate, operateOnNothing, operationFailed } from '../operations/operate.js';
+import { retryAsExecution } from '../operations/retry-execution.js';
+import { beginExecution } from '../operations/timers.js';
+import { advance, childEnded, settleKill, startInOpenLane } from '../owner.js';
 import { Outcome, type Input } from '../outcome.js';
 import type { FlowPlan } from '../plan.js';
 import { enter } from '../start-task.js';
@@ -20,10 +23,13 @@ export interface Wake {
  * same arguments give the same answer. An event that is not current (a repeat, a late result) gives nothing.
  */
 export function decide(view: ExecutionView, input: Input | Wake, context: ExecutionContext): Outcome {
-  if (input.kind === 'execution-requested') return requested(view, input);
-  if (!view.exists) return new Outcome();
+  if (input.kind === 'execution-requested') return requested(view, input, context);
+  if (input.kind === 'snapshot-part') return snapshotPart(view, input);
+  if (!view.exists) return input.kind === 'operation-requested' ? operateOnNothing(input) : new Outcome();
   const decision = new Decision(view, context.flow ?? NO_FLOW, context);
-  if (!context.flow) {
+  if (input.kind === 'operation-requested') operate(decision, input);
+  else if (view.head.deleted) return decision;
+  else if (!context.flow) {
     const { namespace, flowId, flowRevision } = view.head;
     failExecution(decision, `Revision ${flowRevision} of flow '${namespace}.${flowId}' is gone`);
   } else react(decision, input);
@@ -43,7 +49,9 @@ const NO_FLOW: FlowPlan = {
   deleted: true,
 };
 
-function react(decision: Decision, input: Exclude<Input, { kind: 'execution-requested' }> | Wake): void {
+type Reacted = Exclude<Input, { kind: 'execution-requested' | 'operation-requested' | 'snapshot-part' }> | Wake;
+
+function react(decision: Decision, input: Reacted): void {
   switch (input.kind) {
     case 'job-claimed':
       return jobClaimed(decision, input);
@@ -66,14 +74,16 @@ function react(decision: Decision, input: Exclude<Input, { kind: 'execution-requ
       if (isOpen(run) && !decision.isStopping) enter(decision, run);
       return;
     }
+    case 'start-in-lane':
+      return startInOpenLane(decision, input.owner, input.lane, input.index);
+    case 'retry-as-execution':
+      return retryAsExecution(decision, input.taskRunId, input.dueAt);
     case 'kill-more':
       if (decision.isStopping) killMore(decision);
       return;
     case 'settle-kill':
       return settleKill(decision);
     case 'execution-wanted':
-    case 'operation-requested':
-    case 'snapshot-part':
     case 'child-execution-ended':
     case 'slot-answered':
     case 'job-progressed':
@@ -84,13 +94,20 @@ function react(decision: Decision, input: Exclude<Input, { kind: 'execution-requ
   }
 }
 
-function requested(view: ExecutionView, event: ExecutionRequested): Outcome {
+function requested(view: ExecutionView, event: ExecutionRequested, { now }: ExecutionContext): Outcome {
   const outcome = new Outcome();
   if (view.exists) return outcome;
   const { created, variables, labels, at } = event;
   outcome.fact({ kind: 'execution-created', created, variables, labels, at });
   // A first step on the state that holds the execution; it also finds out when the flow is gone.
-  outcome.then({ kind: 'advance', owner: undefined });
+  beginExecution(outcome, created, now);
+  return outcome;
+}
+
+/** Records of a copy are taken until its head is there; then it is an execution like others. */
+function snapshotPart(view: ExecutionView, { records }: SnapshotPart): Outcome {
+  const outcome = new Outcome();
+  if (!view.exists) outcome.fact({ kind: 'records-taken', records });
   return outcome;
 }
 
@@ -100,6 +117,7 @@ function requested(view: ExecutionView, event: ExecutionRequested): Outcome {
  */
 export function failed(view: ExecutionView, input: Input | Wake, fault: Error, context: ExecutionContext): Outcome {
   const reason = `The engine could not handle '${input.kind}': ${excerpt(sentence(fault), 500)}`;
+  if (input.kind === 'operation-requested') return operationFailed(input, reason);
   if (!view.exists) {
     const outcome = new Outcome();
     if (input.kind !== 'execution-requested') return outcome;

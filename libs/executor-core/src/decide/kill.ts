@@ -1,6 +1,9 @@
 import { isTerminal, LIVENESS, type TaskRun } from '@millrace/model';
 import type { Decision } from '../decision.js';
+import { endExecution } from '../end-execution.js';
 import { stopTaskRun, withdrawJob } from '../end-task-run.js';
+import { START } from '../operations/timers.js';
+import { afterExecution } from '../owner.js';
 
 /** How long a worker may take to confirm a kill before it is told again, in milliseconds. */
 const REPEAT_MS = LIVENESS.heartbeatMs;
@@ -14,6 +17,12 @@ const STOPPED_PER_STEP = 200;
 export function killRequested(decision: Decision): void {
   const { head } = decision.view;
   if (isTerminal(head.state) || head.state === 'KILLING') return;
+  if (head.state === 'QUEUED') {
+    // Nothing of it runs.
+    endExecution(decision, 'KILLED');
+    return afterExecution(decision);
+  }
+  if (head.timers?.[START] !== undefined) decision.fact({ kind: 'timer-set', name: START, at: undefined });
   decision.fact(
     { kind: 'execution-moved', to: 'KILLING', at: decision.now },
     { kind: 'kill-repeat-set', at: decision.now + REPEAT_MS },

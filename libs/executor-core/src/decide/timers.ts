@@ -1,4 +1,5 @@
 import type { Decision } from '../decision.js';
+import { wakeExecution } from '../operations/timers.js';
 import { repeatKill } from './kill.js';
 
 /** Retries started in one decision; while more are due the execution is woken again at once. */
@@ -8,6 +9,7 @@ const RETRIES_PER_WAKE = 50;
 export function wake(decision: Decision): void {
   const { head } = decision.view;
   if (head.dueAt !== undefined && head.dueAt <= decision.now && head.state === 'KILLING') repeatKill(decision);
+  wakeExecution(decision);
   const due = decision.view.dueRuns(decision.now, RETRIES_PER_WAKE);
   if (due.length === 0) return;
   for (const run of due) {

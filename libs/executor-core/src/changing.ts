@@ -1,0 +1,40 @@
+import type { ExecutionHead, Progress, TaskRun } from '@millrace/model';
+import type { OwnerId } from './facts.js';
+import type { ExecutionState } from './state.js';
+
+// Replacing records of an execution: for ./evolve.ts and what it is made of, and for nobody else.
+
+/** `undefined` takes a property away. */
+export type Change<Value> = { readonly [Name in keyof Value]?: Value[Name] | undefined };
+
+function changed<Value extends object>(value: Value, change: Change<Value>): Value {
+  const result = { ...value, ...change };
+  for (const name of Object.keys(change) as (keyof Value)[]) if (change[name] === undefined) delete result[name];
+  return result as Value;
+}
+
+/** Replaces the head. */
+export function changeHead(state: ExecutionState, change: Change<ExecutionHead>): void {
+  const { head } = state;
+  state.putHead({ ...changed(head, change), revision: head.revision + 1 });
+}
+
+/** @throws when there is none: a bug of the engine */
+export function existing(state: ExecutionState, taskRunId: string): TaskRun {
+  const run = state.run(taskRunId);
+  if (!run) throw new Error(`The execution has no task run '${taskRunId}'`);
+  return run;
+}
+
+/** Replaces a task run. */
+export function changeRun(state: ExecutionState, taskRunId: string, change: (run: TaskRun) => Change<TaskRun>): void {
+  const run = existing(state, taskRunId);
+  state.putRun({ ...changed(run, change(run)), revision: run.revision + 1 });
+}
+
+/** Replaces the progress of an owner. */
+export function changeProgress(state: ExecutionState, owner: OwnerId, change: (progress: Progress) => Progress): void {
+  const progress = change(state.progress(owner));
+  if (owner === undefined) changeHead(state, { progress });
+  else changeRun(state, owner, () => ({ progress }));
+}
