@@ -42,6 +42,12 @@ const state = new ExecutionState({
     touched.add(id);
     changed(id, before, record);
   },
+  remove(id) {
+    const before = records.get(id);
+    records.delete(id);
+    touched.add(id);
+    changed(id, before, undefined);
+  },
   entries: () => records.entries(),
   onChange: (listener) => (changed = listener),
 });

@@ -17,7 +17,12 @@ export type Effect =
   | { readonly kind: 'write-metric'; readonly entry: MetricEntry };
 
 /** Steps within one execution; decided on the state that holds the facts of the step before. */
-export type Step =
+export type Step = StepKind & {
+  /** `head.restarts` when it was decided; absent: 0. A step of an earlier time is void. */
+  readonly restarts?: number;
+};
+
+type StepKind =
   /** A task run waits to be started: a task with children, one whose retry is due, or one whose expressions came back. */
   | { readonly kind: 'enter'; readonly taskRunId: string }
   /** An owner may have lanes to start. */

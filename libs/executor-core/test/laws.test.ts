@@ -3,6 +3,7 @@ import { randomFlow, type RandomFlow } from '@millrace/testing';
 import {
   isTerminal,
   type ExecutionEvent,
+  type ExecutionOperation,
   type JobOutcome,
   type Progress,
   type State,
@@ -18,6 +19,15 @@ interface Case {
   readonly flow: RandomFlow;
   readonly outcomes: readonly JobOutcome['state'][];
   readonly order: readonly number[];
+  /** What somebody wants of it, in its course and after its end. */
+  readonly operations: readonly Wanted[];
+  readonly breakpoints: readonly string[];
+}
+
+/** `draw` chooses a task run or a state. */
+interface Wanted {
+  readonly kind: Exclude<ExecutionOperation['kind'], 'pause' | 'replay'> | 'kill';
+  readonly draw: number;
 }
 
 const cases: fc.Arbitrary<Case> = fc.record({
@@ -26,11 +36,63 @@ const cases: fc.Arbitrary<Case> = fc.record({
     maxLength: 30,
   }),
   order: fc.array(fc.nat(100), { maxLength: 60 }),
+  operations: fc.array(
+    fc.record({
+      kind: fc.constantFrom<Wanted['kind']>(
+        'restart',
+        'restart',
+        'restart',
+        'kill',
+        'change-task-run-state',
+        'change-status',
+        'set-labels',
+        'add-labels',
+        'force-run',
+        'unqueue',
+        'resume',
+        'delete',
+      ),
+      draw: fc.nat(100),
+    }),
+    { maxLength: 5 },
+  ),
+  breakpoints: fc.uniqueArray(fc.constantFrom('t1', 't2', 't3', 't4', 't5', 't6'), { maxLength: 2 }),
 });
+
+function eventOf({ kind, draw }: Wanted, harness: Harness, number: number): ExecutionEvent {
+  const place = { tenant: 'main', executionId: 'E' };
+  if (kind === 'kill') return { kind: 'kill-requested', ...place };
+  const ends = ['SUCCESS', 'WARNING', 'FAILED', 'CANCELLED'] as const;
+  const state = ends[draw % ends.length] ?? 'SUCCESS';
+  const operationOf = (): ExecutionOperation => {
+    switch (kind) {
+      case 'change-task-run-state':
+        return { kind, taskRunId: harness.runs[draw % Math.max(harness.runs.length, 1)]?.id ?? 'none', state };
+      case 'change-status':
+      case 'unqueue':
+        return { kind, state };
+      case 'set-labels':
+      case 'add-labels':
+        return { kind, labels: [{ key: 'drawn', value: String(draw) }] };
+      case 'resume':
+        return { kind, given: {} };
+      default:
+        return { kind };
+    }
+  };
+  return {
+    kind: 'operation-requested',
+    ...place,
+    commandId: `command-${number}`,
+    replyTo: 'webserver-1',
+    at: harness.now,
+    operation: operationOf(),
+  };
+}
 
 /** Drives a harness to its end; `disturb` is called after every event that came from outside. */
 function drive(
-  { flow, outcomes, order }: Case,
+  { flow, outcomes, order, operations, breakpoints }: Case,
   disturb: (harness: Harness, event: ExecutionEvent | { kind: 'wake' }) => void = () => undefined,
   stepsAtATime = Infinity,
 ): Harness {
@@ -43,16 +105,25 @@ function drive(
   };
   const answers = [...outcomes];
   const draws = [...order];
+  const wanted = [...operations];
+  const operate = (): void => {
+    const next = wanted.shift();
+    if (next) harness.send(eventOf(next, harness, operations.length - wanted.length));
+  };
   harness.send = (event: Input | { readonly kind: 'wake' }) => {
     waiting.push([event]);
     takeTurn();
     disturb(harness, event as ExecutionEvent);
     return harness;
   };
-  harness.start();
+  const request = harness.requested();
+  if (request.kind !== 'execution-requested') throw new Error('Not a request');
+  harness.send({ ...request, created: { ...request.created, breakpoints: breakpoints.map((id) => ({ id })) } });
+  let resumed = 0;
   const claimed: ReturnType<Harness['claim']>[] = [];
   for (let step = 0; step < 20_000; step++) {
     const draw = draws.shift() ?? 0;
+    if (draw % 13 === 12) operate();
     if (claimed.length > 0 && (draw % 2 === 0 || harness.jobs.length === 0)) {
       const [job] = claimed.splice(draw % claimed.length, 1);
       if (job) harness.answer(job, { state: answers.shift() ?? 'SUCCESS' });
@@ -70,6 +141,9 @@ function drive(
     else if (harness.state.dueAt !== undefined) {
       harness.now = Math.max(harness.now, harness.state.dueAt);
       harness.send({ kind: 'wake' });
+    } else if (wanted.length > 0) operate();
+    else if (harness.state.head.suspended !== undefined) {
+      harness.send(eventOf({ kind: 'resume', draw: 0 }, harness, -++resumed));
     } else return harness;
   }
   throw new Error(`It does not end: ${harness.story}`);
@@ -148,9 +222,13 @@ describe('on random flows and outcomes', () => {
       fc.property(cases, fc.integer({ min: 1, max: 4 }), (drawn, steps) => {
         // Which job comes first depends on the turns: the answers must not.
         const steady = { ...drawn, outcomes: [] };
+        const isSteady = drawn.operations.length === 0;
         const yielding = drive(steady, undefined, steps);
         expect(yielding.runs.filter(({ state }) => !isTerminal(state))).toEqual([]);
-        expect(yielding.executionState).toBe(drive(steady).executionState);
+        // When an operation comes depends on the turns too.
+        if (isSteady) expect(yielding.executionState).toBe(drive(steady).executionState);
+        expect(isTerminal(yielding.executionState as State)).toBe(true);
+        expect(yielding.state.head.failure).toBeUndefined();
         expect(yielding.state.head.claims).toEqual({});
         expect(yielding.state.head).toMatchObject({ retrying: 0, progress: { section: 'ended', active: 0 } });
       }),

@@ -126,6 +126,8 @@ export interface ExecutionHead {
   readonly dueAt?: number;
   /** Timers of the execution itself by name, in milliseconds since the epoch; `dueAt` is the earliest. */
   readonly timers?: Readonly<Record<string, number>>;
+  /** How often it was restarted, or went on after a changed task run: steps from before are void. Absent: never. */
+  readonly restarts?: number;
   /** Task runs that stand before a breakpoint; the execution is BREAKPOINT while there are any. */
   readonly suspended?: number;
   /** Ids of the latest operations, so that a repeat changes nothing. */

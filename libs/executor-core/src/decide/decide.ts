@@ -6,7 +6,7 @@ import { operate, operateOnNothing, operationFailed } from '../operations/operat
 import { retryAsExecution } from '../operations/retry-execution.js';
 import { beginExecution } from '../operations/timers.js';
 import { advance, childEnded, settleKill, startInOpenLane } from '../owner.js';
-import { Outcome, type Input } from '../outcome.js';
+import { Outcome, type Input, type Step } from '../outcome.js';
 import type { FlowPlan } from '../plan.js';
 import { enter } from '../start-task.js';
 import type { ExecutionView } from '../state.js';
@@ -26,6 +26,7 @@ export function decide(view: ExecutionView, input: Input | Wake, context: Execut
   if (input.kind === 'execution-requested') return requested(view, input, context);
   if (input.kind === 'snapshot-part') return snapshotPart(view, input);
   if (!view.exists) return input.kind === 'operation-requested' ? operateOnNothing(input) : new Outcome();
+  if (isVoid(view, input)) return new Outcome();
   const decision = new Decision(view, context.flow ?? NO_FLOW, context);
   if (input.kind === 'operation-requested') operate(decision, input);
   else if (view.head.deleted) return decision;
@@ -48,6 +49,22 @@ const NO_FLOW: FlowPlan = {
   definition: { id: '', namespace: '', tasks: [] },
   deleted: true,
 };
+
+const STEPS: ReadonlySet<string> = new Set<Step['kind']>([
+  'enter',
+  'advance',
+  'child-ended',
+  'start-in-lane',
+  'retry-as-execution',
+  'kill-more',
+  'settle-kill',
+]);
+
+const isStep = (input: Input | Wake): input is Step => STEPS.has(input.kind);
+
+/** A step that was put off, and the execution was restarted before its turn came. */
+const isVoid = ({ head }: ExecutionView, input: Input | Wake): boolean =>
+  isStep(input) && (input.restarts ?? 0) !== (head.restarts ?? 0);
 
 type Reacted = Exclude<Input, { kind: 'execution-requested' | 'operation-requested' | 'snapshot-part' }> | Wake;
 

@@ -19,7 +19,8 @@ export function evolveOperation(state: ExecutionState, fact: OperationFact): voi
       return setTimer(state, fact.name, fact.at);
     case 'execution-restarted':
       return changeHead(state, {
-        attemptNumber: state.head.attemptNumber + 1,
+        attemptNumber: state.head.attemptNumber + (fact.counts ? 1 : 0),
+        restarts: (state.head.restarts ?? 0) + 1,
         failure: undefined,
         outputs: undefined,
       });

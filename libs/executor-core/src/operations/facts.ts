@@ -6,8 +6,8 @@ export type OperationFact =
   | { readonly kind: 'command-accepted'; readonly commandId: string }
   /** A timer of the execution itself; undefined removes it. */
   | { readonly kind: 'timer-set'; readonly name: string; readonly at: number | undefined }
-  /** It goes on in another attempt; why it had failed, and its outputs, are of the one before. */
-  | { readonly kind: 'execution-restarted' }
+  /** It goes on, in another attempt if that `counts`; why it had failed, and its outputs, are of the time before. */
+  | { readonly kind: 'execution-restarted'; readonly counts: boolean }
   /** A task run begins anew: what it had found, taken and counted is gone; its attempts stay. */
   | { readonly kind: 'task-run-reset'; readonly taskRunId: string }
   /** An owner goes on in its list `tasks`. */

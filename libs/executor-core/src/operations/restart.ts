@@ -76,11 +76,11 @@ function goOn(decision: Decision, { facts, steps }: Reopened): void {
   decision.fact(
     { kind: 'execution-moved', to: 'RESTARTED', at: decision.now },
     // A copy is the first attempt of an execution of its own.
-    ...(decision.view.head.state === 'CREATED' ? [] : [{ kind: 'execution-restarted' } as const]),
+    { kind: 'execution-restarted', counts: decision.view.head.state !== 'CREATED' },
     ...facts,
     { kind: 'execution-moved', to: 'RUNNING', at: decision.now },
   );
-  for (const step of steps) decision.then(step);
+  for (const step of steps) decision.thenRestarted(step);
 }
 
 /** Labels with one more that says `true`. */

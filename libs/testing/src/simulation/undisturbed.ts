@@ -104,6 +104,11 @@ function recordsOf(map: Map<string, ExecutionRecord>): Records {
       map.set(id, record);
       listener(id, before, record);
     },
+    remove(id) {
+      const before = map.get(id);
+      map.delete(id);
+      listener(id, before, undefined);
+    },
     entries: () => map.entries(),
     onChange: (heard) => void (listener = heard),
   };
