@@ -1,5 +1,4 @@
 import {
-  EXECUTION_MOVES,
   isTerminal,
   LOOP_VALUES_PAGE,
   NO_PROGRESS,
@@ -8,11 +7,11 @@ import {
   type Attempt,
   type Progress,
   type State,
-  type StateChange,
   type TaskRun,
 } from '@millrace/model';
 import { changeHead, changeProgress, changeRun, existing, type Change } from './changing.js';
 import type { Fact, NewTaskRun } from './facts.js';
+import { appended, moveExecution } from './moving.js';
 import { countSuspended, evolveOperation } from './operations/evolve.js';
 import type { ExecutionState } from './state.js';
 
@@ -95,26 +94,6 @@ function createExecution(state: ExecutionState, { created, variables, labels, at
   state.putCreated(created);
   if (Object.keys(variables).length > 0) state.putVariables({ kind: 'variables', variables });
   state.putHead({ ...requestedHead(created, labels, at), revision: 1 });
-}
-
-/** Changes that are kept of a history: the first ten and the latest. */
-const HISTORY_MAX = 100;
-const HISTORY_FIRST = 10;
-
-/** A record stays small however often its state changes (a loop of many retries). */
-export const appended = (histories: readonly StateChange[], change: StateChange): readonly StateChange[] =>
-  histories.length < HISTORY_MAX
-    ? [...histories, change]
-    : [...histories.slice(0, HISTORY_FIRST), ...histories.slice(HISTORY_FIRST + 1), change];
-
-/** A move that is not in the table is a bug of the engine. */
-export function moveExecution(state: ExecutionState, { to, at }: { readonly to: State; readonly at: number }): void {
-  const { head } = state;
-  if (head.state === to) return;
-  if (!EXECUTION_MOVES[head.state].includes(to)) {
-    throw new Error(`An execution must not move from ${head.state} to ${to}`);
-  }
-  changeHead(state, { state: to, histories: appended(head.histories, { state: to, date: at }) });
 }
 
 function createTaskRun(state: ExecutionState, { at, owner, ...place }: NewTaskRun): void {

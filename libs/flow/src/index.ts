@@ -8,5 +8,5 @@ export { labelKeyFault, labelsOf, nestByDots, nestLabels } from './labels.js';
 export { DEFAULT_FLOW_LIMITS, type FlowLimits } from './limits.js';
 export { parseFlow, parseFlows, type ParsedFlow, type ParseOptions } from './parse-flow.js';
 export { effectiveTask } from './plugin-defaults.js';
-export { taskTree, type TaskNode } from './task-tree.js';
+export { childTasks, taskTree, type TaskNode } from './task-tree.js';
 export { UNSUPPORTED, WITHOUT_EFFECT, type UnsupportedFeature } from './unsupported.js';

@@ -34,7 +34,8 @@ export class SeenRecords {
   /** The ended execution, if all of it was seen: as many task runs as its head counts, each in its final state. */
   ended(): ExecutionRecords | undefined {
     const [head, created] = [this.#head, this.#created];
-    if (!head || !created || !isTerminal(head.state) || this.#taskRuns.size !== head.sequence) return undefined;
+    if (!head || !created || !isTerminal(head.state) || this.#taskRuns.size !== head.sequence - (head.removed ?? 0))
+      return undefined;
     const taskRuns = [...this.#taskRuns.values()].sort((a, b) => a.sequence - b.sequence);
     if (!taskRuns.every(({ state }) => isTerminal(state))) return undefined;
     return { head, created, ...(this.#variables && { variables: this.#variables }), taskRuns };

@@ -7,6 +7,7 @@ import {
   newId,
   outgoing,
   requestedHead,
+  type Breakpoint,
   type Clock,
   type ExecutionCreated,
   type ExecutionRequested,
@@ -39,6 +40,9 @@ export interface StartRequest {
   /** `key:value`. */
   readonly labels: readonly string[];
   readonly kind?: 'TEST' | 'PLAYGROUND';
+  /** Milliseconds since the epoch; it waits until then. */
+  readonly scheduleDate?: number;
+  readonly breakpoints?: readonly Breakpoint[];
   /** Called with the id before anything is published, so that nothing of the execution is missed. */
   readonly beforePublish?: (executionId: string) => void;
 }
@@ -59,9 +63,10 @@ export async function startExecution(options: StartOptions, start: StartRequest)
   const now = clock.now();
   const executionId = newId(now, randomBytes(16));
   const labels = executionLabels(flow, start.labels, executionId);
-  const given = await givenInputs({ request, flow, executionId, scope, storage });
+  const declared = flow.definition.inputs ?? [];
+  const given = await givenInputs({ request, flow, inputs: declared, executionId, scope, storage });
   try {
-    const inputs = resolved(options, flow, given, executionId, now);
+    const inputs = resolvedInputs(options, flow, given, executionId, now);
     const created: ExecutionCreated = {
       kind: 'created',
       tenant: flow.tenant,
@@ -72,6 +77,8 @@ export async function startExecution(options: StartOptions, start: StartRequest)
       inputs,
       originalId: executionId,
       ...(start.kind && { executionKind: start.kind }),
+      ...(start.scheduleDate !== undefined && { scheduleDate: start.scheduleDate }),
+      ...(start.breakpoints && { breakpoints: start.breakpoints }),
     };
     const value: ExecutionRequested = {
       kind: 'execution-requested',
@@ -96,11 +103,12 @@ export async function startExecution(options: StartOptions, start: StartRequest)
   }
 }
 
-const TOO_LARGE = { what: 'The execution with its inputs', advice: 'give large inputs as files' } as const;
+/** How a request that the queue cannot store is refused. */
+export const TOO_LARGE = { what: 'The execution with its inputs', advice: 'give large inputs as files' } as const;
 
-/** The values of all inputs. @throws HttpError 422 with all faults */
-function resolved(
-  { timeZone }: StartOptions,
+/** The values of all inputs of a flow. @throws HttpError 422 with all faults */
+export function resolvedInputs(
+  { timeZone }: Pick<StartOptions, 'timeZone'>,
   flow: Flow,
   given: PlainObject,
   executionId: string,
@@ -123,7 +131,7 @@ function resolved(
 }
 
 /** An execution as its caller sees it before its owner has seen it. */
-const requestedExecution = ({ created, variables, labels, at }: ExecutionRequested): ExecutionRecords => ({
+export const requestedExecution = ({ created, variables, labels, at }: ExecutionRequested): ExecutionRecords => ({
   head: requestedHead(created, labels, at),
   created,
   variables: { kind: 'variables', variables },

@@ -2,7 +2,7 @@ import { isTerminal, LIVENESS, type TaskRun } from '@millrace/model';
 import type { Decision } from '../decision.js';
 import { endExecution } from '../end-execution.js';
 import { stopTaskRun, withdrawJob } from '../end-task-run.js';
-import { START } from '../operations/timers.js';
+import { START } from '../operations/timer-names.js';
 import { afterExecution } from '../owner.js';
 
 /** How long a worker may take to confirm a kill before it is told again, in milliseconds. */

@@ -1,7 +1,7 @@
 import { NO_PROGRESS, type State } from '@millrace/model';
 import { changeHead, changeProgress, changeRun } from '../changing.js';
 import { removeTaskRuns } from '../evolve-removal.js';
-import { moveExecution } from '../evolve.js';
+import { moveExecution } from '../moving.js';
 import type { ExecutionState } from '../state.js';
 import type { OperationFact } from './facts.js';
 

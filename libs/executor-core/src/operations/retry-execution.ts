@@ -4,7 +4,7 @@ import { stopTaskRun } from '../end-task-run.js';
 import type { OwnerId } from '../facts.js';
 import { afterExecution } from '../owner.js';
 import { withLabel } from './restart.js';
-import { RETRY } from './timers.js';
+import { RETRY } from './timer-names.js';
 
 /**
  * Step `retry-as-execution`: a task whose retry makes a new execution was RETRIED. So are the owners around it and the

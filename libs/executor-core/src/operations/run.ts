@@ -3,7 +3,7 @@ import type { Decision } from '../decision.js';
 import { endExecution } from '../end-execution.js';
 import { afterExecution } from '../owner.js';
 import { conflict, invalid, type Refusal } from './refusal.js';
-import { START } from './timers.js';
+import { START } from './timer-names.js';
 
 const UNQUEUED: readonly State[] = ['RUNNING', 'CANCELLED', 'FAILED', 'KILLED'];
 

@@ -2,11 +2,7 @@ import type { ExecutionCreated } from '@millrace/model';
 import type { Decision } from '../decision.js';
 import type { Outcome } from '../outcome.js';
 import { startRetryExecution } from './retry-execution.js';
-
-/** Timer of an execution that waits for its date. */
-export const START = 'start';
-/** Timer of a RETRIED execution: another one takes its place then. */
-export const RETRY = 'retry-execution';
+import { RETRY, START } from './timer-names.js';
 
 /** A new execution begins: at once, or at its date. */
 export function beginExecution(outcome: Outcome, { scheduleDate }: ExecutionCreated, now: number): void {

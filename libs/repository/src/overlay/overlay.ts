@@ -54,6 +54,14 @@ function repositoryOf(sql: Repository, copying: Copying, close: () => Promise<vo
       await copying.caughtUp('taskRuns');
       return sql.execution(scope, executionId);
     },
+    async executionHead(scope, executionId) {
+      await copying.caughtUp('executions');
+      return sql.executionHead(scope, executionId);
+    },
+    async executionRecords(scope, executionId) {
+      await copying.caughtUp('executions', 'taskRuns');
+      return sql.executionRecords(scope, executionId);
+    },
     async logs(scope, executionId, filter) {
       await copying.caughtUp('logs');
       return sql.logs(scope, executionId, filter);
@@ -79,4 +87,5 @@ function repositoryOf(sql: Repository, copying: Copying, close: () => Promise<vo
  * last records may be on their way. (What runs after the execution makes it false too, which costs a request and no more.)
  */
 const isWhole = ({ head, taskRuns }: ExecutionRecords): boolean =>
-  !isTerminal(head.state) || (taskRuns.length >= head.sequence && taskRuns.every(({ state }) => isTerminal(state)));
+  !isTerminal(head.state) ||
+  (taskRuns.length >= head.sequence - (head.removed ?? 0) && taskRuns.every(({ state }) => isTerminal(state)));

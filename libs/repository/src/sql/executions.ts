@@ -5,6 +5,7 @@ import {
   STATES,
   type ExecutionCreated,
   type ExecutionHead,
+  type ExecutionRecord,
   type ExecutionVariables,
   type TaskRun,
 } from '@millrace/model';
@@ -35,6 +36,13 @@ const RECORDS = statements
   .where('id', 'in', ['head', 'created', 'variables'])
   .compile();
 
+/** Every record of a key but its task runs. */
+const ALL_RECORDS = statements
+  .selectFrom('executions')
+  .select(['id', 'value'])
+  .where('key', '=', sql<string>`?`)
+  .compile();
+
 const TASK_RUNS = statements
   .selectFrom('task_runs')
   .select(['id', 'value'])
@@ -52,13 +60,23 @@ export const recordsByKey = (scope: Scope, executionId: string): Statement => ({
   parameters: [keyOf(scope.tenant, executionId), ...RECORDS.parameters],
 });
 
+export const allRecordsByKey = (scope: Scope, executionId: string): Statement => ({
+  sql: ALL_RECORDS.sql,
+  parameters: [keyOf(scope.tenant, executionId)],
+});
+
+export const recordOf = (row: Row): readonly [string, ExecutionRecord] => [
+  String(row['id']),
+  JSON.parse(String(row['value'])),
+];
+
 /** Task runs with ids after `afterId`, in order of id, at most `TASK_RUN_PAGE`. */
 export const taskRunsByKey = (scope: Scope, executionId: string, afterId: string): Statement => ({
   sql: TASK_RUNS.sql,
   parameters: [keyOf(scope.tenant, executionId), afterId, TASK_RUN_PAGE],
 });
 
-/** The records of an execution from the rows of `recordsByKey`; undefined while there is no head. */
+/** The records of an execution from the rows of `recordsByKey`; undefined while there is no head, and when it was deleted. */
 export function executionOf(rows: readonly Row[]): Omit<ExecutionRecords, 'taskRuns'> | undefined {
   let head: ExecutionHead | undefined;
   let created: ExecutionCreated | undefined;
@@ -69,7 +87,8 @@ export function executionOf(rows: readonly Row[]): Omit<ExecutionRecords, 'taskR
     if (row['id'] === 'created') created = JSON.parse(row['value']);
     if (row['id'] === 'variables') variables = JSON.parse(row['value']);
   }
-  return head && { head, ...(created && { created }), ...(variables && { variables }) };
+  if (!head || head.deleted) return undefined;
+  return { head, ...(created && { created }), ...(variables && { variables }) };
 }
 
 export const taskRunOf = (row: Row): TaskRun => JSON.parse(String(row['value']));
