@@ -1,7 +1,7 @@
 /**
  * Who may import whom (ARCHITECTURE.md). Run by `npm run imports` and by tests/architecture.
  *
- *   model ← authorization, expression ← flow ← executor-core ← ports (queue, repository, storage, plugin-api) ← service
+ *   model ← authorization, expression ← schedule ← flow ← executor-core ← ports (queue, repository, storage, plugin-api) ← service
  *         ← apps ← cli;   plugins → plugin-api, model
  *
  * A new arrow needs a decision record in docs/decisions.
@@ -12,11 +12,11 @@ const ALLOWED = {
   'libs/model': [],
   'libs/authorization': ['libs/model'],
   'libs/expression': ['libs/model'],
-  'libs/flow': ['libs/model', 'libs/expression'],
+  'libs/flow': ['libs/model', 'libs/expression', 'libs/schedule'],
   'libs/executor-core': ['libs/model', 'libs/expression', 'libs/flow', 'libs/queue'],
   'libs/queue': ['libs/model'],
   'libs/registry': ['libs/model', 'libs/schedule'],
-  'libs/resources': ['libs/model', 'libs/queue'],
+  'libs/resources': ['libs/model', 'libs/authorization', 'libs/queue', 'libs/storage'],
   'libs/schedule': ['libs/model', 'libs/expression'],
   'libs/repository': ['libs/model', 'libs/authorization', 'libs/queue'],
   'libs/storage': ['libs/model', 'libs/authorization'],

@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { ProductClient } from '../product/client.js';
 import { residentBytes, startServer } from '../product/server.js';
 import { FLOWS, large, latency, rowOf, throughput, withServer, type Row } from './rows.js';
+import { shapeRows } from './shapes.js';
 
 const STATE_SIZE = resolve('tests/dist/benchmark/state-size.js');
 const MEGABYTE = 1024 * 1024;
@@ -13,7 +14,12 @@ const MEGABYTE = 1024 * 1024;
 /** Every row of the embedded product once, on servers of its own. */
 export async function embeddedRows(): Promise<Row[]> {
   const rows: Row[] = [await coldStart()];
-  rows.push(...(await withServer(oneTask)), ...(await withServer(steps)), ...(await withServer(fanOut)));
+  rows.push(
+    ...(await withServer(oneTask)),
+    ...(await withServer(steps)),
+    ...(await withServer(fanOut)),
+    ...(await withServer(shapeRows)),
+  );
   for (const values of [100, 1_000, 10_000]) rows.push(await stateSize(values));
   for (const values of [100, 1_000, 10_000])
     rows.push(...(await withServer((server, client) => loop(server, client, values))));

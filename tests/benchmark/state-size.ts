@@ -3,7 +3,7 @@
  * its own with `--expose-gc`. Prints `{ bytes, recordsWritten, bytesWritten }` for each task run as JSON.
  */
 import { decide, DEFAULT_LIMITS, evolve, ExecutionState, planFlow, type Input } from '@millrace/executor-core';
-import { FLOWABLE_TASKS, taskTypeCatalog, type ExecutionRecord, type Flow, type Job } from '@millrace/model';
+import { ENGINE_TASKS, taskTypeCatalog, type ExecutionRecord, type Flow, type Job } from '@millrace/model';
 
 const taskRuns = Number(process.argv[2]);
 const flow: Flow = {
@@ -29,7 +29,7 @@ const flow: Flow = {
   updated: 0,
 };
 
-const plan = planFlow(flow, taskTypeCatalog(FLOWABLE_TASKS));
+const plan = planFlow(flow, taskTypeCatalog(ENGINE_TASKS));
 const records = new Map<string, ExecutionRecord>();
 const touched = new Set<string>();
 let changed: (id: string, before: ExecutionRecord | undefined, after: ExecutionRecord | undefined) => void = () =>

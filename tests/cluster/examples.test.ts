@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import { startKafka, type KafkaServers } from '../../libs/testing/src/servers/index.js';
 import { canRun, millrace, readExamples, runWords } from '../product/examples.js';
 import { startServer, type StartedServer } from '../product/server.js';
+import { EXAMPLES_OF_EXECUTIONS } from '../spec-examples/of-executions.js';
+import { EXAMPLES_OF_TASKS, startEarly } from '../spec-examples/of-tasks.js';
+import { Product } from '../spec-examples/product.js';
 import { describeWithKafka } from './servers.js';
 
 describeWithKafka('the examples on Kafka', () => {
@@ -34,6 +37,16 @@ describeWithKafka('the examples on Kafka', () => {
       expect({ example: example.id, code, output }).toMatchObject({ code: 0 });
     }
   }, 180_000);
+
+  describe('and the worked examples of the specification', () => {
+    let product: Product;
+    beforeAll(async () => {
+      product = new Product(server.url);
+      await product.saveFlows();
+      await startEarly(product);
+    }, 60_000);
+    it.each([...EXAMPLES_OF_TASKS, ...EXAMPLES_OF_EXECUTIONS])('%s', (_name, run) => run(product), 120_000);
+  });
 
   it('a server that is told to stop ends in order, and leaves nothing that keeps it', async () => {
     expect(await server.stop()).toBe(0);

@@ -71,6 +71,7 @@ export class Servers {
     return createExecutor({
       ...this.#shared(),
       context,
+      pluginDefaults: this.#options.configuration.plugins.defaults,
       ...(onlyInstances === undefined ? {} : { onlyInstances }),
       ...(broken === undefined || broken === 'no-fencing' ? {} : { broken }),
     });
@@ -92,8 +93,7 @@ export class Servers {
   }
 
   scheduler(context: ServiceContext): Service {
-    const { queue, topics } = this.#adapters;
-    return createScheduler({ context, queue, topics });
+    return createScheduler({ ...this.#shared(), context });
   }
 
   async webserver(context: ServiceContext, health: Health): Promise<Webserver> {
@@ -112,6 +112,7 @@ export class Servers {
         repositoryType: repository.type,
         storageType: storage.type,
         version,
+        pluginDefaults: configuration.plugins.defaults,
         // Behind a proxy the product's own pages come from another address than the one that this process listens on.
         ...(url === undefined ? {} : { url }),
       },

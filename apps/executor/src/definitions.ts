@@ -10,7 +10,14 @@ import {
   type InlineTask,
   type Input,
 } from '@millrace/executor-core';
-import { outgoing, type ExecutionRecord, type PlainObject, type Topics } from '@millrace/model';
+import {
+  outgoing,
+  triggersKey,
+  type ExecutionRecord,
+  type OutgoingRecord,
+  type PlainObject,
+  type Topics,
+} from '@millrace/model';
 import type { ProcessorDefinition, Wake } from '@millrace/queue';
 import { livenessProcessor, resourceProcessor, type LivenessEffect, type ResourceEffect } from '@millrace/registry';
 import type { FlowReference } from './flow-plans.js';
@@ -70,7 +77,22 @@ export function resourceDefinition(topics: Topics) {
   return {
     processor: resourceProcessor(topics),
     context: () => undefined,
-    outgoing: ({ replyTo, reply }: ResourceEffect) => outgoing({ topic: topics.replies, key: replyTo, value: reply }),
+    outgoing: resourceOutgoing(topics),
+  };
+}
+
+function resourceOutgoing({ replies, triggerEvents }: Topics): (effect: ResourceEffect) => OutgoingRecord {
+  return (effect) => {
+    switch (effect.kind) {
+      case 'reply':
+        return outgoing({ topic: replies, key: effect.replyTo, value: effect.reply });
+      case 'flow-changed': {
+        const { tenant, namespace, flowId } = effect.event;
+        return outgoing({ topic: triggerEvents, key: triggersKey(tenant, namespace, flowId), value: effect.event });
+      }
+      default:
+        return effect satisfies never;
+    }
   };
 }
 

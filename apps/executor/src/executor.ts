@@ -1,4 +1,11 @@
-import { keyOf, outgoing, type PlainObject, type ServiceInstance, type Topics } from '@millrace/model';
+import {
+  keyOf,
+  outgoing,
+  type PlainObject,
+  type PluginDefault,
+  type ServiceInstance,
+  type Topics,
+} from '@millrace/model';
 import type { TaskTypeRegistry } from '@millrace/plugin-api';
 import type { Queue, Running, View } from '@millrace/queue';
 import { startHeartbeat, type Heartbeat, type Service, type ServiceContext } from '@millrace/service';
@@ -18,6 +25,8 @@ export interface ExecutorOptions {
   readonly registry: TaskTypeRegistry;
   /** `envs`, `globals`, `kestra`. */
   readonly serverVariables?: PlainObject;
+  /** `plugins.defaults` of the configuration. */
+  readonly pluginDefaults?: readonly PluginDefault[];
   /** IANA name of the zone in which expressions read and print dates. Default: the host's. */
   readonly timeZone?: string;
   /**
@@ -49,7 +58,7 @@ export function createExecutor(options: ExecutorOptions): Service {
     async start() {
       const [resources, services] = await Promise.all([queue.view(topics.resources), queue.view(topics.services)]);
       views.push(resources, services);
-      const plans = new FlowPlans(resources, options.registry.catalog);
+      const plans = new FlowPlans(resources, options.registry.catalog, options.pluginDefaults);
       const executions = executionDefinition({
         topics,
         flowPlan: (reference) => plans.get(reference),

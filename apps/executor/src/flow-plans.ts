@@ -1,4 +1,4 @@
-import { flowKey, revisionId, type Resource, type TaskTypeCatalog } from '@millrace/model';
+import { flowKey, revisionId, type PluginDefault, type Resource, type TaskTypeCatalog } from '@millrace/model';
 import { planFlow, type FlowPlan } from '@millrace/executor-core';
 import { QueueError, type View } from '@millrace/queue';
 
@@ -20,10 +20,13 @@ export class FlowPlans {
   readonly #plans = new Map<string, FlowPlan>();
   readonly #resources: View<Resource>;
   readonly #catalog: TaskTypeCatalog;
+  readonly #pluginDefaults: readonly PluginDefault[];
 
-  constructor(resources: View<Resource>, catalog: TaskTypeCatalog) {
+  /** @param pluginDefaults of the configuration */
+  constructor(resources: View<Resource>, catalog: TaskTypeCatalog, pluginDefaults: readonly PluginDefault[] = []) {
     this.#resources = resources;
     this.#catalog = catalog;
+    this.#pluginDefaults = pluginDefaults;
   }
 
   /**
@@ -59,7 +62,7 @@ export class FlowPlans {
   #compile(name: string, key: string, id: string): FlowPlan | undefined {
     const resource = this.#resources.get(key, id);
     if (resource?.kind !== 'flow') return undefined;
-    const plan = planFlow(resource.flow, this.#catalog);
+    const plan = planFlow(resource.flow, this.#catalog, { globalDefaults: this.#pluginDefaults });
     this.#plans.set(name, plan);
     const oldest = this.#plans.keys().next();
     if (this.#plans.size > PLANS_MAX && !oldest.done) this.#plans.delete(oldest.value);

@@ -1,5 +1,5 @@
 import type { Effect } from '@millrace/executor-core';
-import { DEFAULT_GROUP, jobKey, keyOf, outgoing, type OutgoingRecord, type Topics } from '@millrace/model';
+import { DEFAULT_GROUP, jobKey, keyOf, outgoing, triggersKey, type OutgoingRecord, type Topics } from '@millrace/model';
 
 /** The record that an effect becomes. */
 export function outgoingEffect(topics: Topics): (effect: Effect) => OutgoingRecord {
@@ -20,6 +20,14 @@ export function outgoingEffect(topics: Topics): (effect: Effect) => OutgoingReco
         });
       case 'reply':
         return outgoing({ topic: topics.replies, key: effect.replyTo, value: effect.reply });
+      case 'tell-trigger': {
+        const { tenant, namespace, flowId } = effect.event;
+        return outgoing({
+          topic: topics.triggerEvents,
+          key: triggersKey(tenant, namespace, flowId),
+          value: effect.event,
+        });
+      }
       case 'write-log':
         return outgoing({
           topic: topics.logs,

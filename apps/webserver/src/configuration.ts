@@ -1,3 +1,5 @@
+import type { PluginDefault } from '@millrace/model';
+
 /** What the webserver reads of the configuration. */
 export interface WebserverConfiguration {
   readonly host: string;
@@ -16,6 +18,8 @@ export interface WebserverConfiguration {
   readonly repositoryType?: string;
   readonly storageType?: string;
   readonly version?: string;
+  /** Defaults for properties of tasks, below those of a flow: flows are checked with them. */
+  readonly pluginDefaults?: readonly PluginDefault[];
   /** Rows of a file's preview: how many at first, and at most. */
   readonly preview?: { readonly initialRows: number; readonly maxRows: number };
   /** IANA name of the zone in which defaults of inputs read and print dates. Default: the host's. */

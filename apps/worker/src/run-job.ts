@@ -71,7 +71,7 @@ export function startJob(attempt: Attempt, environment: JobEnvironment): Running
       return attempt.reason ? stoppedOutcome(attempt.reason, log) : failedOutcome(error, log, environment.log);
     } finally {
       cancelTimeout?.();
-      await files.remove().catch((error: unknown) => {
+      await files.removeWorkingDirectory().catch((error: unknown) => {
         environment.log.warn(
           { error, taskRunId: job.taskRunId },
           'The working directory of a task could not be removed',

@@ -20,9 +20,9 @@ export function checkMayRead(job: Job, uri: string): void {
   }
 }
 
-/** The files of one attempt; `remove` takes its working directory away. */
+/** The files of one attempt. */
 export interface AttemptFiles extends TaskFiles {
-  remove(): Promise<void>;
+  removeWorkingDirectory(): Promise<void>;
 }
 
 /** @param temporaryDirectory where working directories are made */
@@ -42,13 +42,24 @@ export function createAttemptFiles(job: Job, storage: Storage, temporaryDirector
       checkMayRead(job, uri);
       return storage.read(scope, uri);
     },
+    async size(uri) {
+      checkMayRead(job, uri);
+      const file = await storage.stat(scope, uri);
+      if (file?.kind !== 'file') throw new TaskFailure(`There is no file ${uri} in internal storage`);
+      return file.size;
+    },
+    async remove(uri) {
+      checkMayRead(job, uri);
+      if ((await storage.stat(scope, uri))?.kind !== 'file') return false;
+      return (await storage.remove(scope, uri)) > 0;
+    },
     async store(name, content) {
       const uri = executionFileUri({ ...job, taskId: job.task.id, name });
       const stream = typeof content === 'string' || content instanceof Uint8Array || content instanceof Readable;
       await storage.put(scope, uri, stream ? content : new Readable().wrap(content));
       return uri;
     },
-    async remove() {
+    async removeWorkingDirectory() {
       if (directory) await rm(await directory, { recursive: true, force: true, maxRetries: 3 });
     },
   };

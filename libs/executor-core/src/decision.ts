@@ -17,6 +17,9 @@ import type { ExecutionView } from './state.js';
 /** Longest line of a log, in characters. */
 const MESSAGE_LENGTH_MAX = 16 * 1024;
 
+/** Longest error that is remembered, in characters. */
+const ERROR_LENGTH_MAX = 400;
+
 /** Line numbers of entries that the executor writes about a worker's attempt: after the worker's own. */
 const EXECUTOR_LINE = 1_000_000;
 
@@ -40,10 +43,15 @@ export class Decision extends Outcome {
     return this.context.now;
   }
 
-  /** Nothing new is started any more. */
+  /** It is being killed: nothing new is started any more. */
   get isStopping(): boolean {
-    const { state } = this.view.head;
-    return state === 'KILLING';
+    return this.view.head.state === 'KILLING';
+  }
+
+  /** As `isStopping`, and also when what runs may go on to its end (an Exit). */
+  get isLeaving(): boolean {
+    const { state, endsAs } = this.view.head;
+    return this.isStopping || (endsAs !== undefined && !isTerminal(state));
   }
 
   /** A step on the state as it is; `thenRestarted` for the time after a restart that this decision brings. */
@@ -96,13 +104,31 @@ export class Decision extends Outcome {
     message: string,
   ): void {
     if (LEVEL_RANK[level] < LEVEL_RANK[task.logLevel]) return;
+    if (level === 'ERROR') this.noteError(run.id, task, attempt, message);
     this.#write(level, message, { taskId: task.id, taskRunId: run.id, attempt, taskRunSequence: run.sequence });
+  }
+
+  /** Remembers an error that is in the log, for expressions. */
+  noteError(taskRunId: string, task: TaskPlan, attempt: number, message: string): void {
+    const entry = {
+      taskId: task.id,
+      taskRunId,
+      attempt,
+      message: excerpt(message, ERROR_LENGTH_MAX),
+      timestamp: this.now,
+    };
+    this.fact({ kind: 'error-noted', entry });
   }
 
   /** Notes why the execution failed, when no task run tells: on the execution, and in its log. */
   noteFailure(message: string): void {
     this.fact({ kind: 'failure-noted', message });
-    this.#write('ERROR', message, { taskRunSequence: this.view.head.sequence });
+    this.note('ERROR', message);
+  }
+
+  /** Writes a line into the log of the execution itself. */
+  note(level: LogLevel, message: string): void {
+    this.#write(level, message, { taskRunSequence: this.view.head.sequence });
   }
 
   #write(level: LogLevel, message: string, place: LogPlace): void {

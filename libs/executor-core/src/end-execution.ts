@@ -8,10 +8,16 @@ import { isPure, rendering } from './rendering.js';
 export function endExecution(decision: Decision, state: State): void {
   const { head } = decision.view;
   if (isTerminal(head.state)) return;
-  const failure = state === 'KILLED' ? undefined : setOutputs(decision);
+  const failure = decision.isLeaving ? undefined : setOutputs(decision);
   if (failure !== undefined) decision.noteFailure(failure);
-  if (head.dueAt !== undefined) decision.fact({ kind: 'kill-repeat-set', at: undefined });
+  clearTimers(decision);
   decision.fact({ kind: 'execution-moved', to: failure === undefined ? state : 'FAILED', at: decision.now });
+}
+
+/** Ends an execution of which nothing runs or has run. */
+export function endUnstarted(decision: Decision, state: State): void {
+  clearTimers(decision);
+  decision.fact({ kind: 'execution-moved', to: state, at: decision.now });
 }
 
 /** Fails the execution at once, whatever runs; for faults that no task can answer for. */
@@ -20,11 +26,18 @@ export function failExecution(decision: Decision, message: string): void {
   if (isTerminal(head.state)) return;
   decision.noteFailure(message);
   stopChildren(decision, undefined, 'FAILED');
-  if (head.dueAt !== undefined) decision.fact({ kind: 'kill-repeat-set', at: undefined });
+  clearTimers(decision);
   decision.fact(
     { kind: 'section-entered', owner: undefined, section: 'ended' },
     { kind: 'execution-moved', to: 'FAILED', at: decision.now },
   );
+}
+
+/** Nothing is due in an execution that has ended. */
+export function clearTimers(decision: Decision): void {
+  for (const name of Object.keys(decision.view.head.timers ?? {})) {
+    decision.fact({ kind: 'timer-set', name, at: undefined });
+  }
 }
 
 /** Answers what went wrong, if anything did. */

@@ -10,20 +10,29 @@ export interface EndedAttempt {
   /** Attempts so far, this one included; those lost with their worker do not count. */
   readonly attempts: number;
   readonly firstStart: number;
-  readonly state: Extract<State, 'SUCCESS' | 'WARNING' | 'FAILED' | 'KILLED' | 'SKIPPED'>;
+  readonly state: Extract<State, 'SUCCESS' | 'WARNING' | 'FAILED' | 'KILLED' | 'CANCELLED' | 'SKIPPED'>;
   readonly outputs?: PlainObject;
+  /** URI of its log, when it went to a file. */
+  readonly logFile?: string;
 }
 
 /** Closes an attempt; then the task run is tried again, or ends and its owner hears of it. */
 export function endAttempt(decision: Decision, task: TaskPlan, ended: EndedAttempt): void {
   if (ended.outputs) decision.fact({ kind: 'outputs-set', taskRunId: ended.id, outputs: ended.outputs });
-  decision.fact({ kind: 'attempt-closed', taskRunId: ended.id, state: ended.state, at: decision.now });
-  if (ended.state === 'FAILED' && !decision.isStopping && scheduleRetry(decision, task, ended)) return;
+  decision.fact({
+    kind: 'attempt-closed',
+    taskRunId: ended.id,
+    state: ended.state,
+    at: decision.now,
+    ...(ended.logFile === undefined ? {} : { logFile: ended.logFile }),
+  });
+  if (ended.state === 'FAILED' && !decision.isLeaving && scheduleRetry(decision, task, ended)) return;
   const retried = ended.attempts > 1 && task.retry?.warningOnRetry === true && ended.state === 'SUCCESS';
   moveToEnd(decision, ended, softened(task, retried ? 'WARNING' : ended.state));
 }
 
-function scheduleRetry(decision: Decision, task: TaskPlan, ended: EndedAttempt): boolean {
+/** True when the task run waits for another attempt now. */
+export function scheduleRetry(decision: Decision, task: TaskPlan, ended: Omit<EndedAttempt, 'state'>): boolean {
   if (!task.retry) return false;
   if (task.retry.behavior === 'CREATE_NEW_EXECUTION') return scheduleExecution(decision, task.retry, ended);
   const { attempts, firstStart } = ended;
@@ -34,15 +43,11 @@ function scheduleRetry(decision: Decision, task: TaskPlan, ended: EndedAttempt):
     { kind: 'task-run-moved', taskRunId: ended.id, to: 'RETRYING', at: decision.now },
     { kind: 'retry-scheduled', taskRunId: ended.id, dueAt },
   );
-  // CREATED: the first task of all failed in the step that also moved the execution to RUNNING.
-  if (decision.view.head.state === 'RUNNING' || decision.view.head.state === 'CREATED') {
-    decision.fact({ kind: 'execution-moved', to: 'RETRYING', at: decision.now });
-  }
   return true;
 }
 
 /** The retry is a new execution: what was tried counts over the whole chain of them (spec executions.md §6). */
-function scheduleExecution(decision: Decision, retry: Retry, { id }: EndedAttempt): boolean {
+function scheduleExecution(decision: Decision, retry: Retry, { id }: Pick<EndedAttempt, 'id'>): boolean {
   const { created, head } = decision.view;
   const attempts = head.attemptNumber;
   const firstStart = created.originalCreatedAt ?? head.histories[0]?.date ?? decision.now;
@@ -58,7 +63,7 @@ function scheduleExecution(decision: Decision, retry: Retry, { id }: EndedAttemp
 }
 
 /** `allowFailure` and `allowWarning` (spec flow.md §2). */
-function softened(task: TaskPlan, state: State): State {
+export function softened(task: TaskPlan, state: State): State {
   const allowed = state === 'FAILED' && task.allowFailure ? 'WARNING' : state;
   return allowed === 'WARNING' && task.allowWarning ? 'SUCCESS' : allowed;
 }
@@ -71,30 +76,20 @@ function moveToEnd(decision: Decision, run: { readonly id: string; readonly pare
 /** Ends a task run with children; what of it still runs is stopped and takes its state. */
 export function closeTaskRun(decision: Decision, run: TaskRun, task: TaskPlan, state: State): void {
   const final = softened(task, state);
-  const stoppedRetries = stopChildren(decision, run.id, final);
-  const { state: executionState, retrying } = decision.view.head;
-  if (executionState === 'RETRYING' && stoppedRetries > 0 && stoppedRetries === retrying) {
-    decision.fact({ kind: 'execution-moved', to: 'RUNNING', at: decision.now });
-  }
-  // Without an attempt there may be the claim of a job that evaluates its expressions.
-  if (run.attempts.length > 0 || run.claim !== undefined) {
+  stopChildren(decision, run.id, final);
+  // Without an attempt there may be the claim of a job that evaluates its expressions; a worker's attempt is closed already.
+  if (run.attempts.at(-1)?.state === 'RUNNING' || run.claim !== undefined) {
     decision.fact({ kind: 'attempt-closed', taskRunId: run.id, state: final, at: decision.now });
   }
   moveToEnd(decision, run, final);
 }
 
-/**
- * Ends everything below an owner with `state`; jobs are taken back or their workers told to stop. Answers how many of
- * the stopped task runs waited for a retry.
- */
-export function stopChildren(decision: Decision, owner: string | undefined, state: State): number {
-  let retries = 0;
+/** Ends everything below an owner with `state`; jobs are taken back or their workers told to stop. */
+export function stopChildren(decision: Decision, owner: string | undefined, state: State): void {
   for (const child of decision.view.activeChildren(owner)) {
-    if (child.progress) retries += stopChildren(decision, child.id, state);
-    if (child.dueAt !== undefined) retries++;
+    if (child.progress) stopChildren(decision, child.id, state);
     stopTaskRun(decision, child, state);
   }
-  return retries;
 }
 
 /** Ends one task run from outside: nobody waits for what it would have answered. */
@@ -112,7 +107,7 @@ export function withdrawJob(decision: Decision, run: TaskRun): void {
   const { tenant, executionId } = decision.view.head;
   if (run.claim) {
     const { instance, token } = run.claim;
-    const attempt = run.evaluating ? EVALUATION_ATTEMPT : run.attempts.length;
+    const attempt = run.evaluating ? evaluationAttempt(run) : run.attempts.length;
     decision.effect({
       kind: 'command-worker',
       instance,
@@ -123,9 +118,9 @@ export function withdrawJob(decision: Decision, run: TaskRun): void {
   }
 }
 
-/** Jobs that only evaluate expressions are not attempts. */
-export const EVALUATION_ATTEMPT = 0;
+/** Jobs that only evaluate expressions are not attempts: 0 for the first of a task run, then -1, -2 and so on. */
+export const evaluationAttempt = ({ evaluations = 0 }: Pick<TaskRun, 'evaluations'>): number => 0 - evaluations;
 
 /** The number of the attempt that a new job of the task run is for. */
-export const nextAttempt = (run: Pick<TaskRun, 'evaluating' | 'attempts'>): number =>
-  run.evaluating ? EVALUATION_ATTEMPT : run.attempts.length + 1;
+export const nextAttempt = (run: Pick<TaskRun, 'evaluating' | 'attempts' | 'evaluations'>): number =>
+  run.evaluating ? evaluationAttempt(run) : run.attempts.length + 1;

@@ -1,4 +1,5 @@
-import { isTerminal, type ExecutionHead, type Progress, type TaskRun } from '@millrace/model';
+import { isTerminal, type Progress, type TaskRun } from '@millrace/model';
+import { changeHead, changeProgress } from './changing.js';
 import type { ExecutionState } from './state.js';
 
 /** Takes task runs away, and all that the head and their parents counted of them. Ids that are gone already do not matter. */
@@ -6,24 +7,17 @@ export function removeTaskRuns(state: ExecutionState, taskRunIds: readonly strin
   const removed = taskRunIds.map((id) => state.run(id)).filter((run) => run !== undefined);
   // Children before parents: a parent must be there to be told.
   for (const run of [...removed].sort((one, other) => other.sequence - one.sequence)) removeTaskRun(state, run);
-  const { head } = state;
-  state.putHead({
-    ...head,
-    generation: head.generation + 1,
-    removed: (head.removed ?? 0) + removed.length,
-    revision: head.revision + 1,
-  });
+  const { generation, removed: before = 0 } = state.head;
+  // Their ids never come again.
+  changeHead(state, { generation: generation + 1, removed: before + removed.length });
 }
 
 function removeTaskRun(state: ExecutionState, run: TaskRun): void {
-  state.removeRun(run.id);
-  const parent = run.parentId === undefined ? undefined : state.run(run.parentId);
-  if (parent?.progress) {
-    state.putRun({ ...parent, progress: forgotten(parent.progress, run), revision: parent.revision + 1 });
-  } else if (run.parentId === undefined) {
-    state.putHead({ ...state.head, progress: forgotten(state.head.progress, run), revision: state.head.revision + 1 });
+  state.removeRun(run);
+  if (run.parentId === undefined || state.run(run.parentId)?.progress) {
+    changeProgress(state, run.parentId, (progress) => forgotten(progress, run));
   }
-  state.putHead(withoutTimers(state.head, run));
+  forgetInHead(state, run);
 }
 
 function forgotten(progress: Progress, { state, section }: TaskRun): Progress {
@@ -37,13 +31,13 @@ function forgotten(progress: Progress, { state, section }: TaskRun): Progress {
   };
 }
 
-/** The claim and the retry of a task run count in the head. */
-function withoutTimers(head: ExecutionHead, { claim, state, dueAt }: TaskRun): ExecutionHead {
-  let { claims, retrying } = head;
-  if (claim) {
-    const { [claim.instance]: held = 0, ...others } = claims;
-    claims = held > 1 ? { ...others, [claim.instance]: held - 1 } : others;
-  }
-  if (state === 'RETRYING' && dueAt !== undefined) retrying -= 1;
-  return { ...head, claims, retrying, revision: head.revision + 1 };
+/** The claim of a task run, and what it waits for, count in the head. */
+function forgetInHead(state: ExecutionState, { claim, state: was }: TaskRun): void {
+  const { claims, retrying, paused = 0, suspended = 0 } = state.head;
+  if (was === 'RETRYING') changeHead(state, { retrying: retrying - 1 });
+  if (was === 'PAUSED') changeHead(state, { paused: paused > 1 ? paused - 1 : undefined });
+  if (was === 'BREAKPOINT') changeHead(state, { suspended: suspended > 1 ? suspended - 1 : undefined });
+  if (!claim) return;
+  const { [claim.instance]: held = 0, ...others } = claims;
+  changeHead(state, { claims: held > 1 ? { ...others, [claim.instance]: held - 1 } : others });
 }

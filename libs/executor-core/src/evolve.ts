@@ -1,8 +1,8 @@
 import {
+  DAG_PAGE,
   isTerminal,
   LOOP_VALUES_PAGE,
   NO_PROGRESS,
-  requestedHead,
   TASK_RUN_MOVES,
   type Attempt,
   type Progress,
@@ -10,9 +10,11 @@ import {
   type TaskRun,
 } from '@millrace/model';
 import { changeHead, changeProgress, changeRun, existing, type Change } from './changing.js';
-import type { Fact, NewTaskRun } from './facts.js';
-import { appended, moveExecution } from './moving.js';
-import { countSuspended, evolveOperation } from './operations/evolve.js';
+import { appended, countWaiting, evolveExecution } from './evolve-execution.js';
+import { removeTaskRuns } from './evolve-removal.js';
+import type { ExecutionFact, Fact, NewTaskRun } from './facts.js';
+import { evolveOperation, isOperationFact } from './operations/evolve.js';
+import type { OperationFact } from './operations/facts.js';
 import type { ExecutionState } from './state.js';
 
 type FactOf<Kind extends Fact['kind']> = Extract<Fact, { kind: Kind }>;
@@ -20,16 +22,6 @@ type FactOf<Kind extends Fact['kind']> = Extract<Fact, { kind: Kind }>;
 /** The only writer of an execution's state. Reads no clock and no flow: a fact holds all that it needs. */
 export function evolve(state: ExecutionState, fact: Fact): void {
   switch (fact.kind) {
-    case 'execution-created':
-      return createExecution(state, fact);
-    case 'execution-moved':
-      return moveExecution(state, fact);
-    case 'execution-outputs-set':
-      return changeHead(state, { outputs: fact.outputs });
-    case 'failure-noted':
-      return changeHead(state, { failure: fact.message });
-    case 'kill-repeat-set':
-      return changeHead(state, { dueAt: fact.at });
     case 'section-entered':
       return changeProgress(state, fact.owner, (progress) => ({
         ...progress,
@@ -63,6 +55,10 @@ export function evolve(state: ExecutionState, fact: Fact): void {
       return changeRun(state, fact.taskRunId, (run) => ({ attempts: [...run.attempts, openAttempt(fact)] }));
     case 'attempt-closed':
       return closeAttempt(state, fact);
+    case 'task-runs-removed':
+      return removeTaskRuns(state, fact.taskRunIds);
+    case 'children-given-out':
+      return changeRun(state, fact.taskRunId, () => ({ childGeneration: fact.generation }));
     case 'job-claimed':
       return claimJob(state, fact);
     case 'job-given-out-again':
@@ -71,29 +67,54 @@ export function evolve(state: ExecutionState, fact: Fact): void {
       );
     case 'outputs-set':
       return changeRun(state, fact.taskRunId, () => ({ outputs: fact.outputs }));
+    default:
+      return evolveWaiting(state, fact);
+  }
+}
+
+type WaitingFact = FactOf<
+  | 'evaluation-requested'
+  | 'evaluated'
+  | 'retry-scheduled'
+  | 'pause-limited'
+  | 'lanes-added'
+  | 'dag-advanced'
+  | 'task-run-end-decided'
+  | 'round-counted'
+>;
+
+/** What task runs wait for, and what is decided of those with children. */
+function evolveWaiting(state: ExecutionState, fact: WaitingFact | ExecutionFact | OperationFact): void {
+  switch (fact.kind) {
     case 'evaluation-requested':
-      return changeRun(state, fact.taskRunId, () => ({ evaluating: true }));
+      return changeRun(state, fact.taskRunId, ({ evaluations = -1 }) => ({
+        evaluating: true,
+        evaluations: evaluations + 1,
+      }));
     case 'evaluated':
       return releaseClaim(state, fact.taskRunId, () => ({ evaluated: fact.values, evaluating: undefined }));
     case 'retry-scheduled':
-      changeHead(state, { retrying: state.head.retrying + 1 });
       return changeRun(state, fact.taskRunId, () => ({
         dueAt: fact.dueAt,
         resubmits: undefined,
         evaluating: undefined,
       }));
-    case 'retry-started':
-      changeHead(state, { retrying: state.head.retrying - 1 });
-      return changeRun(state, fact.taskRunId, () => ({ dueAt: undefined }));
+    case 'pause-limited':
+      return changeRun(state, fact.taskRunId, () => ({ dueAt: fact.dueAt, onExpiry: fact.becomes }));
+    case 'lanes-added':
+      return changeRun(state, fact.taskRunId, (run) => ({ lanes: (run.lanes ?? 0) + fact.count }));
+    case 'dag-advanced':
+      return advanceDag(state, fact);
+    case 'task-run-end-decided':
+      return changeRun(state, fact.taskRunId, () => ({ endsAs: fact.state }));
+    case 'round-counted':
+      return changeRun(state, fact.taskRunId, (run) => ({
+        outputs: { ...run.outputs, iterationCount: fact.iterationCount },
+        evaluated: undefined,
+      }));
     default:
-      return evolveOperation(state, fact);
+      return isOperationFact(fact) ? evolveOperation(state, fact) : evolveExecution(state, fact);
   }
-}
-
-function createExecution(state: ExecutionState, { created, variables, labels, at }: FactOf<'execution-created'>): void {
-  state.putCreated(created);
-  if (Object.keys(variables).length > 0) state.putVariables({ kind: 'variables', variables });
-  state.putHead({ ...requestedHead(created, labels, at), revision: 1 });
 }
 
 function createTaskRun(state: ExecutionState, { at, owner, ...place }: NewTaskRun): void {
@@ -123,34 +144,39 @@ function moveTaskRun(state: ExecutionState, { taskRunId, to, at }: FactOf<'task-
   if (!TASK_RUN_MOVES[run.state].includes(to)) {
     throw new Error(`Task run '${run.taskId}' must not move from ${run.state} to ${to}`);
   }
-  state.putRun({
-    ...run,
+  changeRun(state, taskRunId, () => ({
     state: to,
     histories: appended(run.histories, { state: to, date: at }),
-    revision: run.revision + 1,
-  });
+    // What was due belonged to the state that it leaves.
+    dueAt: undefined,
+    onExpiry: undefined,
+  }));
   const count = (counted: State, ended: 1 | -1): void =>
     changeProgress(state, run.parentId, (progress) => countEnded(progress, run.section === 'tasks', counted, ended));
   if (isTerminal(run.state)) count(run.state, -1);
   if (isTerminal(to)) count(to, 1);
-  countSuspended(state, run.state, to, at);
-  if (isTerminal(to) && run.dueAt !== undefined) {
-    changeHead(state, { retrying: state.head.retrying - 1 });
-    changeRun(state, taskRunId, () => ({ dueAt: undefined }));
-  }
+  countWaiting(state, run.state, to, at);
 }
+
+type Counts = Pick<Progress, 'active' | 'failed' | 'warning' | 'killed'>;
 
 /** Only children of `tasks` decide the owner's final state (spec executions.md §5). */
 function countEnded(progress: Progress, decides: boolean, state: State, ended: 1 | -1): Progress {
-  const count = (wanted: State): number => (decides && state === wanted ? ended : 0);
-  return {
-    ...progress,
-    active: progress.active - ended,
-    failed: progress.failed + count('FAILED'),
-    warning: progress.warning + count('WARNING'),
-    killed: progress.killed + count('KILLED'),
-  };
+  return added(progress, { active: -ended, ...countedAs(state, decides, ended) });
 }
+
+function countedAs(state: State, decides: boolean, ended: 1 | -1): Omit<Counts, 'active'> {
+  const count = (wanted: State): number => (decides && state === wanted ? ended : 0);
+  return { failed: count('FAILED'), warning: count('WARNING'), killed: count('KILLED') };
+}
+
+const added = (progress: Progress, { active, failed, warning, killed }: Counts): Progress => ({
+  ...progress,
+  active: progress.active + active,
+  failed: progress.failed + failed,
+  warning: progress.warning + warning,
+  killed: progress.killed + killed,
+});
 
 const openAttempt = ({ at, workerId }: FactOf<'attempt-opened'>): Attempt => ({
   state: 'RUNNING',
@@ -162,7 +188,12 @@ function closeAttempt(state: ExecutionState, fact: FactOf<'attempt-closed'>): vo
   releaseClaim(state, fact.taskRunId, (run) => {
     const last = run.attempts.at(-1);
     if (!last) return {};
-    const closed = { ...last, state: fact.state, histories: [...last.histories, { state: fact.state, date: fact.at }] };
+    const closed = {
+      ...last,
+      state: fact.state,
+      histories: [...last.histories, { state: fact.state, date: fact.at }],
+      ...(fact.logFile === undefined ? {} : { logFile: fact.logFile }),
+    };
     return { attempts: [...run.attempts.slice(0, -1), closed] };
   });
 }
@@ -184,6 +215,28 @@ function countClaim(state: ExecutionState, instance: string, change: 1 | -1): vo
   const { [instance]: held = 0, ...others } = state.head.claims;
   const count = held + change;
   changeHead(state, { claims: count > 0 ? { ...others, [instance]: count } : others });
+}
+
+function advanceDag(state: ExecutionState, { taskRunId, dependents, ready }: FactOf<'dag-advanced'>): void {
+  const pages = new Map<number, { ended: number[]; order: number[] }>();
+  const pageOf = (index: number): { ended: number[]; order: number[] } => {
+    const number = Math.floor(index / DAG_PAGE);
+    let page = pages.get(number);
+    if (!page) {
+      const { ended, order } = state.dagPage(taskRunId, number);
+      pages.set(number, (page = { ended: [...ended], order: [...order] }));
+    }
+    return page;
+  };
+  for (const task of dependents) {
+    const { ended } = pageOf(task);
+    for (let place = ended.length; place <= task % DAG_PAGE; place++) ended.push(0);
+    ended[task % DAG_PAGE] = (ended[task % DAG_PAGE] ?? 0) + 1;
+  }
+  const { lanes = 0 } = existing(state, taskRunId);
+  for (const [index, task] of ready.entries()) pageOf(lanes + index).order.push(task);
+  for (const [page, { ended, order }] of pages) state.putDagPage({ kind: 'dag', taskRunId, page, ended, order });
+  if (ready.length > 0) changeRun(state, taskRunId, () => ({ lanes: lanes + ready.length }));
 }
 
 function putLoopValues(state: ExecutionState, { taskRunId, values }: FactOf<'loop-values-set'>): void {

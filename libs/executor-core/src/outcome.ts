@@ -1,4 +1,13 @@
-import type { ExecutionEvent, InstanceLost, Job, LogEntry, MetricEntry, Reply, WorkerCommand } from '@millrace/model';
+import type {
+  ExecutionEvent,
+  InstanceLost,
+  Job,
+  LogEntry,
+  MetricEntry,
+  Reply,
+  TriggerExecutionEnded,
+  WorkerCommand,
+} from '@millrace/model';
 import type { Fact, OwnerId } from './facts.js';
 
 /** What the shell writes in the same transaction as the facts' records. */
@@ -13,6 +22,8 @@ export type Effect =
       readonly event: ExecutionEvent & { readonly tenant: string; readonly executionId: string };
     }
   | { readonly kind: 'reply'; readonly replyTo: string; readonly reply: Reply }
+  /** The trigger that started the execution learns of its end. */
+  | { readonly kind: 'tell-trigger'; readonly event: TriggerExecutionEnded }
   | { readonly kind: 'write-log'; readonly entry: LogEntry }
   | { readonly kind: 'write-metric'; readonly entry: MetricEntry };
 
@@ -32,10 +43,20 @@ type StepKind =
   | { readonly kind: 'start-in-lane'; readonly owner: OwnerId; readonly lane: number; readonly index: number }
   /** A task run was RETRIED: the whole execution is, and another one takes its place at this date. */
   | { readonly kind: 'retry-as-execution'; readonly taskRunId: string; readonly dueAt: number }
-  /** While killing: there may be more to stop. */
+  /** The tasks of a task that repeats them have ended. */
+  | { readonly kind: 'round-ended'; readonly taskRunId: string }
+  /** The state in which a task run with children will end is decided: what of its lists is left, then its end. */
+  | { readonly kind: 'leave'; readonly taskRunId: string }
+  /** The wait between two rounds is over. */
+  | { readonly kind: 'next-round'; readonly taskRunId: string }
+  /** While it ends: there may be more to stop. */
   | { readonly kind: 'kill-more' }
-  /** While killing: ends owners that have nothing running any more. */
-  | { readonly kind: 'settle-kill' };
+  /** While it ends: ends owners that have nothing running any more. */
+  | { readonly kind: 'settle-kill' }
+  /** Chooses the listeners that run. */
+  | { readonly kind: 'listen' }
+  /** Takes up steps that waited while somebody had paused the execution. */
+  | { readonly kind: 'release' };
 
 /** Everything that `decide` reads: what happened outside, and the steps that follow from it. */
 export type Input = ExecutionEvent | Step;

@@ -1,4 +1,5 @@
 import { isTerminal, NO_PROGRESS, type Progress, type Section, type State, type TaskRun } from '@millrace/model';
+import { chooseListeners } from './listeners.js';
 import type { Decision } from './decision.js';
 import { endExecution } from './end-execution.js';
 import { closeTaskRun } from './end-task-run.js';
@@ -41,14 +42,21 @@ export function ownerOf(decision: Decision, id: OwnerId): Owner {
 
 /** The tasks of a lane, in order. */
 export function laneTasks(decision: Decision, owner: Owner, section: Section, lane: number): readonly TaskPlan[] {
-  if (section === 'tasks' && owner.task && owner.run) return owner.flowable.lane(owner.task, owner.run, lane);
+  if (section === 'tasks' && owner.task && owner.run) {
+    return owner.flowable.lane(owner.task, owner.run, lane, decision.view);
+  }
+  if (section === 'listeners') return decision.flow.listeners[decision.view.head.listeners?.[lane] ?? -1]?.tasks ?? [];
   return (owner.task ?? decision.flow).lists[section];
 }
 
 /** Lanes of a list; none when all its tasks are disabled. */
 export function lanesOf(decision: Decision, owner: Owner, section: Section): number {
-  if (laneTasks(decision, owner, section, 0).length === 0) return 0;
-  return section === 'tasks' && owner.run ? (owner.run.lanes ?? 0) : 1;
+  if (section === 'listeners') return decision.view.head.listeners?.length ?? 0;
+  if (section === 'tasks' && owner.run) {
+    const { lanes = 0 } = owner.run;
+    return lanes === 0 || laneTasks(decision, owner, section, 0).length === 0 ? 0 : lanes;
+  }
+  return laneTasks(decision, owner, section, 0).length === 0 ? 0 : 1;
 }
 
 /** How many lanes may be open at a time. */
@@ -58,8 +66,9 @@ export const lanesAtATime = (owner: Owner, section: Section): number =>
 /** True when nothing may be started for the owner. Lists after the execution run even when it was killed. */
 function isOver(decision: Decision, owner: Owner): boolean {
   if (owner.progress.section === 'ended') return true;
-  if (owner.run) return decision.isStopping || isTerminal(owner.run.state);
-  return owner.progress.section !== 'afterExecution' && (decision.isStopping || isTerminal(decision.view.head.state));
+  if (owner.run) return decision.isLeaving || isTerminal(owner.run.state);
+  if (owner.progress.section === 'afterExecution' || owner.progress.section === 'listeners') return false;
+  return decision.isLeaving || isTerminal(decision.view.head.state);
 }
 
 /** Step `advance`: starts what the owner may start now. Pending exactly when it has lanes to start and room for them. */
@@ -67,9 +76,15 @@ export function advance(decision: Decision, ownerId: OwnerId): void {
   const owner = ownerOf(decision, ownerId);
   const { section, nextLane, openLanes } = owner.progress;
   if (section === 'ended' || isOver(decision, owner)) return;
+  if (section === 'tasks' && owner.run && owner.flowable.endedAs) {
+    const endedAs = owner.flowable.endedAs(owner.run);
+    if (endedAs === undefined) return;
+    if (endedAs === 'FAILED') return leaveTasks(decision, owner);
+  }
   const lanes = lanesOf(decision, owner, section);
-  if (nextLane >= lanes && openLanes === 0) return afterSection(decision, owner, section);
+  if (nextLane >= lanes && openLanes === 0) return listEnded(decision, owner, section);
   const room = Math.min(lanes - nextLane, lanesAtATime(owner, section) - openLanes);
+  if (room <= 0) return;
   const count = Math.min(room, LANES_PER_STEP);
   startLanes(decision, owner, section, count);
   if (room > count) decision.then({ kind: 'advance', owner: ownerId });
@@ -80,14 +95,25 @@ export function childEnded(decision: Decision, ownerId: OwnerId, taskRunId: stri
   const owner = ownerOf(decision, ownerId);
   const child = decision.view.run(taskRunId);
   if (!child) return;
-  if (decision.isStopping) return settleOwner(decision, owner);
+  if (decision.isLeaving) return settleOwner(decision, owner);
   const { section } = owner.progress;
   // A sibling of a list that was left runs to its end without a say in what comes next.
   if (section === 'ended' || isOver(decision, owner) || child.section !== section) return;
   if (section === 'tasks' && owner.flowable.childEnded(child) === 'leave') return leaveTasks(decision, owner);
+  if (section === 'tasks' && unlock(decision, owner, child)) return;
   const nextTask = laneTasks(decision, owner, section, child.lane)[child.index + 1];
   if (nextTask) return startInLane(decision, owner, section, child.lane, child.index + 1, nextTask);
   laneEnded(decision, owner, section);
+}
+
+/** Of a task whose lanes become ready one after the other: the lane has ended, and others may start. */
+function unlock(decision: Decision, owner: Owner, child: TaskRun): boolean {
+  if (!owner.run || !owner.task || !owner.flowable.unlocked) return false;
+  const { dependents, ready } = owner.flowable.unlocked(owner.task, owner.run, child, decision.view);
+  decision.fact({ kind: 'lane-ended', owner: owner.id });
+  if (dependents.length > 0) decision.fact({ kind: 'dag-advanced', taskRunId: owner.run.id, dependents, ready });
+  decision.then({ kind: 'advance', owner: owner.id });
+  return true;
 }
 
 function laneEnded(decision: Decision, owner: Owner, section: Section): void {
@@ -97,7 +123,17 @@ function laneEnded(decision: Decision, owner: Owner, section: Section): void {
   if (nextLane < lanes) {
     // With room before this end, an `advance` is pending already and starts the rest.
     if (openLanes === lanesAtATime(owner, section)) startLanes(decision, owner, section, 1);
-  } else if (openLanes === 1) afterSection(decision, owner, section);
+  } else if (openLanes === 1) listEnded(decision, owner, section);
+}
+
+/** The last lane of a list has ended. */
+function listEnded(decision: Decision, owner: Owner, section: Section): void {
+  // It goes on when it is resumed, or its time is over.
+  if (owner.run?.state === 'PAUSED') return;
+  if (section === 'tasks' && owner.run && owner.flowable.repeats && owner.run.endsAs === undefined) {
+    return decision.then({ kind: 'round-ended', taskRunId: owner.run.id });
+  }
+  afterSection(decision, owner, section);
 }
 
 function startLanes(decision: Decision, owner: Owner, section: Section, count: number): void {
@@ -116,13 +152,12 @@ function startInLane(
   index: number,
   task: TaskPlan,
 ): void {
-  const loops = section === 'tasks' && owner.task?.type === 'core.flow.ForEach' && owner.run;
   startTask(decision, task, {
     section,
     lane,
     index,
     ...(owner.id === undefined ? {} : { parentId: owner.id }),
-    ...(loops ? { value: decision.view.loopValue(loops.id, lane), iteration: lane } : {}),
+    ...(section === 'tasks' ? loopPlace(decision, owner, lane) : {}),
   });
 }
 
@@ -134,12 +169,23 @@ export function startInOpenLane(decision: Decision, ownerId: OwnerId, lane: numb
   if (task) startInLane(decision, owner, 'tasks', lane, index, task);
 }
 
+function loopPlace(decision: Decision, { run, task, flowable }: Owner, lane: number) {
+  if (!run || !task) return {};
+  if (flowable.repeats) return { iteration: Number(run.outputs?.['iterationCount'] ?? 1) - 1 };
+  const iteration = flowable.valueIndex?.(task, lane);
+  return iteration === undefined ? {} : { value: decision.view.loopValue(run.id, iteration), iteration };
+}
+
 function enterSection(decision: Decision, owner: Owner, section: Section): void {
   decision.fact({ kind: 'section-entered', owner: owner.id, section });
   decision.then({ kind: 'advance', owner: owner.id });
 }
 
 function leaveTasks(decision: Decision, owner: Owner): void {
+  // A Pause whose `onPause` failed does not wait any longer.
+  if (owner.run?.state === 'PAUSED') {
+    decision.fact({ kind: 'task-run-moved', taskRunId: owner.run.id, to: 'RUNNING', at: decision.now });
+  }
   if (lanesOf(decision, owner, 'errors') > 0) return enterSection(decision, owner, 'errors');
   afterSection(decision, owner, 'errors');
 }
@@ -153,49 +199,92 @@ function afterSection(decision: Decision, owner: Owner, section: Section): void 
     decision.fact({ kind: 'section-entered', owner: owner.id, section: 'ended' });
     return;
   }
-  if (owner.run && owner.task) return endOwner(decision, owner.run, owner.task, stateOf(owner.progress));
+  if (section === 'listeners') return afterListeners(decision);
+  if (owner.run && owner.task) {
+    const state = owner.run.endsAs ?? owner.flowable.endedAs?.(owner.run) ?? stateOf(owner.progress);
+    return endOwner(decision, owner.run, owner.task, state);
+  }
   endExecution(decision, stateOf(owner.progress));
   afterExecution(decision);
 }
 
 /** The lists that run when the execution has its final state. */
 export function afterExecution(decision: Decision): void {
+  // Conditions of listeners are about the final state, which is seen in the next step.
+  if (decision.flow.listeners.length > 0) decision.then({ kind: 'listen' });
+  else afterListeners(decision);
+}
+
+/** Step `listen`: the listeners whose conditions hold run one after the other. */
+export function listen(decision: Decision): void {
+  const listeners = chooseListeners(decision);
+  if (listeners.length === 0) return afterListeners(decision);
+  decision.fact({ kind: 'listeners-chosen', listeners });
+  enterSection(decision, ownerOf(decision, undefined), 'listeners');
+}
+
+function afterListeners(decision: Decision): void {
   const present = decision.flow.lists.afterExecution.length > 0;
   decision.fact({ kind: 'section-entered', owner: undefined, section: present ? 'afterExecution' : 'ended' });
   if (present) decision.then({ kind: 'advance', owner: undefined });
+}
+
+/**
+ * Step `leave`: how a task run with children ends was decided, whatever those give. FAILED ones run their `errors` first,
+ * then all `finally`; what still runs in `tasks` has no say any more.
+ */
+export function leave(decision: Decision, run: TaskRun): void {
+  const owner = ownerOf(decision, run.id);
+  if (isOver(decision, owner) || owner.progress.section !== 'tasks') return;
+  if (run.endsAs === 'FAILED') leaveTasks(decision, owner);
+  else afterSection(decision, owner, 'tasks');
+}
+
+/** The list `tasks` of a task that could repeat it has ended for good. */
+export function endTasks(decision: Decision, run: TaskRun): void {
+  afterSection(decision, ownerOf(decision, run.id), 'tasks');
 }
 
 /** KILLED before FAILED before WARNING (spec executions.md §5). */
 const stateOf = ({ killed, failed, warning }: Progress): State =>
   killed > 0 ? 'KILLED' : failed > 0 ? 'FAILED' : warning > 0 ? 'WARNING' : 'SUCCESS';
 
-function endOwner(decision: Decision, run: TaskRun, task: TaskPlan, state: State): void {
+/** Ends a task run with children: nothing more of it is started. */
+export function endOwner(decision: Decision, run: TaskRun, task: TaskPlan, state: State): void {
   decision.fact({ kind: 'section-entered', owner: run.id, section: 'ended' });
   closeTaskRun(decision, run, task, state);
 }
 
-/** While killing, an owner ends when nothing of it runs any more. */
+/** While everything ends, an owner ends when nothing of it runs any more. */
 function settleOwner(decision: Decision, owner: Owner): void {
   if (owner.progress.active > 0) return;
   if (owner.run && owner.task) {
-    if (!isTerminal(owner.run.state)) endOwner(decision, owner.run, owner.task, 'KILLED');
-    return;
+    if (isTerminal(owner.run.state)) return;
+    return endOwner(decision, owner.run, owner.task, endWhileLeaving(decision, owner.run, owner.progress));
   }
-  endExecution(decision, 'KILLED');
+  endExecution(decision, decision.view.head.endsAs ?? 'KILLED');
   afterExecution(decision);
+}
+
+function endWhileLeaving(decision: Decision, run: TaskRun, progress: Progress): State {
+  if (decision.isStopping) return 'KILLED';
+  return run.endsAs ?? (run.state === 'PAUSED' ? 'KILLED' : stateOf(progress));
 }
 
 /** Step `settle-kill`: ends every owner, innermost first, that has nothing running. */
 export function settleKill(decision: Decision): void {
-  if (!decision.isStopping) return;
+  if (!decision.isLeaving) return;
   const idle = idleOwners(decision, undefined);
   if (idle.length === 0) return settleOwner(decision, ownerOf(decision, undefined));
   for (const run of idle) settleOwner(decision, ownerOf(decision, run.id));
 }
 
 function idleOwners(decision: Decision, ownerId: OwnerId): TaskRun[] {
-  return decision.view
-    .activeChildren(ownerId)
-    .filter((run) => run.progress !== undefined)
-    .flatMap((run) => (run.progress?.active === 0 ? [run] : idleOwners(decision, run.id)));
+  return (
+    decision.view
+      .activeChildren(ownerId)
+      // One that a worker has is not idle: the worker will tell.
+      .filter((run) => run.progress !== undefined && run.claim === undefined)
+      .flatMap((run) => (run.progress?.active === 0 ? [run] : idleOwners(decision, run.id)))
+  );
 }

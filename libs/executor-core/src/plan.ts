@@ -7,11 +7,13 @@ import {
   type LogLevel,
   type Output,
   type PlainObject,
+  type PluginDefault,
   type Retry,
   type Section,
   type TaskDefinition,
   type TaskTypeCatalog,
 } from '@millrace/model';
+import { planDag, type DagPlan } from './tasks/dag-plan.js';
 import { FLOWABLES } from './tasks/flowables.js';
 
 /** The lists of tasks that an owner (the flow, or a task with children) may run; disabled tasks are left out. */
@@ -34,8 +36,21 @@ export interface TaskPlan {
   readonly retry: Retry | undefined;
   readonly allowFailure: boolean;
   readonly allowWarning: boolean;
+  /** Of a Dag. */
+  readonly dag?: DagPlan;
+  /** Why it cannot run: found when the flow was planned. */
+  readonly fault?: string;
   readonly logLevel: LogLevel;
 }
+
+/** The tasks of a listener, and what must hold for them to run. */
+export interface ListenerPlan {
+  readonly conditions: readonly unknown[];
+  readonly tasks: readonly TaskPlan[];
+}
+
+/** A named list of tasks outside of flows. */
+export type TemplateSource = Pick<FlowSource, 'tasks' | 'errors' | 'finally'>;
 
 /** A revision of a flow, ready to run. */
 export interface FlowPlan {
@@ -45,6 +60,7 @@ export interface FlowPlan {
   readonly revision: number;
   readonly lists: Lists;
   readonly tasks: ReadonlyMap<string, TaskPlan>;
+  readonly listeners: readonly ListenerPlan[];
   readonly outputs: readonly Output[];
   readonly variables: PlainObject;
   /** The whole flow as it was written, with current names. */
@@ -52,35 +68,79 @@ export interface FlowPlan {
   readonly deleted: boolean;
 }
 
-const NO_LISTS: Lists = { tasks: [], errors: [], finally: [], afterExecution: [] };
+/** No tasks. */
+export const NO_LISTS: Lists = { tasks: [], errors: [], finally: [], listeners: [], afterExecution: [] };
 
-/** Compiles a stored flow. Reads it leniently: what was accepted when it was saved must still run (spec flow.md). */
-export function planFlow(flow: Flow, catalog: TaskTypeCatalog): FlowPlan {
+/** Templates inside templates, at most. */
+const TEMPLATE_DEPTH_MAX = 10;
+
+/** What a plan is made of besides the flow. */
+export interface PlanSources {
+  /** `plugins.defaults` of the configuration. */
+  readonly globalDefaults?: readonly PluginDefault[];
+  /** The template of a namespace and id; absent: templates are not allowed here. */
+  readonly templates?: (namespace: string, id: string) => TemplateSource | undefined;
+}
+
+/** Compiles a stored flow. Reads it leniently: what was accepted when it was saved must still run (spec flow.md).
+ */
+export function planFlow(flow: Flow, catalog: TaskTypeCatalog, sources: PlanSources = {}): FlowPlan {
   const { definition } = flow;
-  const defaults = [definition.pluginDefaults ?? definition.taskDefaults ?? []];
-  const tasks = new Map<string, TaskPlan>();
+  const planner = new Planner(catalog, definition, sources);
+  const lists = { ...NO_LISTS };
+  for (const name of SECTIONS) lists[name] = planner.list(definition[name], name, undefined, definition.retry);
+  const listeners = (definition.listeners ?? []).map(({ conditions, tasks }) => ({
+    conditions: Array.isArray(conditions) ? conditions : [],
+    tasks: planner.list(tasks, 'listeners', undefined, definition.retry),
+  }));
+  return {
+    tenant: flow.tenant,
+    namespace: flow.namespace,
+    flowId: flow.id,
+    revision: flow.revision,
+    lists,
+    tasks: planner.tasks,
+    listeners,
+    outputs: definition.outputs ?? [],
+    variables: definition.variables ?? {},
+    definition,
+    deleted: flow.deleted,
+  };
+}
 
-  const planList = (
-    written: unknown,
-    section: Section,
-    parent: TaskPlan | undefined,
-    retry: Retry | undefined,
-  ): TaskPlan[] =>
-    asTasks(written)
-      .map((task) => effectiveTask(task, defaults, catalog))
+class Planner {
+  readonly tasks = new Map<string, TaskPlan>();
+  readonly #catalog: TaskTypeCatalog;
+  readonly #defaults: readonly (readonly PluginDefault[])[];
+  readonly #templates: PlanSources['templates'];
+
+  constructor(
+    catalog: TaskTypeCatalog,
+    { pluginDefaults, taskDefaults }: FlowSource,
+    { globalDefaults = [], templates }: PlanSources,
+  ) {
+    this.#catalog = catalog;
+    this.#defaults = [pluginDefaults ?? taskDefaults ?? [], globalDefaults];
+    this.#templates = templates;
+  }
+
+  list(written: unknown, section: Section, parent: TaskPlan | undefined, retry: Retry | undefined): TaskPlan[] {
+    return asTasks(written)
+      .map((task) => effectiveTask(task, this.#defaults, this.#catalog))
       .filter((task) => task.disabled !== true)
-      .map((task) => planTask(task, section, parent, retry));
+      .map((task) => this.#task(task, section, parent, retry));
+  }
 
-  const planTask = (
+  #task(
     written: TaskDefinition,
     section: Section,
     parent: TaskPlan | undefined,
     inherited: Retry | undefined,
-  ): TaskPlan => {
-    const type = shortType(written.type);
+  ): TaskPlan {
+    const type = this.#catalog.find(written.type)?.type ?? shortType(written.type);
     const lists = { ...NO_LISTS };
     const branches = new Map<string, readonly TaskPlan[]>();
-    const plan: TaskPlan = {
+    const plan: Mutable<TaskPlan> = {
       id: written.id,
       type,
       definition: written,
@@ -93,33 +153,47 @@ export function planFlow(flow: Flow, catalog: TaskTypeCatalog): FlowPlan {
       allowWarning: written.allowWarning === true,
       logLevel: written.logLevel ?? 'TRACE',
     };
-    tasks.set(plan.id, plan);
+    this.tasks.set(plan.id, plan);
     const flowable = FLOWABLES.get(type);
-    if (flowable) {
-      for (const name of SECTIONS) {
-        if (name !== 'afterExecution') lists[name] = planList(written[name], name, plan, plan.retry);
-      }
-      for (const [name, branch] of flowable.branches?.(written) ?? []) {
-        branches.set(name, planList(branch, 'tasks', plan, plan.retry));
-      }
+    if (!flowable) return plan;
+    const template = type === 'core.flow.Template' ? this.#template(plan) : undefined;
+    if (typeof template === 'string') plan.fault = template;
+    const source = typeof template === 'object' ? { ...template, ...onlyGiven(written) } : written;
+    const tasks = flowable.children?.(written) ?? source.tasks;
+    for (const [name, list] of [
+      ['tasks', tasks],
+      ['errors', source.errors],
+      ['finally', source.finally],
+    ] as const) {
+      lists[name] = this.list(list, name, plan, plan.retry);
     }
+    for (const [name, branch] of flowable.branches?.(written) ?? []) {
+      branches.set(name, this.list(branch, 'tasks', plan, plan.retry));
+    }
+    if (type === 'core.flow.Dag') plan.dag = planDag(plan.id, written['tasks'], lists.tasks);
     return plan;
-  };
+  }
 
-  const lists = { ...NO_LISTS };
-  for (const name of SECTIONS) lists[name] = planList(definition[name], name, undefined, definition.retry);
-  return {
-    tenant: flow.tenant,
-    namespace: flow.namespace,
-    flowId: flow.id,
-    revision: flow.revision,
-    lists,
-    tasks,
-    outputs: definition.outputs ?? [],
-    variables: definition.variables ?? {},
-    definition,
-    deleted: flow.deleted,
-  };
+  /** The template of a task, or why there is none. */
+  #template({ id, definition, parent }: TaskPlan): TemplateSource | string {
+    const [namespace, templateId] = [String(definition['namespace']), String(definition['templateId'])];
+    if (!this.#templates) return `Templates are not enabled on this installation: use a Subflow instead of '${id}'.`;
+    let depth = 0;
+    for (let at = parent; at; at = at.parent) if (at.type === 'core.flow.Template') depth++;
+    if (depth >= TEMPLATE_DEPTH_MAX) return `More than ${TEMPLATE_DEPTH_MAX} templates inside each other, at '${id}'.`;
+    return (
+      this.#templates(namespace, templateId) ??
+      `There is no template '${templateId}' in namespace '${namespace}': create it, or correct '${id}'.`
+    );
+  }
 }
+
+type Mutable<Value> = { -readonly [Name in keyof Value]: Value[Name] };
+
+/** The lists that a Template task has of its own; they win over those of the template. */
+const onlyGiven = ({ errors, finally: last }: TaskDefinition): Partial<Record<'errors' | 'finally', unknown>> => ({
+  ...(errors === undefined ? {} : { errors }),
+  ...(last === undefined ? {} : { finally: last }),
+});
 
 const asTasks = (written: unknown): readonly TaskDefinition[] => (Array.isArray(written) ? written : []);

@@ -12,6 +12,7 @@ import { evolve } from './evolve.js';
 import type { Fact } from './facts.js';
 import type { Input } from './outcome.js';
 import { ExecutionState, type Records } from './state.js';
+import { tellTrigger } from './tell-trigger.js';
 
 /** The execution as a keyed state machine over `execution-events`, in the shape of the queue's contract. */
 export function executionProcessor(topics: Pick<Topics, 'executionEvents' | 'executions' | 'taskRuns'>) {
@@ -21,10 +22,11 @@ export function executionProcessor(topics: Pick<Topics, 'executionEvents' | 'exe
     stateTopics: [topics.executions, topics.taskRuns],
     topicOf: (record: ExecutionRecord) => (record.kind === 'task-run' ? topics.taskRuns : topics.executions),
     open: (_key: string, records: Records) => new ExecutionState(records),
-    decide: (state: ExecutionState, input: Input | Wake, context: ExecutionContext) => decide(state, input, context),
+    decide: (state: ExecutionState, input: Input | Wake, context: ExecutionContext) =>
+      tellTrigger(state, decide(state, input, context), context.now),
     evolve: (state: ExecutionState, fact: Fact) => evolve(state, fact),
     fail: (state: ExecutionState, input: Input | Wake, fault: Error, context: ExecutionContext) =>
-      failed(state, input, fault, context),
+      tellTrigger(state, failed(state, input, fault, context), context.now),
     dueAt: (state: ExecutionState) => state.dueAt,
     ended: (state: ExecutionState) =>
       state.exists &&

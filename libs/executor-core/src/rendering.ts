@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
 import { referencesOf, renderDeep, renderDeepTyped, type Environment } from '@millrace/expression';
-import { isPlainObject, type PlainObject, type TaskDefinition } from '@millrace/model';
+import { isPlainObject, seededRandom, type PlainObject, type TaskDefinition } from '@millrace/model';
 import type { ExecutionContext } from './context.js';
 import { narrow } from './narrow.js';
 import type { FlowPlan, TaskPlan } from './plan.js';
@@ -50,6 +49,8 @@ export interface Rendering {
   typed(value: unknown): unknown;
   /** What a job for these properties carries. */
   variablesFor(properties: PlainObject): PlainObject;
+  /** What defaults and conditions of inputs are rendered with; `inputs` themselves are the resolver's. */
+  forInputs(): { readonly variables: PlainObject; readonly environment: Environment };
 }
 
 export function rendering(
@@ -69,6 +70,10 @@ export function rendering(
     text: (value) => renderDeep(value, variables, environment),
     typed: (value) => renderDeepTyped(value, variables, environment),
     variablesFor: (properties) => narrow(analysisOf(properties).references, variables),
+    forInputs: () => ({
+      variables: Object.fromEntries([...variables.names()].map((name) => [name, variables.get(name)])),
+      environment,
+    }),
   };
 }
 
@@ -78,6 +83,10 @@ export const ownProperties = (task: TaskPlan): PlainObject =>
     // A property with nothing behind it is as if it were not there.
     Object.entries(task.definition).filter(([name, value]) => !NOT_RENDERED.has(name) && value !== null),
   );
+
+/** A copy of a map without some of its names. */
+export const withoutNames = (map: PlainObject, names: readonly string[]): PlainObject =>
+  Object.fromEntries(Object.entries(map).filter(([name]) => !names.includes(name)));
 
 const undecided = new WeakMap<TaskDefinition, TaskDefinition>();
 
@@ -90,23 +99,4 @@ export function withoutRunIf(task: TaskDefinition): TaskDefinition {
     undecided.set(task, (stripped = rest as TaskDefinition));
   }
   return stripped;
-}
-
-/**
- * Numbers in [0, 1) that follow from the text: `uuid()` and the like give the same when a decision is repeated, and
- * different ones for every attempt of every task run. sfc32 over a SHA-256 of the text, made at the first draw; not for
- * secrets.
- */
-export function seededRandom(seed: string): () => number {
-  let words: Uint32Array | undefined;
-  return () => {
-    words ??= new Uint32Array(Uint8Array.from(createHash('sha256').update(seed).digest()).buffer, 0, 4);
-    const [a = 0, b = 0, c = 0, counter = 0] = words;
-    const drawn = (a + b + counter) >>> 0;
-    words[3] = counter + 1;
-    words[0] = b ^ (b >>> 9);
-    words[1] = c + (c << 3);
-    words[2] = ((c << 21) | (c >>> 11)) + drawn;
-    return drawn / 2 ** 32;
-  };
 }

@@ -1,5 +1,4 @@
-import { parseDuration, type Retry } from '@millrace/model';
-import { seededRandom } from './rendering.js';
+import { parseDuration, seededRandom, type Retry } from '@millrace/model';
 
 /** Attempts of one task run, whatever its retry says: each is kept in its record. */
 export const ATTEMPTS_MAX = 500;

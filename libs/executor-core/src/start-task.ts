@@ -1,12 +1,17 @@
 import { isTruthy, type InlineResult, type PlainObject, type TaskRun } from '@millrace/model';
 import type { InlineTask } from './context.js';
 import { countedAttempts, placeOf, sentence, type Decision, type TaskRunPlace } from './decision.js';
-import { closeTaskRun, endAttempt, EVALUATION_ATTEMPT, nextAttempt } from './end-task-run.js';
+import { closeTaskRun, endAttempt, nextAttempt } from './end-task-run.js';
+import { expressionsOf, requestEvaluation } from './evaluation.js';
 import type { NewTaskRun } from './facts.js';
 import { isBreakpoint } from './operations/breakpoints.js';
+import { ROUND_EXPRESSIONS } from './tasks/loop-until.js';
+import { jobFor, tooLargeForJob } from './jobs.js';
 import type { TaskPlan } from './plan.js';
 import { isPure, ownProperties, withoutRunIf } from './rendering.js';
-import { FLOWABLES } from './tasks/flowables.js';
+import { FLOWABLES, type Entered, type Flowable } from './tasks/flowables.js';
+import { runUpdate, UPDATES } from './updates/updates.js';
+import { giveOutChildren, WORKING_DIRECTORY } from './working-directory-job.js';
 
 type Place = Pick<NewTaskRun, 'section' | 'lane' | 'index' | 'parentId' | 'value' | 'iteration'>;
 
@@ -21,7 +26,8 @@ export function startTask(decision: Decision, task: TaskPlan, place: Place): voi
   }
   if (isBreakpoint(decision, task, place.value)) {
     decision.fact({ kind: 'task-run-moved', taskRunId: id, to: 'BREAKPOINT', at: decision.now });
-  } else if (owner) decision.then({ kind: 'enter', taskRunId: id });
+    // One that changes the execution is decided on a state that holds what those before it changed.
+  } else if (owner || UPDATES.has(task.type)) decision.then({ kind: 'enter', taskRunId: id });
   else startRunnable(decision, task, { id, ...place, sequence, startedAt: decision.now }, NEW);
 }
 
@@ -45,7 +51,8 @@ export function enter(decision: Decision, run: TaskRun): void {
     nextAttempt: nextAttempt(run),
     evaluated: run.evaluated,
   };
-  if (run.progress) enterOwner(decision, task, run);
+  if (run.progress && task.type !== WORKING_DIRECTORY) enterOwner(decision, task, run);
+  else if (UPDATES.has(task.type)) startUpdate(decision, task, run, past);
   else startRunnable(decision, task, placeOf(run), past);
 }
 
@@ -169,7 +176,10 @@ function submitJob(
   { decided, resubmits }: { readonly decided: boolean; readonly resubmits: number },
 ): void {
   const definition = decided ? withoutRunIf(task.definition) : task.definition;
-  const variables = decision.rendering(task, place, past.attempts).variablesFor(definition);
+  const given =
+    task.type === WORKING_DIRECTORY ? giveOutChildren(decision, task, definition, place.id) : { task: definition };
+  const rendered = 'rendered' in given ? given.rendered : definition;
+  const variables = decision.rendering(task, place, past.attempts).variablesFor(rendered);
   const tooLarge = tooLargeForJob(decision, task, variables);
   if (tooLarge !== undefined) return endAtOnce(decision, task, place, past, 'FAILED', tooLarge);
   decision.fact({ kind: 'task-run-moved', taskRunId: place.id, to: 'SUBMITTED', at: decision.now });
@@ -179,53 +189,83 @@ function submitJob(
       ...jobFor(decision, task, place),
       attempt: past.nextAttempt,
       kind: 'run',
-      task: definition,
+      task: given.task,
+      ...('job' in given ? given.job : {}),
       variables,
       resubmits,
     },
   });
 }
 
-/** What every job says of the task run that it is for. */
-function jobFor(decision: Decision, task: TaskPlan, { id, sequence }: Pick<TaskRunPlace, 'id' | 'sequence'>) {
-  const { tenant, namespace, flowId, flowRevision, executionId } = decision.view.head;
-  return {
-    tenant,
-    namespace,
-    flowId,
-    flowRevision,
-    executionId,
-    taskRunId: id,
-    sequence,
-    logLevel: task.logLevel,
-  };
-}
-
-/** Why the variables do not fit into a job, if they do not. */
-function tooLargeForJob(decision: Decision, task: TaskPlan, variables: PlainObject): string | undefined {
-  const size = JSON.stringify(variables).length;
-  const { jobBytes } = decision.context.limits;
-  if (size <= jobBytes) return undefined;
-  return `The variables that '${task.id}' names have ${size} characters, and a job carries at most ${jobBytes}: name single members instead of all outputs, or pass a file.`;
-}
-
 /** Gives the job of a task run out again: its worker was lost, or handed it back. */
 export function submitAgain(decision: Decision, run: TaskRun, resubmits: number): void {
   const task = decision.taskOf(run);
-  if (run.evaluating) return requestEvaluation(decision, task, run);
+  if (run.evaluating) return requestEvaluation(decision, task, run, evaluatedBy(task, run));
   const { runIf } = task.definition;
   // The open attempt is the one that is given up: it does not count for the new one.
   const past: Past = { ...NEW, attempts: countedAttempts(run) - 1, nextAttempt: run.attempts.length + 1 };
   submitJob(decision, task, placeOf(run), past, { decided: runIf === undefined || isPure({ runIf }), resubmits });
 }
 
+/** What a worker evaluates for a task run that needs it. */
+function evaluatedBy(task: TaskPlan, run: TaskRun): PlainObject {
+  if (!run.progress) return updateExpressions(task);
+  const flowable = flowableOf(task);
+  const entered = run.attempts.length > 0;
+  return expressionsOf(task, entered && flowable.repeats ? ROUND_EXPRESSIONS : [...flowable.renders, 'runIf']);
+}
+
+// ── tasks that change the execution ───────────────────────────────────────────────────────────────────────────────
+
+function startUpdate(decision: Decision, task: TaskPlan, run: TaskRun, past: Past): void {
+  const place = placeOf(run);
+  if (!run.evaluated && !isPure(task.definition)) {
+    return requestEvaluation(decision, task, run, updateExpressions(task));
+  }
+  try {
+    if (decideRunIf(decision, task, place, past) === false) return endAtOnce(decision, task, place, past, 'SKIPPED');
+  } catch (error) {
+    return endAtOnce(decision, task, place, past, 'FAILED', `'runIf' cannot be evaluated: ${sentence(error)}`);
+  }
+  decision.fact(
+    { kind: 'task-run-moved', taskRunId: run.id, to: 'RUNNING', at: decision.now },
+    { kind: 'attempt-opened', taskRunId: run.id, at: decision.now },
+  );
+  const { state, isFinal } = runUpdate(decision, task, run, () => propertiesOf(decision, task, run, past));
+  endAttempt(decision, task, {
+    id: run.id,
+    ...(run.parentId === undefined ? {} : { parentId: run.parentId }),
+    attempts: isFinal ? Infinity : past.attempts + 1,
+    firstStart: past.firstStart ?? decision.now,
+    state,
+  });
+}
+
+function updateExpressions(task: TaskPlan): PlainObject {
+  return { ...ownProperties(task), ...expressionsOf(task, ['runIf']) };
+}
+
+function propertiesOf(decision: Decision, task: TaskPlan, run: TaskRun, past: Past): PlainObject {
+  const own = ownProperties(task);
+  // As text: only few tasks keep the types of expressions (spec expressions.md §1).
+  const rendered = run.evaluated ?? (decision.rendering(task, placeOf(run), past.attempts).text(own) as PlainObject);
+  return Object.fromEntries(Object.entries(rendered).filter(([name]) => Object.hasOwn(own, name)));
+}
+
 // ── tasks with children ───────────────────────────────────────────────────────────────────────────────────────────
 
-function enterOwner(decision: Decision, task: TaskPlan, run: TaskRun): void {
+function flowableOf(task: TaskPlan): Flowable {
   const flowable = FLOWABLES.get(task.type);
   if (!flowable) throw new Error(`Task type '${task.type}' has no children`);
-  const expressions = expressionsOf(task, flowable.renders);
-  if (!run.evaluated && !isPure(expressions)) return requestEvaluation(decision, task, run);
+  return flowable;
+}
+
+function enterOwner(decision: Decision, task: TaskPlan, run: TaskRun): void {
+  const flowable = flowableOf(task);
+  // The values that it asked for after a round have come.
+  if (flowable.repeats && run.attempts.length > 0) return decision.then({ kind: 'round-ended', taskRunId: run.id });
+  const expressions = expressionsOf(task, [...flowable.renders, 'runIf']);
+  if (!run.evaluated && !isPure(expressions)) return requestEvaluation(decision, task, run, expressions);
   const place = placeOf(run);
   const past: Past = { ...NEW, evaluated: run.evaluated };
   let rendered: PlainObject;
@@ -239,18 +279,30 @@ function enterOwner(decision: Decision, task: TaskPlan, run: TaskRun): void {
   if (entered.kind === 'refused') return endUnentered(decision, task, run, 'FAILED', entered.message);
   const tooLarge = entered.outputs && tooLargeOutputs(decision, task, entered.outputs);
   if (tooLarge) return endUnentered(decision, task, run, 'FAILED', tooLarge);
+  beginOwner(decision, run, entered);
+}
+
+function beginOwner(decision: Decision, run: TaskRun, entered: Extract<Entered, { kind: 'entered' }>): void {
+  const { lanes, branch, values, outputs, ready, pause } = entered;
   decision.fact(
     { kind: 'task-run-moved', taskRunId: run.id, to: 'RUNNING', at: decision.now },
     { kind: 'attempt-opened', taskRunId: run.id, at: decision.now },
-    {
-      kind: 'task-run-entered',
-      taskRunId: run.id,
-      lanes: entered.lanes,
-      ...(entered.branch === undefined ? {} : { branch: entered.branch }),
-    },
+    { kind: 'task-run-entered', taskRunId: run.id, lanes, ...(branch === undefined ? {} : { branch }) },
   );
-  if (entered.values) decision.fact({ kind: 'loop-values-set', taskRunId: run.id, values: entered.values });
-  if (entered.outputs) decision.fact({ kind: 'outputs-set', taskRunId: run.id, outputs: entered.outputs });
+  if (values) decision.fact({ kind: 'loop-values-set', taskRunId: run.id, values });
+  if (outputs) decision.fact({ kind: 'outputs-set', taskRunId: run.id, outputs });
+  if (ready) decision.fact({ kind: 'dag-advanced', taskRunId: run.id, dependents: [], ready });
+  if (pause) {
+    decision.fact({ kind: 'task-run-moved', taskRunId: run.id, to: 'PAUSED', at: decision.now });
+    if (pause.afterMs !== undefined) {
+      decision.fact({
+        kind: 'pause-limited',
+        taskRunId: run.id,
+        dueAt: decision.now + pause.afterMs,
+        ...(pause.becomes === undefined ? {} : { becomes: pause.becomes }),
+      });
+    }
+  }
   decision.then({ kind: 'advance', owner: run.id });
 }
 
@@ -268,35 +320,4 @@ function endUnentered(
     { kind: 'attempt-closed', taskRunId: run.id, state, at: decision.now },
   );
   closeTaskRun(decision, run, task, state);
-}
-
-function expressionsOf(task: TaskPlan, names: readonly string[]): PlainObject {
-  const wanted = [...names, 'runIf'].filter((name) => task.definition[name] !== undefined);
-  return Object.fromEntries(wanted.map((name) => [name, task.definition[name]]));
-}
-
-/** Asks a worker for the values of expressions that need what an executor must not touch. */
-function requestEvaluation(decision: Decision, task: TaskPlan, run: TaskRun): void {
-  const expressions = expressionsOf(task, FLOWABLES.get(task.type)?.renders ?? []);
-  const variables = decision.rendering(task, placeOf(run), 0).variablesFor(expressions);
-  const tooLarge = tooLargeForJob(decision, task, variables);
-  if (tooLarge !== undefined) return endUnentered(decision, task, run, 'FAILED', tooLarge);
-  if (!run.evaluating) {
-    decision.fact(
-      { kind: 'evaluation-requested', taskRunId: run.id },
-      { kind: 'task-run-moved', taskRunId: run.id, to: 'SUBMITTED', at: decision.now },
-    );
-  }
-  decision.effect({
-    kind: 'submit-job',
-    job: {
-      ...jobFor(decision, task, run),
-      attempt: EVALUATION_ATTEMPT,
-      kind: 'evaluate',
-      task: { id: task.id, type: task.definition.type },
-      expressions,
-      variables,
-      resubmits: run.resubmits ?? 0,
-    },
-  });
 }

@@ -1,6 +1,9 @@
 import {
+  DAG_PAGE,
   isTerminal,
   LOOP_VALUES_PAGE,
+  type DagPage,
+  type ErrorEntry,
   type ExecutionCreated,
   type ExecutionHead,
   type ExecutionRecord,
@@ -10,6 +13,7 @@ import {
   type TaskRun,
 } from '@millrace/model';
 import type { OwnerId } from './facts.js';
+import type { Step } from './outcome.js';
 import { Timers } from './timers.js';
 
 /** The records of one execution; the queue's shell owns them, undoes and stores what changed (protocols.md part 1.3). */
@@ -32,9 +36,12 @@ export interface RunsByValue {
 const HEAD = 'head';
 const CREATED = 'created';
 const VARIABLES = 'variables';
+const ERRORS = 'errors';
 /** Most executions have no variables, and no record of them. */
 const NO_VARIABLES: ExecutionVariables = { kind: 'variables', variables: {} };
 export const valuesId = (taskRunId: string, page: number): string => `values-${taskRunId}-${page}`;
+const dagId = (taskRunId: string, page: number): string => `dag-${taskRunId}-${page}`;
+const heldId = (index: number): string => `held-${index}`;
 
 /** What decisions may see of an execution. */
 export interface ExecutionView {
@@ -46,12 +53,19 @@ export interface ExecutionView {
   progress(owner: OwnerId): Progress;
   /** Children of an owner that have not ended; O(their number). */
   activeChildren(owner: OwnerId): readonly TaskRun[];
+  /** Every task run; O(their number), so only for what concerns all of them. */
+  allRuns(): readonly TaskRun[];
   loopValue(taskRunId: string, index: number): string;
+  /** The page of a Dag that holds what is known of a task, or of a lane; empty when nothing is. */
+  dagPage(taskRunId: string, page: number): DagPage;
+  /** The task, by its place in the Dag, that has a lane. */
+  dagLane(taskRunId: string, lane: number): number;
+  /** Latest errors, oldest first. */
+  readonly errors: readonly ErrorEntry[];
+  heldStep(index: number): Step;
   runsOf(taskId: string): RunsByValue | undefined;
   taskIds(): Iterable<string>;
-  /** Every task run; O(their number), so only for what concerns all of them (a restart). */
-  allRuns(): readonly TaskRun[];
-  /** Task runs whose retry is due at `now`, at most `limit`. */
+  /** Task runs whose retry, or the end of whose pause, is due at `now`, at most `limit`. */
   dueRuns(now: number, limit: number): readonly TaskRun[];
 }
 
@@ -117,11 +131,36 @@ export class ExecutionState implements ExecutionView {
     return [...ids].map((id) => this.run(id)).filter((run) => run !== undefined);
   }
 
+  allRuns(): readonly TaskRun[] {
+    return [...this.#records.entries()].flatMap(([, record]) => (record.kind === 'task-run' ? [record] : []));
+  }
+
   loopValue(taskRunId: string, index: number): string {
     const page = this.#expect(valuesId(taskRunId, Math.floor(index / LOOP_VALUES_PAGE)), 'values');
     const value = page.values[index % LOOP_VALUES_PAGE];
     if (value === undefined) throw new Error(`Task run '${taskRunId}' has no loop value ${index}`);
     return value;
+  }
+
+  dagPage(taskRunId: string, page: number): DagPage {
+    const record = this.#records.get(dagId(taskRunId, page));
+    return record?.kind === 'dag' ? record : { kind: 'dag', taskRunId, page, ended: [], order: [] };
+  }
+
+  dagLane(taskRunId: string, lane: number): number {
+    const task = this.dagPage(taskRunId, Math.floor(lane / DAG_PAGE)).order[lane % DAG_PAGE];
+    if (task === undefined) throw new Error(`Task run '${taskRunId}' has no lane ${lane}`);
+    return task;
+  }
+
+  get errors(): readonly ErrorEntry[] {
+    const record = this.#records.get(ERRORS);
+    return record?.kind === 'errors' ? record.entries : [];
+  }
+
+  heldStep(index: number): Step {
+    // Written by evolve from a step of ours.
+    return this.#expect(heldId(index), 'held').step as Step;
   }
 
   runsOf(taskId: string): RunsByValue | undefined {
@@ -132,10 +171,6 @@ export class ExecutionState implements ExecutionView {
   taskIds(): Iterable<string> {
     this.#refreshIndex();
     return this.#byTask.keys();
-  }
-
-  allRuns(): readonly TaskRun[] {
-    return [...this.#records.entries()].flatMap(([, record]) => (record.kind === 'task-run' ? [record] : []));
   }
 
   dueRuns(now: number, limit: number): readonly TaskRun[] {
@@ -168,19 +203,40 @@ export class ExecutionState implements ExecutionView {
     this.#records.put(id, record);
   }
 
-  removeRun(taskRunId: string): void {
-    this.removeLoopValues(taskRunId);
-    this.#records.remove(taskRunId);
+  putLoopValues(values: LoopValues): void {
+    this.#records.put(valuesId(values.taskRunId, values.page), values);
   }
 
-  removeLoopValues(taskRunId: string): void {
-    for (let page = 0; this.#records.get(valuesId(taskRunId, page)); page++) {
-      this.#records.remove(valuesId(taskRunId, page));
+  putDagPage(page: DagPage): void {
+    this.#records.put(dagId(page.taskRunId, page.page), page);
+  }
+
+  putErrors(entries: readonly ErrorEntry[]): void {
+    this.#records.put(ERRORS, { kind: 'errors', entries });
+  }
+
+  putHeldStep(index: number, step: unknown): void {
+    this.#records.put(heldId(index), { kind: 'held', index, step });
+  }
+
+  removeHeldStep(index: number): void {
+    this.#records.remove(heldId(index));
+  }
+
+  /** Removes what is kept for a task run: the values of a loop, the state of a Dag. */
+  removeKept(run: TaskRun): void {
+    for (const idOf of [valuesId, dagId]) {
+      for (let page = 0; this.#records.get(idOf(run.id, page)) !== undefined; page++) {
+        this.#records.remove(idOf(run.id, page));
+      }
     }
   }
 
-  putLoopValues(values: LoopValues): void {
-    this.#records.put(valuesId(values.taskRunId, values.page), values);
+  /** Removes a task run without children, and what is kept for it. */
+  removeRun(run: TaskRun): void {
+    this.removeKept(run);
+    this.#records.remove(run.id);
+    this.#active.delete(run.id);
   }
 
   // ── indexes ─────────────────────────────────────────────────────────────────────────────────────────────────────

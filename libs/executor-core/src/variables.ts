@@ -1,5 +1,5 @@
 import { LazyMap, type Variables } from '@millrace/expression';
-import { isoDate, type PlainObject, type TaskRun } from '@millrace/model';
+import { findTriggerType, isoDate, type PlainObject, type TaskRun } from '@millrace/model';
 import type { FlowPlan, TaskPlan } from './plan.js';
 import type { ExecutionView, RunsByValue } from './state.js';
 
@@ -57,6 +57,8 @@ export class ExecutionVariables implements Variables {
         return new TaskLookup(this.#view, outputsOf);
       case 'tasks':
         return new TaskLookup(this.#view, (run) => ({ state: run.state }));
+      case 'errorLogs':
+        return errorLogs(this.#view);
       case 'inputs':
         return this.#view.created.inputs;
       case 'vars':
@@ -65,6 +67,8 @@ export class ExecutionVariables implements Variables {
         return nested(this.#view.head.labels);
       case 'trigger':
         return this.#view.created.trigger?.variables;
+      case 'schedule':
+        return isSchedule(this.#view.created.trigger?.type) ? this.#view.created.trigger?.variables : undefined;
       default:
         return Object.hasOwn(this.#server, name) ? this.#server[name] : undefined;
     }
@@ -121,11 +125,19 @@ const NAMES = [
   'parents',
   'outputs',
   'tasks',
+  'errorLogs',
   'inputs',
   'vars',
   'labels',
   'trigger',
+  'schedule',
 ];
+
+const isSchedule = (type: string | undefined): boolean =>
+  type !== undefined && findTriggerType(type)?.kind === 'schedule';
+/** The latest errors, oldest first, as `errorLogs()` gives them. */
+const errorLogs = ({ errors }: ExecutionView): readonly PlainObject[] =>
+  errors.map(({ timestamp, ...entry }) => ({ ...entry, timestamp: isoDate(timestamp), level: 'ERROR' }));
 
 const outputsOf = (run: TaskRun): PlainObject | undefined => run.outputs;
 

@@ -1,4 +1,4 @@
-import { FLOWABLE_TASKS, taskTypeCatalog } from '@millrace/model';
+import { ENGINE_TASKS, taskTypeCatalog } from '@millrace/model';
 import type {
   ExecutionEvent,
   ExecutionRecord,
@@ -112,7 +112,7 @@ export class Harness {
     readonly inputs: PlainObject = {},
     readonly limits = DEFAULT_LIMITS,
   ) {
-    this.plan = planFlow(flow, taskTypeCatalog(FLOWABLE_TASKS));
+    this.plan = planFlow(flow, taskTypeCatalog(ENGINE_TASKS));
   }
 
   get context(): ExecutionContext {

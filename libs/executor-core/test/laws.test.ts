@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { randomFlow, type RandomFlow } from '@millrace/testing';
+import { randomFlow, randomFlowWithExits, type RandomFlow } from '@millrace/testing';
 import {
   isTerminal,
   type ExecutionEvent,
@@ -30,34 +30,38 @@ interface Wanted {
   readonly draw: number;
 }
 
-const cases: fc.Arbitrary<Case> = fc.record({
-  flow: randomFlow,
-  outcomes: fc.array(fc.constantFrom<JobOutcome['state']>('SUCCESS', 'SUCCESS', 'SUCCESS', 'FAILED', 'WARNING'), {
-    maxLength: 30,
-  }),
-  order: fc.array(fc.nat(100), { maxLength: 60 }),
-  operations: fc.array(
-    fc.record({
-      kind: fc.constantFrom<Wanted['kind']>(
-        'restart',
-        'restart',
-        'restart',
-        'kill',
-        'change-task-run-state',
-        'change-status',
-        'set-labels',
-        'add-labels',
-        'force-run',
-        'unqueue',
-        'resume',
-        'delete',
-      ),
-      draw: fc.nat(100),
+const casesOf = (flow: fc.Arbitrary<RandomFlow>): fc.Arbitrary<Case> =>
+  fc.record({
+    flow,
+    outcomes: fc.array(fc.constantFrom<JobOutcome['state']>('SUCCESS', 'SUCCESS', 'SUCCESS', 'FAILED', 'WARNING'), {
+      maxLength: 30,
     }),
-    { maxLength: 5 },
-  ),
-  breakpoints: fc.uniqueArray(fc.constantFrom('t1', 't2', 't3', 't4', 't5', 't6'), { maxLength: 2 }),
-});
+    order: fc.array(fc.nat(100), { maxLength: 60 }),
+    operations: fc.array(
+      fc.record({
+        kind: fc.constantFrom<Wanted['kind']>(
+          'restart',
+          'restart',
+          'restart',
+          'kill',
+          'change-task-run-state',
+          'change-status',
+          'set-labels',
+          'add-labels',
+          'force-run',
+          'unqueue',
+          'resume',
+          'delete',
+        ),
+        draw: fc.nat(100),
+      }),
+      { maxLength: 5 },
+    ),
+    breakpoints: fc.uniqueArray(fc.constantFrom('t1', 't2', 't3', 't4', 't5', 't6'), { maxLength: 2 }),
+  });
+const cases = casesOf(randomFlow);
+/** An Exit may stand beside what still runs. */
+const casesWithExits = casesOf(randomFlowWithExits);
 
 function eventOf({ kind, draw }: Wanted, harness: Harness, number: number): ExecutionEvent {
   const place = { tenant: 'main', executionId: 'E' };
@@ -83,7 +87,7 @@ function eventOf({ kind, draw }: Wanted, harness: Harness, number: number): Exec
   return {
     kind: 'operation-requested',
     ...place,
-    commandId: `command-${number}`,
+    commandId: `operation-${number}`,
     replyTo: 'webserver-1',
     at: harness.now,
     operation: operationOf(),
@@ -95,6 +99,7 @@ function drive(
   { flow, outcomes, order, operations, breakpoints }: Case,
   disturb: (harness: Harness, event: ExecutionEvent | { kind: 'wake' }) => void = () => undefined,
   stepsAtATime = Infinity,
+  wakeUp: (harness: Harness) => boolean = () => false,
 ): Harness {
   const harness = new Harness(aFlow(flow));
   /** Events, and what was left of others when they had had their turn. */
@@ -144,7 +149,7 @@ function drive(
     } else if (wanted.length > 0) operate();
     else if (harness.state.head.suspended !== undefined) {
       harness.send(eventOf({ kind: 'resume', draw: 0 }, harness, -++resumed));
-    } else return harness;
+    } else if (!wakeUp(harness)) return harness;
   }
   throw new Error(`It does not end: ${harness.story}`);
 }
@@ -163,7 +168,7 @@ const outcomeOf = (harness: Harness): unknown => ({
 describe('on random flows and outcomes', () => {
   it('every execution ends, with all its task runs', () => {
     fc.assert(
-      fc.property(cases, (drawn) => {
+      fc.property(casesWithExits, (drawn) => {
         const harness = drive(drawn);
         expect(isTerminal(harness.executionState as State)).toBe(true);
         expect(harness.state.head.failure).toBeUndefined();
@@ -268,9 +273,46 @@ describe('on random flows and outcomes', () => {
     );
   });
 
+  it('pausing and resuming the execution at any moment changes no outcome', () => {
+    fc.assert(
+      fc.property(cases, fc.nat(10), fc.nat(6), (drawn, from, duration) => {
+        const steady = { ...drawn, outcomes: [], operations: [] };
+        let events = 0;
+        const operate = (harness: Harness, operation: ExecutionOperation): void =>
+          void Harness.prototype.send.call(harness, {
+            kind: 'operation-requested',
+            tenant: 'main',
+            executionId: 'E',
+            commandId: `command-${events}`,
+            at: harness.now,
+            operation,
+          });
+        const disturbed = drive(
+          steady,
+          (harness) => {
+            if (events++ === from) operate(harness, { kind: 'pause' });
+            if (harness.state.head.hold?.active === true && events > from + duration) {
+              operate(harness, { kind: 'resume', given: {} });
+            }
+          },
+          Infinity,
+          (harness) => {
+            if (harness.state.head.hold?.active !== true) return false;
+            operate(harness, { kind: 'resume', given: {} });
+            return true;
+          },
+        );
+        expect(disturbed.runs.filter(({ state }) => !isTerminal(state))).toEqual([]);
+        expect(disturbed.executionState).toBe(drive(steady).executionState);
+        expect(disturbed.state.head).not.toHaveProperty('hold');
+      }),
+      { numRuns: RUNS },
+    );
+  });
+
   it('a kill ends everything, whenever it comes', () => {
     fc.assert(
-      fc.property(cases, fc.nat(20), (drawn, when) => {
+      fc.property(casesWithExits, fc.nat(20), (drawn, when) => {
         let events = 0;
         const harness = drive(drawn, (driven) => {
           if (++events === when + 1)

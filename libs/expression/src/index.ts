@@ -13,3 +13,14 @@ export {
   type AsyncEnvironment,
   type AsyncHost,
 } from './async.js';
+export { ERROR_LOGS_VARIABLE } from './builtins/context.js';
+export {
+  decryptText,
+  encryptedValue,
+  encryptText,
+  ENCRYPTED_TYPE,
+  EncryptionProblem,
+  isEncryptedValue,
+  keyProblem,
+  type EncryptedValue,
+} from './encryption.js';

@@ -1,3 +1,4 @@
+import { ERROR_LOGS_VARIABLE } from './builtins/context.js';
 import { HOST_FUNCTIONS } from './builtins/registry.js';
 import { ExpressionError } from './error.js';
 import { valuesOf } from './parser.js';
@@ -157,6 +158,7 @@ class Analyser {
     if (Object.hasOwn(HOST_FUNCTIONS, node.name)) this.isPure = false;
     if (CONTEXT.has(node.name)) this.references.push(EVERYTHING);
     if (RENDER.has(node.name)) this.rendered(node, bound);
+    if (node.name === 'errorLogs') this.references.push({ path: [ERROR_LOGS_VARIABLE] });
     if (node.name === 'tasksWithState') this.references.push({ path: ['tasks'] });
     if (node.name === 'currentEachOutput') this.currentValues();
   }

@@ -1,4 +1,4 @@
-import { ExpressionError, type HostFunctions } from '../src/index.js';
+import { ERROR_LOGS_VARIABLE, ExpressionError, referencesOf, type HostFunctions } from '../src/index.js';
 import { failure, render, typed } from './rendering.js';
 
 const values = {
@@ -100,7 +100,6 @@ describe('functions', () => {
     ["fromJson('{not: json}')", 'type', 'the text is not JSON'],
     ['fromJson(map)', 'type', 'fromJson needs text, but got a map'],
     ['fromJson()', 'function', "the function 'fromJson' needs the argument 'json'"],
-    ['fromIon()', 'function', "the function 'fromIon' is not available"],
     ['nwo()', 'function', "unknown function 'nwo'; did you mean 'now'?"],
     ['block("x")', 'function', "there is no block 'x'"],
     ["randomInt('1', '10')", 'type', 'needs two integers'],
@@ -155,5 +154,22 @@ describe('functions', () => {
     };
     const error = failure("{{ 1 }}\n{{ secret('A') }}", {}, { host });
     expect(error).toMatchObject({ kind: 'function', reason: "secret 'A' is missing", line: 2, column: 4 });
+  });
+});
+
+describe('errorLogs', () => {
+  const logs = [{ taskId: 'a', message: 'it broke' }];
+
+  it('reads what the host knows, under a name that no template can write', () => {
+    const known = { ...values, [ERROR_LOGS_VARIABLE]: logs };
+    expect(render('{{ errorLogs()[0].message }}', known)).toBe('it broke');
+    expect(render('{{ fetchContext() }}', known)).not.toContain('it broke');
+    expect(render('{{ errorLogs() }}', values)).toBe('[]');
+  });
+
+  it('is part of what a template needs', () => {
+    const { references, isPure } = referencesOf('{{ errorLogs() }}');
+    expect(references).toEqual([{ path: [ERROR_LOGS_VARIABLE] }]);
+    expect(isPure).toBe(true);
   });
 });

@@ -99,8 +99,6 @@ describe('references', () => {
     'secret',
     'kv',
     'encrypt',
-    'decrypt',
-    'errorLogs',
     'http',
     'randomPort',
   ])('%s needs a host', (name) => {

@@ -1,3 +1,4 @@
+export { type FindFlow, type FlowState } from './checks/warnings.js';
 export { formatFault, pathText, type Fault, type Finding, type Path } from './fault.js';
 export { compilePattern, type Pattern, type PatternResult } from './inputs/pattern.js';
 export { convertOutput, convertValue, type Conversion, type ValueDeclaration } from './inputs/convert.js';
@@ -7,6 +8,6 @@ export { flowJsonSchema } from './json-schema.js';
 export { labelKeyFault, labelsOf, nestByDots, nestLabels } from './labels.js';
 export { DEFAULT_FLOW_LIMITS, type FlowLimits } from './limits.js';
 export { parseFlow, parseFlows, type ParsedFlow, type ParseOptions } from './parse-flow.js';
-export { effectiveTask } from './plugin-defaults.js';
-export { childTasks, taskTree, type TaskNode } from './task-tree.js';
+export { effectiveTask, effectiveTrigger, withDefaults } from './plugin-defaults.js';
+export { childTasks, taskTree, type TaskNode, type TaskPlace } from './task-tree.js';
 export { UNSUPPORTED, WITHOUT_EFFECT, type UnsupportedFeature } from './unsupported.js';

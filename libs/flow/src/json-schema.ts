@@ -1,4 +1,5 @@
 import {
+  aliasesOf,
   DYNAMIC,
   FlowSource,
   isPlainObject,
@@ -38,7 +39,11 @@ const definitionName = (description: TaskTypeDescription): string => `task.${des
 
 function taskDefinition(description: TaskTypeDescription): PlainObject {
   const schema = asObject(forEditors(description.schema, false));
-  const spellings = [description.type, `${REFERENCE_PREFIX}${description.type}`, ...(description.aliases ?? [])];
+  const spellings = [
+    description.type,
+    `${REFERENCE_PREFIX}${description.type}`,
+    ...aliasesOf(description.type, description.aliases),
+  ];
   // The current spelling alone is offered; the others are accepted.
   const type = { description: description.title, anyOf: [{ const: description.type }, { enum: spellings }] };
   return {
@@ -53,7 +58,16 @@ const TASK = { $ref: '#/definitions/task' };
 const TASKS_BY_KIND: Readonly<Record<string, PlainObject>> = {
   list: { items: TASK },
   map: { additionalProperties: { type: 'array', items: TASK } },
+  one: { allOf: [TASK] },
   task: { allOf: [TASK] },
+  dag: {
+    items: {
+      type: 'object',
+      properties: { task: TASK, dependsOn: { type: 'array', items: { type: 'string' } } },
+      required: ['task'],
+      additionalProperties: false,
+    },
+  },
 };
 
 /** Copies a schema without our own keywords: tasks are referred to, and dynamic places accept a template as well. */

@@ -6,12 +6,16 @@ import {
   type PlainObject,
   type TaskTypeCatalog,
 } from '@millrace/model';
+import { checkAgreements } from './checks/agreements.js';
+import { checkChildren } from './checks/children.js';
 import { checkFlow } from './checks/flow.js';
 import { checkInputs } from './checks/inputs.js';
 import { checkReferences } from './checks/references.js';
 import { checkRetry } from './checks/retry.js';
 import { checkRecursion, checkTask, checkTaskIds, checkTaskRelations, deprecatedProperties } from './checks/tasks.js';
+import { checkTriggers } from './checks/triggers.js';
 import { checkUnsupported } from './checks/unsupported.js';
+import { checkProbableMistakes, type FindFlow } from './checks/warnings.js';
 import type { Fault, Finding } from './fault.js';
 import { DEFAULT_FLOW_LIMITS, type FlowLimits } from './limits.js';
 import { dropEmptyProperties, withCurrentNames } from './normalise.js';
@@ -33,6 +37,8 @@ export interface ParseOptions {
   readonly limits?: Partial<FlowLimits>;
   /** Defaults of the namespace and of the configuration, strongest list first; the flow's own come before them. */
   readonly pluginDefaults?: readonly (readonly PluginDefault[])[];
+  /** For warnings about subflows that are not there; without it none are made. */
+  readonly findFlow?: FindFlow;
 }
 
 /** What a text says and what is wrong with it. All lists are sorted by place. */
@@ -170,8 +176,10 @@ function checkDefinition(
   checkUnsupported(flow, tasks, report);
   checkSchemas(flow, tasks, options, report);
   checkFlow(flow, report);
+  checkAgreements(flow, report);
   checkInputs(flow['inputs'], report);
   checkTaskIds(tasks, report);
+  checkChildren(tasks, report);
   checkRecursion(flow, tasks, report);
   checkRetry(flow['retry'], ['retry'], report);
   for (const task of tasks) {
@@ -179,6 +187,7 @@ function checkDefinition(
     checkTaskRelations(task, report);
   }
   checkReferences(flow, tasks, report);
+  checkProbableMistakes(flow, tasks, options.findFlow, report);
   return withCurrentNames(flow);
 }
 
@@ -201,17 +210,35 @@ function checkSchemas(flow: PlainObject, tasks: readonly WrittenTask[], options:
   const own = flow['pluginDefaults'] ?? flow['taskDefaults'];
   const pluginDefaults = [isDefaultsList(own) ? own : [], ...(options.pluginDefaults ?? [])];
   for (const task of tasks) checkTask(task, { catalog: options.catalog, checkOf, pluginDefaults, report });
+  checkTriggers(flow['triggers'], { catalog: options.catalog, checkOf, pluginDefaults, report });
 }
 
 const isDefaultsList = (value: unknown): value is readonly PluginDefault[] =>
   Array.isArray(value) && value.every((entry) => checkOf(PluginDefault)(entry).length === 0);
 
-/** The flow's own schema needs to see only that its tasks are maps. */
+/** Triggers are checked by themselves. */
+const SOME_TRIGGER = { id: 'some', type: 'some' };
+
+/** The flow's own schema needs to see only that its tasks and triggers are maps. */
 function withoutTasks(flow: PlainObject): PlainObject {
   const copy: Record<string, unknown> = { ...flow };
   for (const section of SECTIONS) {
     const list = copy[section];
-    if (Array.isArray(list)) copy[section] = list.map((item: unknown) => (isPlainObject(item) ? {} : item));
+    if (Array.isArray(list)) copy[section] = hollow(list);
   }
+  const { listeners } = copy;
+  if (Array.isArray(listeners)) {
+    copy['listeners'] = listeners.map((listener: unknown) =>
+      isPlainObject(listener) && Array.isArray(listener['tasks'])
+        ? { ...listener, tasks: hollow(listener['tasks']) }
+        : listener,
+    );
+  }
+  const { triggers } = copy;
+  if (Array.isArray(triggers))
+    copy['triggers'] = triggers.map((item: unknown) => (isPlainObject(item) ? SOME_TRIGGER : item));
   return copy;
 }
+
+const hollow = (tasks: readonly unknown[]): readonly unknown[] =>
+  tasks.map((task) => (isPlainObject(task) ? {} : task));

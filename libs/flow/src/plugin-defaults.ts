@@ -1,10 +1,12 @@
 import {
+  aliasesOf,
   isPlainObject,
   shortType,
   type PlainObject,
   type PluginDefault,
   type TaskDefinition,
   type TaskTypeCatalog,
+  type TriggerDefinition,
 } from '@millrace/model';
 
 /**
@@ -20,6 +22,15 @@ export function effectiveTask(
 ): TaskDefinition {
   const merged = withDefaults(task, lists, catalog);
   return { ...merged, id: task.id, type: task.type };
+}
+
+/** As `effectiveTask`, for a trigger. */
+export function effectiveTrigger(
+  trigger: TriggerDefinition,
+  lists: readonly (readonly PluginDefault[])[],
+  catalog: TaskTypeCatalog,
+): TriggerDefinition {
+  return { ...withDefaults(trigger, lists, catalog), id: trigger.id, type: trigger.type };
 }
 
 /** As `effectiveTask`, for anything that may hold maps with a `type`. */
@@ -65,7 +76,9 @@ function insideOf(value: unknown, entries: Entries, catalog: TaskTypeCatalog): u
 
 function namesOf(type: string, catalog: TaskTypeCatalog): readonly string[] {
   const description = catalog.find(type);
-  return description === undefined ? [shortType(type)] : [description.type, ...(description.aliases ?? [])];
+  return description === undefined
+    ? [shortType(type)]
+    : [description.type, ...aliasesOf(description.type, description.aliases)];
 }
 
 /** `over` laid on `under`, map by map. */

@@ -11,18 +11,21 @@ import {
 import type { Path } from './fault.js';
 import { childSlots, guessedSlots } from './schema/task-slots.js';
 
+/** Which list of the flow a task belongs to; those of listeners run after the end, before `afterExecution`. */
+export type TaskPlace = Section | 'listeners';
+
 /** A task as found in a flow, before it is known to be well-formed. */
 export interface WrittenTask {
   readonly value: PlainObject;
   readonly path: Path;
-  readonly section: Section;
+  readonly section: TaskPlace;
   readonly parent: WrittenTask | undefined;
   /** Undefined for a type that the catalog does not know. */
   readonly description: TaskTypeDescription | undefined;
 }
 
 /**
- * All tasks of a flow in the order of the text, parents before children; what is no map is left out. Stops after
+ * All tasks of a flow, those of listeners last, parents before children; what is no map is left out. Stops after
  * `max` tasks.
  */
 export function writtenTasks(
@@ -31,7 +34,7 @@ export function writtenTasks(
   max = Number.POSITIVE_INFINITY,
 ): WrittenTask[] {
   const found: WrittenTask[] = [];
-  const visit = (value: unknown, path: Path, section: Section, parent: WrittenTask | undefined): void => {
+  const visit = (value: unknown, path: Path, section: TaskPlace, parent: WrittenTask | undefined): void => {
     if (!isPlainObject(value) || found.length >= max) return;
     const type = value['type'];
     const description = typeof type === 'string' ? catalog.find(type) : undefined;
@@ -40,10 +43,15 @@ export function writtenTasks(
     const slots = description === undefined ? guessedSlots(value) : childSlots(description.schema, value);
     for (const slot of slots) visit(slot.value, [...path, ...slot.path], section, task);
   };
-  for (const section of SECTIONS) {
-    const list = flow[section];
-    if (Array.isArray(list)) list.forEach((item: unknown, index) => visit(item, [section, index], section, undefined));
-  }
+  const visitList = (list: unknown, path: Path, section: TaskPlace): void => {
+    if (Array.isArray(list)) list.forEach((item: unknown, index) => visit(item, [...path, index], section, undefined));
+  };
+  for (const section of SECTIONS) visitList(flow[section], [section], section);
+  const { listeners } = flow;
+  if (!Array.isArray(listeners)) return found;
+  listeners.forEach((listener: unknown, index) => {
+    if (isPlainObject(listener)) visitList(listener['tasks'], ['listeners', index, 'tasks'], 'listeners');
+  });
   return found;
 }
 
@@ -59,7 +67,7 @@ export function childTasks(task: PlainObject, catalog: TaskTypeCatalog): readonl
 export interface TaskNode {
   readonly task: TaskDefinition;
   readonly path: Path;
-  readonly section: Section;
+  readonly section: TaskPlace;
   readonly parentId: string | undefined;
   readonly description: TaskTypeDescription | undefined;
 }

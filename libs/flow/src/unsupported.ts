@@ -18,8 +18,6 @@ export interface UnsupportedFeature {
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null;
 
-const usesCache = (value: unknown): boolean => isObject(value) && value['enabled'] === true;
-
 const isOtherGroup = (value: unknown): boolean => {
   const key = isObject(value) ? value['key'] : undefined;
   return typeof key === 'string' && key.trim() !== '' && key !== 'default';
@@ -39,17 +37,6 @@ const isOtherRunner = (value: unknown): boolean => {
 const usesNamespaceFiles = (value: unknown): boolean => isObject(value) && value['enabled'] !== false;
 
 export const UNSUPPORTED: readonly UnsupportedFeature[] = [
-  { where: 'flow', property: 'concurrency', what: 'A limit of concurrent executions', advice: 'remove it' },
-  { where: 'flow', property: 'sla', what: 'A service level agreement', advice: "remove it, or give tasks a 'timeout'" },
-  {
-    where: 'flow',
-    property: 'checks',
-    what: 'A check before the execution',
-    advice: 'remove it, or test the inputs with a task',
-  },
-  { where: 'flow', property: 'listeners', what: 'A listener', advice: "use 'afterExecution'" },
-  { where: 'task', property: 'taskCache', applies: usesCache, what: 'A cache of task outputs', advice: 'remove it' },
-  { where: 'task', property: 'assets', what: 'A declaration of assets', advice: 'remove it' },
   {
     where: 'flow or task',
     property: 'workerGroup',
@@ -94,12 +81,6 @@ export const WITHOUT_EFFECT: readonly {
   readonly applies?: (value: unknown) => boolean;
   readonly sentence: string;
 }[] = [
-  {
-    where: 'flow',
-    property: 'triggers',
-    sentence:
-      'Triggers are stored but not evaluated by this version: start the flow by hand or by the API until they are.',
-  },
   {
     where: 'task',
     property: 'logToFile',

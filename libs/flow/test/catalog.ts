@@ -1,10 +1,14 @@
 import { Type } from '@sinclair/typebox';
 import {
+  DagTaskList,
   Duration,
   Dynamic,
-  FLOWABLE_TASKS,
+  ENGINE_TASKS,
   LOG_LEVELS,
   MapOf,
+  OneTask,
+  SecretText,
+  TaskList,
   taskSchema,
   taskTypeCatalog,
   type LogLevel,
@@ -96,23 +100,66 @@ const RUNNABLE: readonly TaskTypeDescription[] = [
     title: 'Holds tasks one level deeper.',
     schema: taskSchema(
       {
-        tasks: Type.Array(
-          Type.Object(
-            {
-              task: Type.Unsafe<object>({ type: 'object', 'x-tasks': 'task' }),
-              dependsOn: Type.Optional(Type.Array(Type.String())),
-            },
-            { additionalProperties: false },
-          ),
-        ),
+        tasks: DagTaskList('Each after those that it depends on.'),
+        before: Type.Optional(OneTask('Run first.')),
       },
       'Holds tasks one level deeper.',
     ),
   },
 ];
 
+/** Of types that others bring: as much as the checks of flows look at. */
+const STAND_INS: readonly TaskTypeDescription[] = [
+  {
+    type: 'core.flow.Dag',
+    kind: 'flowable',
+    title: 'By dependencies.',
+    schema: taskSchema({ tasks: DagTaskList('Each after those that it depends on.') }, 'By dependencies.'),
+  },
+  {
+    type: 'core.flow.Pause',
+    kind: 'flowable',
+    title: 'Waits for somebody.',
+    schema: taskSchema({ onPause: Type.Optional(OneTask('Run when the pause begins.')) }, 'Waits for somebody.'),
+  },
+  {
+    type: 'core.flow.WorkingDirectory',
+    kind: 'runnable',
+    title: 'Runs tasks in one folder.',
+    schema: taskSchema({ tasks: TaskList('Run in order.', 1) }, 'Runs tasks in one folder.'),
+  },
+  {
+    type: 'core.flow.Subflow',
+    kind: 'flowable',
+    title: 'Starts a flow.',
+    schema: taskSchema(
+      {
+        namespace: Dynamic(Type.String()),
+        flowId: Dynamic(Type.String()),
+        inputs: Type.Optional(MapOf(Type.Unknown())),
+      },
+      'Starts a flow.',
+    ),
+  },
+  {
+    type: 'test.Login',
+    kind: 'runnable',
+    title: 'Logs in.',
+    schema: taskSchema(
+      {
+        auth: Type.Optional(
+          Type.Object({ user: Type.Optional(Type.String()), password: Dynamic(SecretText(Type.String())) }),
+        ),
+      },
+      'Logs in.',
+    ),
+  },
+];
+
+const standIns = STAND_INS.filter(({ type }) => !ENGINE_TASKS.some((known) => known.type === type));
+
 /** The flowable tasks of the model and enough runnable ones to write flows with. */
-export const catalog = taskTypeCatalog([...FLOWABLE_TASKS, ...RUNNABLE]);
+export const catalog = taskTypeCatalog([...ENGINE_TASKS, ...standIns, ...RUNNABLE]);
 
 export const parse = (source: string): ParsedFlow => parseFlow(source, { catalog });
 

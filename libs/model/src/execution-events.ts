@@ -59,6 +59,8 @@ export interface ExecutionWanted {
   readonly scheduleDate?: number;
   /** How many executions started each other before this one. */
   readonly depth: number;
+  /** What went wrong before it could start: the execution is created FAILED, with this sentence and without task runs. */
+  readonly failure?: string;
   readonly at: number;
 }
 
@@ -161,8 +163,12 @@ export interface JobProgressed {
     readonly taskId: string;
     /** Place in the list of tasks. */
     readonly index: number;
-    readonly state: State;
+    /** RUNNING: an attempt has begun; RUNNING again: the one before has failed and it is tried anew. */
+    readonly state: Extract<State, 'RUNNING' | 'SUCCESS' | 'WARNING' | 'FAILED' | 'KILLED' | 'SKIPPED'>;
+    /** 1 for the first. */
+    readonly attempt: number;
     readonly outputs?: PlainObject;
+    readonly logFile?: string;
   };
   readonly at: number;
 }

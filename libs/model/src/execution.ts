@@ -7,7 +7,8 @@ import type { State, StateChange } from './states.js';
  * touched: `created` and `values` are written once, `variables` when they change, `head` and one record per task run
  * with each step. All are immutable values, replaced and never changed.
  */
-export type ExecutionRecord = ExecutionCreated | ExecutionVariables | ExecutionHead | TaskRun | LoopValues;
+export type ExecutionRecord =
+  ExecutionCreated | ExecutionVariables | ExecutionHead | TaskRun | LoopValues | DagPage | HeldStep | ExecutionErrors;
 
 /** The format of the records; raised when an older server could no longer read them. */
 export const EXECUTION_FORMAT = 1;
@@ -17,6 +18,8 @@ export interface ExecutionTrigger {
   readonly id: string;
   readonly type: string;
   readonly variables: PlainObject;
+  /** A trigger with state on `triggers`, which is told when the execution has fully ended. Not shown. */
+  readonly hasState?: true;
 }
 
 /** The task run of another execution that waits for the end of this one. */
@@ -68,7 +71,8 @@ export interface ExecutionVariables {
 
 /** The lists of tasks of a flow or of a task with children, in the order in which they may run. */
 export const SECTIONS = ['tasks', 'errors', 'finally', 'afterExecution'] as const;
-export type Section = (typeof SECTIONS)[number];
+/** `listeners`: tasks of the listeners whose conditions hold; between `finally` and `afterExecution`. */
+export type Section = (typeof SECTIONS)[number] | 'listeners';
 
 /**
  * How far the owner of lists (the flow itself, or a task run with children) has come. Counters, so that no step looks
@@ -116,16 +120,26 @@ export interface ExecutionHead {
   readonly progress: Progress;
   /** Task runs that a worker has claimed, by worker instance: who is asked when an instance is lost. */
   readonly claims: Readonly<Record<string, number>>;
-  /** Task runs waiting for a retry; the execution is RETRYING while there are any. */
+  /** Task runs waiting for a retry; the execution is RETRYING while there are any, and none is paused. */
   readonly retrying: number;
+  /** Task runs that are PAUSED; the execution is PAUSED while there are any. Absent: none. */
+  readonly paused?: number;
+  /** Somebody paused the execution: steps that would start something wait as records of their own. */
+  readonly hold?: Hold;
+  /** What it will be when everything that runs has ended (an Exit, a kill); until then nothing new starts. */
+  readonly endsAs?: State;
+  /** Service level agreements that were broken, by id. */
+  readonly violations?: readonly string[];
+  /** Listeners whose conditions hold, by their place in the flow. */
+  readonly listeners?: readonly number[];
   /** Why the execution failed, when no task run tells. */
   readonly failure?: string;
   /** Shown on the execution: a job that waits for a worker group, for example. */
   readonly warnings?: readonly string[];
-  /** When a kill that no worker has confirmed is repeated, in milliseconds since the epoch. */
-  readonly dueAt?: number;
-  /** Timers of the execution itself by name, in milliseconds since the epoch; `dueAt` is the earliest. */
+  /** When something of the execution itself is due, by name, in milliseconds since the epoch. */
   readonly timers?: Readonly<Record<string, number>>;
+  /** The earliest of `timers`. */
+  readonly dueAt?: number;
   /** How often it was restarted, or went on after a changed task run: steps from before are void. Absent: never. */
   readonly restarts?: number;
   /** Task runs that stand before a breakpoint; the execution is BREAKPOINT while there are any. */
@@ -138,12 +152,22 @@ export interface ExecutionHead {
   readonly revision: number;
 }
 
+/** Steps `first` to `next - 1` wait, in this order. */
+export interface Hold {
+  /** false when it was resumed and its steps are being taken up again. */
+  readonly active: boolean;
+  readonly first: number;
+  readonly next: number;
+}
+
 /** One try of a task run. */
 export interface Attempt {
   readonly state: State;
   readonly histories: readonly StateChange[];
   /** The instance that ran it; absent for attempts decided by the executor. */
   readonly workerId?: string;
+  /** URI of its log, when the task has `logToFile`. */
+  readonly logFile?: string;
 }
 
 /** The claim that counts for the current attempt (protocols.md part 3). */
@@ -190,10 +214,18 @@ export interface TaskRun {
   readonly claim?: Claim;
   /** The execution that it started (Subflow). */
   readonly childExecutionId?: string;
+  /** Of a WorkingDirectory: the generation in the ids of the task runs that its worker tells of. */
+  readonly childGeneration?: number;
   /** How often the current attempt's job was given out again after a lost worker. */
   readonly resubmits?: number;
-  /** When the next retry starts, in milliseconds since the epoch. */
+  /** RETRYING: when the next attempt starts; PAUSED: when that ends by itself. Milliseconds since the epoch. */
   readonly dueAt?: number;
+  /** What a PAUSED task run becomes at `dueAt`. */
+  readonly onExpiry?: State;
+  /** How often a worker was asked for the values of expressions; tells late answers apart. */
+  readonly evaluations?: number;
+  /** The state in which it will end, whatever its children give. */
+  readonly endsAs?: State;
   readonly revision: number;
 }
 
@@ -207,6 +239,46 @@ export interface LoopValues {
 
 /** Values per `LoopValues` record. */
 export const LOOP_VALUES_PAGE = 500;
+
+/** How far some tasks of a Dag have come, so that no step writes or reads all of them. */
+export interface DagPage {
+  readonly kind: 'dag';
+  readonly taskRunId: string;
+  readonly page: number;
+  /** How many tasks on which it depends have ended, by the task's place in the Dag modulo the page's size. */
+  readonly ended: readonly number[];
+  /** Which task a lane has, by lane modulo the page's size: lanes are in the order in which tasks became ready. */
+  readonly order: readonly number[];
+}
+
+/** Tasks, and lanes, per `DagPage` record. */
+export const DAG_PAGE = 100;
+
+/** A step that waits until the execution is resumed. */
+export interface HeldStep {
+  readonly kind: 'held';
+  readonly index: number;
+  readonly step: unknown;
+}
+
+/** The latest errors in the log, for expressions. */
+export interface ExecutionErrors {
+  readonly kind: 'errors';
+  readonly entries: readonly ErrorEntry[];
+}
+
+export interface ErrorEntry {
+  readonly taskId: string;
+  readonly taskRunId: string;
+  readonly attempt: number;
+  /** Cut to a few hundred characters. */
+  readonly message: string;
+  /** Milliseconds since the epoch. */
+  readonly timestamp: number;
+}
+
+/** Errors that an execution remembers; the oldest one goes first. */
+export const ERRORS_KEPT = 20;
 
 export const NO_PROGRESS: Progress = {
   section: 'tasks',

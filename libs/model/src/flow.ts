@@ -26,6 +26,34 @@ export const TaskListMap = (description: string) =>
     description,
   });
 
+/** One task (`onPause` of Pause). */
+export const OneTask = (description: string) =>
+  Type.Unsafe<TaskDefinition>({ type: 'object', 'x-tasks': 'one', description });
+
+/** A task of a Dag and the ids of those that must have ended before it. */
+export interface DagTask {
+  readonly task: TaskDefinition;
+  readonly dependsOn?: readonly string[];
+}
+
+/** The tasks of a Dag: a list of `{ task, dependsOn }`. */
+export const DagTaskList = (description: string) =>
+  Type.Unsafe<readonly DagTask[]>({
+    type: 'array',
+    items: {
+      type: 'object',
+      properties: {
+        task: { type: 'object' },
+        dependsOn: { type: 'array', items: { type: 'string' }, description: 'Ids of tasks that end before it starts.' },
+      },
+      required: ['task'],
+      additionalProperties: false,
+    },
+    minItems: 1,
+    'x-tasks': 'dag',
+    description,
+  });
+
 export const ID_PATTERN = '^[a-zA-Z0-9][a-zA-Z0-9_-]*$';
 export const FLOW_ID_PATTERN = '^[a-zA-Z0-9][a-zA-Z0-9._-]*$';
 export const NAMESPACE_PATTERN = '^[a-z0-9][a-z0-9._-]*$';
@@ -178,19 +206,19 @@ export type Label = Static<typeof Label>;
 /** Labels as written: a map or a list (spec flow.md §5). */
 export const LabelsAsWritten = Type.Unsafe<readonly Label[] | PlainLabels>({
   anyOf: [
-    { type: 'object', additionalProperties: { type: ['string', 'number', 'boolean'] } },
+    { type: 'object', additionalProperties: { type: ['string', 'number', 'boolean', 'null'] } },
     {
       type: 'array',
       items: {
         type: 'object',
-        properties: { key: { type: 'string' }, value: { type: ['string', 'number', 'boolean'] } },
+        properties: { key: { type: 'string' }, value: { type: ['string', 'number', 'boolean', 'null'] } },
         required: ['key', 'value'],
         additionalProperties: false,
       },
     },
   ],
 });
-type PlainLabels = Readonly<Record<string, string | number | boolean>>;
+type PlainLabels = Readonly<Record<string, string | number | boolean | null>>;
 
 export const PluginDefault = Type.Object(
   { type: Type.String(), forced: Type.Optional(Type.Boolean()), values: Type.Optional(MapOf(Type.Unknown())) },
@@ -198,13 +226,66 @@ export const PluginDefault = Type.Object(
 );
 export type PluginDefault = Static<typeof PluginDefault>;
 
-/** The whole flow as written (spec flow.md §1). `triggers` and `listeners` are checked against their own types. */
+export const SLA_TYPES = ['MAX_DURATION', 'EXECUTION_ASSERTION'] as const;
+export const SLA_BEHAVIORS = ['FAIL', 'CANCEL', 'NONE'] as const;
+
+/** What an execution must keep (spec flow.md §7). Which of `duration` and `assert` is needed is checked by libs/flow. */
+export const Sla = Type.Object(
+  {
+    id: Type.String({ pattern: ID_PATTERN, maxLength: 256 }),
+    type: literals(SLA_TYPES),
+    behavior: literals(SLA_BEHAVIORS),
+    labels: Type.Optional(LabelsAsWritten),
+    duration: Type.Optional(Duration({ description: 'MAX_DURATION: counted from the start of the execution.' })),
+    assert: Type.Optional(
+      Dynamic(
+        Type.String({ description: 'EXECUTION_ASSERTION: falsy at any change of the execution is a violation.' }),
+      ),
+    ),
+  },
+  { additionalProperties: false },
+);
+export type Sla = Static<typeof Sla>;
+
+export const CHECK_STYLES = ['ERROR', 'SUCCESS', 'WARNING', 'INFO'] as const;
+/** Weakest first: of the checks that do not hold the strongest decides. */
+export const CHECK_BEHAVIORS = ['CREATE_EXECUTION', 'FAIL_EXECUTION', 'BLOCK_EXECUTION'] as const;
+
+/** What must hold before an execution is created (spec flow.md §8). */
+export const Check = Type.Object(
+  {
+    condition: Dynamic(Type.Union([Type.String(), Type.Boolean(), Type.Number()])),
+    message: Type.Optional(Type.String({ description: 'Told when the condition does not hold.' })),
+    style: Type.Optional(literals(CHECK_STYLES)),
+    behavior: Type.Optional(literals(CHECK_BEHAVIORS)),
+  },
+  { additionalProperties: false },
+);
+export type Check = Static<typeof Check>;
+
+/** Tasks that run after the end when all conditions hold (spec flow.md §1); the old form of `afterExecution`. */
+export const Listener = Type.Object(
+  {
+    description: Type.Optional(Type.String()),
+    conditions: Type.Optional(
+      Type.Array(Type.Object({ type: Type.String() }, { additionalProperties: true }), {
+        description: 'All must hold.',
+      }),
+    ),
+    tasks: TaskList('Run one after the other.', 1),
+  },
+  { additionalProperties: false },
+);
+export type Listener = Static<typeof Listener>;
+
+/** The whole flow as written (spec flow.md §1). `triggers` are checked against their own types. */
 export const FlowSource = Type.Object(
   {
     id: Type.String({ pattern: FLOW_ID_PATTERN, minLength: 1, maxLength: 100 }),
     namespace: Type.String({ pattern: NAMESPACE_PATTERN, minLength: 1, maxLength: 150 }),
     tenantId: Type.Optional(Type.String({ pattern: TENANT_PATTERN })),
     revision: Type.Optional(Type.Integer({ minimum: 1, description: 'Given by the server; ignored here.' })),
+    updated: Type.Optional(Type.String({ description: 'Given by the server; ignored here.' })),
     description: Type.Optional(Type.String()),
     disabled: Type.Optional(Type.Boolean()),
     deleted: Type.Optional(Type.Boolean()),
@@ -215,7 +296,7 @@ export const FlowSource = Type.Object(
     errors: Type.Optional(TaskList('Run when a task failed.')),
     finally: Type.Optional(TaskList('Run after the tasks in every outcome.')),
     afterExecution: Type.Optional(TaskList('Run after the execution has ended.')),
-    listeners: Type.Optional(Type.Array(MapOf(Type.Unknown()), { deprecated: true })),
+    listeners: Type.Optional(Type.Array(Listener, { deprecated: true })),
     triggers: Type.Optional(
       Type.Array(
         Type.Object({ id: Type.String({ pattern: ID_PATTERN }), type: Type.String() }, { additionalProperties: true }),
@@ -230,8 +311,8 @@ export const FlowSource = Type.Object(
       ),
     ),
     retry: Type.Optional(Retry),
-    sla: Type.Optional(Type.Array(MapOf(Type.Unknown()))),
-    checks: Type.Optional(Type.Array(MapOf(Type.Unknown()))),
+    sla: Type.Optional(Type.Array(Sla)),
+    checks: Type.Optional(Type.Array(Check)),
     outputs: Type.Optional(Type.Array(Output)),
     workerGroup: Type.Optional(WorkerGroupChoice),
   },

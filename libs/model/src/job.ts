@@ -31,6 +31,8 @@ export interface Job {
   readonly resubmits: number;
   /** A WorkingDirectory's tasks, plugin defaults applied, with the ids that their task runs get. */
   readonly children?: readonly { readonly taskRunId: string; readonly task: TaskDefinition }[];
+  /** The values of the loops around the task run, outermost first: how outputs of its children are addressed. */
+  readonly loopValues?: readonly string[];
 }
 
 /** The key of a job: a task run has at most one job at a time for each attempt. */
@@ -46,6 +48,8 @@ export interface JobOutcome {
   readonly error?: string;
   /** `evaluate`: the rendered values, by property. */
   readonly evaluated?: PlainObject;
+  /** URI of the attempt's log, when it went to a file. */
+  readonly logFile?: string;
 }
 
 /** What a worker is told on `worker-commands`; the key of the record is the instance, or the group for all of them. */

@@ -1,4 +1,5 @@
 import type { LogLevel } from './flow.js';
+import type { ObservationPurge } from './purges.js';
 
 /** One line of an execution's log: a record of the topic `logs`, keyed by execution. */
 export interface LogEntry {
@@ -37,3 +38,7 @@ export interface MetricEntry {
   readonly tags: Readonly<Record<string, string>>;
   readonly timestamp: number;
 }
+
+/** What the topics hold: entries, and purges of earlier ones. */
+export type LogRecord = LogEntry | ObservationPurge;
+export type MetricRecord = MetricEntry | ObservationPurge;

@@ -1,13 +1,21 @@
 import type { Flow } from './flow.js';
 import { keyOf } from './ids.js';
+import type { KeyValue, KeyValueChange } from './key-values.js';
+import type { NamespaceFile, NamespaceFileChange, NamespaceFileNumbers } from './namespace-files.js';
+import type { FlowTemplate, TemplateChange } from './templates.js';
+import type { TriggerState } from './triggers.js';
 
 /**
- * Resources are what users manage: flows and user accounts now, more kinds later. They are changed by a command to the owner
+ * Resources are what users manage: flows, key-values, files of namespaces, user accounts. They are changed by a command to the owner
  * of their key, so two webservers cannot both make revision 7, and read from a view in memory (architecture.md part 2).
  */
 export type Resource =
   | { readonly kind: 'flow'; readonly flow: Flow }
   | { readonly kind: 'user'; readonly user: UserAccount }
+  | { readonly kind: 'key-value'; readonly keyValue: KeyValue }
+  | { readonly kind: 'namespace-file'; readonly file: NamespaceFile }
+  | ({ readonly kind: 'namespace-file-numbers' } & NamespaceFileNumbers)
+  | { readonly kind: 'template'; readonly template: FlowTemplate }
   | RecentCommands;
 
 /** The last commands of a key and what became of them, so that a repeat changes nothing and is answered again. */
@@ -17,7 +25,8 @@ export interface RecentCommands {
     readonly commandId: string;
     /** The record that the reply shows, or why there is none. */
     readonly result:
-      { readonly recordId: string; readonly changed: boolean } | Extract<Reply['outcome'], { kind: 'refused' }>;
+      | { readonly recordId: string; readonly changed: boolean; readonly removedVersions?: readonly number[] }
+      | Extract<Reply['outcome'], { kind: 'refused' }>;
   }[];
 }
 
@@ -33,7 +42,7 @@ export interface UserAccount {
   readonly createdAt: number;
 }
 
-/** A command on `resource-commands`; key: `flowKey` or `USERS_KEY`. */
+/** A command on `resource-commands`; key: `flowKey`, `USERS_KEY`, or that of another resource. */
 export interface ResourceCommand {
   /** A repeat of the same id changes nothing and is answered again. */
   readonly commandId: string;
@@ -56,15 +65,26 @@ export type ResourceChange =
   | { readonly kind: 'delete-flow'; readonly tenant: string; readonly namespace: string; readonly id: string }
   /** `onlyFirst`: refused when there is any account. A taken name is refused always. */
   | { readonly kind: 'create-user'; readonly user: UserAccount; readonly onlyFirst: boolean }
-  | { readonly kind: 'set-password'; readonly userId: string; readonly passwordHash: string };
+  | { readonly kind: 'set-password'; readonly userId: string; readonly passwordHash: string }
+  | KeyValueChange
+  | NamespaceFileChange
+  | TemplateChange;
 
 /** What the registry answers on `replies`, keyed by the instance that asked. */
 export interface Reply {
   readonly commandId: string;
   readonly outcome:
-    | { readonly kind: 'done'; readonly resource: Resource; readonly changed: boolean }
+    | {
+        readonly kind: 'done';
+        readonly resource: Resource;
+        readonly changed: boolean;
+        /** Versions that are gone: purged, or beyond the number that is kept. */
+        readonly removedVersions?: readonly number[];
+      }
     /** An operation on an execution: what it did is in the execution's records. */
     | { readonly kind: 'accepted'; readonly executionId: string }
+    /** A command to a trigger: its state now; absent when it was deleted. */
+    | { readonly kind: 'trigger'; readonly trigger?: TriggerState }
     | {
         readonly kind: 'refused';
         readonly reason: 'exists' | 'unknown' | 'conflict' | 'invalid';

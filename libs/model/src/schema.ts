@@ -15,3 +15,9 @@ export const Duration = (options: SchemaOptions = {}) => Type.String({ format: '
 /** A map with keys of the user's choice. */
 export const MapOf = <Schema extends TSchema>(schema: Schema, options: SchemaOptions = {}) =>
   Type.Record(Type.String(), schema, options);
+
+/** Marks a property that holds a secret: a text without an expression there is warned of when the flow is checked. */
+export const SECRET_TEXT = 'x-secret-text';
+
+/** A property that should be an expression such as `{{ secret('KEY') }}`. */
+export const SecretText = <Schema extends TSchema>(schema: Schema): Schema => ({ ...schema, [SECRET_TEXT]: true });

@@ -1,10 +1,12 @@
 import type { TSchema } from '@sinclair/typebox';
+import { aliasesOf } from './task-aliases.js';
 
 /**
  * `flowable`: has children, decided by the executor. `runnable`: run by a worker; `inline` ones are pure functions of
- * their rendered properties and are decided by the executor in the same transaction.
+ * their rendered properties and are decided by the executor in the same transaction. `updating`: changes the execution,
+ * decided by the executor.
  */
-export type TaskKind = 'flowable' | 'runnable';
+export type TaskKind = 'flowable' | 'runnable' | 'updating';
 
 /** What the flow's validator and the documentation know of a task type: data, no code. */
 export interface TaskTypeDescription {
@@ -40,7 +42,7 @@ export const shortType = (type: string): string =>
 export function taskTypeCatalog(descriptions: readonly TaskTypeDescription[]): TaskTypeCatalog {
   const byName = new Map<string, TaskTypeDescription>();
   for (const description of descriptions) {
-    for (const name of [description.type, ...(description.aliases ?? [])]) {
+    for (const name of [description.type, ...aliasesOf(description.type, description.aliases)]) {
       if (byName.has(name))
         throw new Error(`Two task types are called '${name}': remove one of the plugins that bring it`);
       byName.set(name, description);

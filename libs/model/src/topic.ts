@@ -1,3 +1,5 @@
+import type { RecordCondition } from './record-conditions.js';
+
 /**
  * What a topic is, in Kafka's words. `events` are an append-only log; `state` is compacted: the newest value of a record
  * counts and null removes it; `jobs` are handed to one of many competing workers.
@@ -24,6 +26,11 @@ export interface Topic<Value> {
   readonly columns?: Readonly<Record<string, Column<Value>>>;
   /** Index definitions over `columns`, each a list of column names, optionally with ` desc`. */
   readonly indexes?: Readonly<Record<string, readonly string[]>>;
+  /**
+   * Of `events`: conditions on the earlier records of the same partition that this record removes. Stores in which people
+   * search remove them when it is written; elsewhere it is a record like any other, for those who keep copies.
+   */
+  purges?(value: Value): readonly RecordCondition[] | undefined;
   /** Parses a value read from the log or a table: the border at which its shape is checked, once. */
   readonly decode: (stored: unknown) => Value;
 }

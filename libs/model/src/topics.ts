@@ -2,10 +2,14 @@ import type { ExecutionEvent } from './execution-events.js';
 import type { ExecutionHead, ExecutionRecord, TaskRun } from './execution.js';
 import { isPlainObject } from './json.js';
 import type { Job, WorkerCommand } from './job.js';
-import type { LogEntry, MetricEntry } from './observability.js';
+import type { LogEntry, LogRecord, MetricEntry, MetricRecord } from './observability.js';
+import { entryOf, isPurge, LEVEL_RANK, selectionConditions } from './purges.js';
 import type { Reply, Resource, ResourceCommand } from './resources.js';
 import type { ServiceEvent, ServiceInstance } from './services.js';
 import type { Topic } from './topic.js';
+import { TRIGGER_SEARCH, type TriggerEvent, type TriggerRecord } from './triggers.js';
+import type { ObservationPurge } from './purges.js';
+import type { RecordCondition } from './record-conditions.js';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -33,10 +37,11 @@ export interface DeadLetter {
   readonly at: number;
 }
 
+/** A deleted execution has no columns: no search finds it. */
 const head =
   <Value>(of: (head: ExecutionHead) => Value | undefined) =>
   (record: ExecutionRecord) =>
-    record.kind === 'head' ? of(record) : undefined;
+    record.kind === 'head' && record.deleted !== true ? of(record) : undefined;
 
 const endDate = ({ state, histories }: Pick<ExecutionHead | TaskRun, 'state' | 'histories'>): number | undefined =>
   ['SUCCESS', 'WARNING', 'FAILED', 'KILLED', 'CANCELLED', 'SKIPPED', 'RETRIED'].includes(state)
@@ -73,28 +78,41 @@ const EXECUTION_SEARCH: Search<ExecutionRecord> = {
   },
 };
 
-const LOG_SEARCH: Search<LogEntry> = {
+/** A purge has no columns: no search finds it. */
+const entry =
+  <Entry extends LogEntry | MetricEntry, Value>(of: (entry: Entry) => Value) =>
+  (record: Entry | ObservationPurge): Value | undefined => {
+    const found = entryOf(record);
+    return found && of(found);
+  };
+
+const purges = (record: LogRecord | MetricRecord): readonly RecordCondition[] | undefined =>
+  isPurge(record) ? selectionConditions(record) : undefined;
+
+const LOG_SEARCH: Search<LogRecord> & Pick<Topic<LogRecord>, 'purges'> = {
   columns: {
-    tenant: { type: 'text', of: ({ tenant }) => tenant },
-    namespace: { type: 'text', of: ({ namespace }) => namespace },
-    flow_id: { type: 'text', of: ({ flowId }) => flowId },
-    execution_id: { type: 'text', of: ({ executionId }) => executionId },
-    task_run_id: { type: 'text', of: ({ taskRunId }) => taskRunId },
-    level: { type: 'integer', of: ({ level }) => LEVEL_RANK[level] },
-    timestamp: { type: 'integer', of: ({ timestamp }) => timestamp },
+    tenant: { type: 'text', of: entry(({ tenant }: LogEntry) => tenant) },
+    namespace: { type: 'text', of: entry(({ namespace }: LogEntry) => namespace) },
+    flow_id: { type: 'text', of: entry(({ flowId }: LogEntry) => flowId) },
+    execution_id: { type: 'text', of: entry(({ executionId }: LogEntry) => executionId) },
+    task_run_id: { type: 'text', of: entry(({ taskRunId }: LogEntry) => taskRunId) },
+    level: { type: 'integer', of: entry(({ level }: LogEntry) => LEVEL_RANK[level]) },
+    timestamp: { type: 'integer', of: entry(({ timestamp }: LogEntry) => timestamp) },
   },
   indexes: { by_execution: ['tenant', 'execution_id', 'timestamp'], by_time: ['tenant', 'timestamp desc'] },
+  purges,
 };
 
-const METRIC_SEARCH: Search<MetricEntry> = {
+const METRIC_SEARCH: Search<MetricRecord> & Pick<Topic<MetricRecord>, 'purges'> = {
   columns: {
-    tenant: { type: 'text', of: ({ tenant }) => tenant },
-    namespace: { type: 'text', of: ({ namespace }) => namespace },
-    flow_id: { type: 'text', of: ({ flowId }) => flowId },
-    execution_id: { type: 'text', of: ({ executionId }) => executionId },
-    timestamp: { type: 'integer', of: ({ timestamp }) => timestamp },
+    tenant: { type: 'text', of: entry(({ tenant }: MetricEntry) => tenant) },
+    namespace: { type: 'text', of: entry(({ namespace }: MetricEntry) => namespace) },
+    flow_id: { type: 'text', of: entry(({ flowId }: MetricEntry) => flowId) },
+    execution_id: { type: 'text', of: entry(({ executionId }: MetricEntry) => executionId) },
+    timestamp: { type: 'integer', of: entry(({ timestamp }: MetricEntry) => timestamp) },
   },
-  indexes: { by_execution: ['tenant', 'execution_id', 'timestamp'] },
+  indexes: { by_execution: ['tenant', 'execution_id', 'timestamp'], by_flow: ['tenant', 'namespace', 'flow_id'] },
+  purges,
 };
 
 /** Every topic of Millrace (architecture.md part 2). */
@@ -130,16 +148,15 @@ export function createTopics({ executionPartitions, resourcePartitions }: TopicS
     workerCommands: events<WorkerCommand>('worker-commands', 1, DAY),
     resourceCommands: input<ResourceCommand>('resource-commands', resourcePartitions, DAY),
     resources: state<Resource>('resources', resourcePartitions),
+    triggerEvents: input<TriggerEvent>('trigger-events', resourcePartitions, 2 * DAY),
+    triggers: state<TriggerRecord>('triggers', resourcePartitions, TRIGGER_SEARCH),
     serviceEvents: input<ServiceEvent>('service-events', 1, HOUR),
     services: state<ServiceInstance>('services', 1),
     replies: events<Reply>('replies', 1, HOUR),
-    logs: { ...events<LogEntry>('logs', executionPartitions, 30 * DAY), ...LOG_SEARCH },
-    metrics: { ...events<MetricEntry>('metrics', executionPartitions, 30 * DAY), ...METRIC_SEARCH },
+    logs: { ...events<LogRecord>('logs', executionPartitions, 30 * DAY), ...LOG_SEARCH },
+    metrics: { ...events<MetricRecord>('metrics', executionPartitions, 30 * DAY), ...METRIC_SEARCH },
     deadLetters: events<DeadLetter>('dead-letters', 1, 30 * DAY),
   } as const;
 }
-
-/** Order of the levels of log entries, for "at least this level". */
-export const LEVEL_RANK = { TRACE: 0, DEBUG: 1, INFO: 2, WARN: 3, ERROR: 4 } as const;
 
 export type Topics = ReturnType<typeof createTopics>;

@@ -1,5 +1,10 @@
 export type { InlineContext, InlineResult, PublishedMetric } from '@millrace/model';
 export { parseDuration } from './duration.js';
+export { filesBelow } from './files/files-below.js';
+export { createGlob, isLiteral } from './files/glob.js';
+export { checkedName, filesByName, writeInputFiles, type WrittenFiles } from './files/input-files.js';
+export { listOf, writeNamespaceFiles } from './files/namespace-files.js';
+export { matchingFiles, storeOutputFiles, type OutputFolders } from './files/output-files.js';
 export { LOG_LIMITS, cutLine } from './log-limits.js';
 export {
   checkProperties,

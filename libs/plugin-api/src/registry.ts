@@ -1,4 +1,4 @@
-import { FLOWABLE_TASKS, shortType, taskTypeCatalog, type TaskTypeCatalog } from '@millrace/model';
+import { aliasesOf, ENGINE_TASKS, shortType, taskTypeCatalog, type TaskTypeCatalog } from '@millrace/model';
 import { compileProperties } from './properties.js';
 import type { Plugin, TaskType } from './task-type.js';
 
@@ -19,10 +19,11 @@ export function createTaskTypeRegistry(plugins: readonly Plugin[]): TaskTypeRegi
   const byName = new Map<string, TaskType>();
   for (const taskType of taskTypes) {
     compileProperties(taskType);
-    for (const name of [taskType.type, ...(taskType.aliases ?? [])]) byName.set(shortType(name), taskType);
+    for (const name of [taskType.type, ...aliasesOf(taskType.type, taskType.aliases)])
+      byName.set(shortType(name), taskType);
   }
   return {
-    catalog: taskTypeCatalog([...FLOWABLE_TASKS, ...taskTypes]),
+    catalog: taskTypeCatalog([...ENGINE_TASKS, ...taskTypes]),
     find: (type) => byName.get(shortType(type)),
   };
 }

@@ -6,6 +6,7 @@ import type {
   LogLevel,
   PlainObject,
   State,
+  TaskDefinition,
   TaskTypeDescription,
 } from '@millrace/model';
 
@@ -21,15 +22,33 @@ export interface TaskLog {
 
 /** A file in internal storage, or in a task's working directory. */
 export interface TaskFiles {
-  /** The attempt's working directory; made at the first call, removed when the attempt has ended. */
+  /**
+   * The attempt's working directory; made at the first call, removed when the attempt has ended. The tasks of a
+   * WorkingDirectory share one.
+   */
   workingDirectory(): Promise<string>;
+  /** A directory for this attempt alone, outside of the working directory; removed when the attempt has ended. */
+  temporaryDirectory(): Promise<string>;
   /**
    * Opens a file for reading.
-   * @param uri `kestra:///…`; only files that belong to this execution or its namespace are given
+   * @param uri `kestra:///…`, only of files that belong to this execution or its namespace; `nsfile:///path` (or
+   * `nsfile://namespace/path`) of namespace files; `file:///…` of files of the worker that its configuration allows
    */
   read(uri: string): Promise<NodeJS.ReadableStream>;
+  /** Bytes of a file that could be read. @throws an error with a sentence when it is not there */
+  size(uri: string): Promise<number>;
+  /** Removes a file that could be read; false when it was not there. */
+  remove(uri: string): Promise<boolean>;
   /** Stores a file of this task run; `name` may have folders (`reports/may.csv`). Answers its `kestra:///…` URI. */
   store(name: string, content: NodeJS.ReadableStream | Uint8Array | string): Promise<string>;
+}
+
+/** The files of namespaces, their newest versions. Read only. */
+export interface NamespaceFileReader {
+  /** All files of a namespace by path, without a leading slash, sorted. */
+  list(namespace: string): Promise<readonly { readonly path: string; readonly version?: number }[]>;
+  /** @param version without it the newest. @throws an error with a sentence when there is no such file */
+  read(namespace: string, path: string, version?: number): Promise<NodeJS.ReadableStream>;
 }
 
 /** What a running task gets besides its properties. */
@@ -51,6 +70,17 @@ export interface TaskContext {
   /** Renders text that was not a property (files, for example) with the task run's variables and `extra` ones. */
   render(text: string, extra?: PlainObject): Promise<string>;
   metric(metric: PublishedMetric): void;
+  readonly namespaceFiles: NamespaceFileReader;
+  /**
+   * Runs another task in place of this one: its properties are rendered and checked as its own. Any type that a worker
+   * runs. @throws TaskFailure for an unknown type or wrong properties; whatever the task throws
+   */
+  runTask(definition: TaskDefinition): Promise<TaskResult>;
+  /**
+   * Encrypts a text with the key of the installation: what outputs may hold without showing it.
+   * @throws TaskFailure when no key is configured
+   */
+  encrypt(text: string): Promise<PlainObject>;
 }
 
 /** How a task ended when it did not throw. */

@@ -20,8 +20,10 @@ export const QUIET = { debug: () => undefined, info: () => undefined, warn: () =
  * are kept until they were applied is the queue's to see to.
  */
 const FOREVER = { 'retention.ms': '-1' };
-const { notes, jobs } = ledgerTopics(1);
-const KEPT = Object.fromEntries([notes, jobs, removedTopic(jobs), DEAD_LETTERS].map(({ name }) => [name, FOREVER]));
+const { notes, lines, jobs } = ledgerTopics(1);
+const KEPT = Object.fromEntries(
+  [notes, lines, jobs, removedTopic(jobs), DEAD_LETTERS].map(({ name }) => [name, FOREVER]),
+);
 
 /** Servers on a real broker; each test has topics of its own, told apart by their prefix. */
 export const kafkaHarness =

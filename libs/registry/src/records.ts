@@ -2,6 +2,7 @@
 export interface Records<Rec> {
   get(id: string): Rec | undefined;
   put(id: string, record: Rec): void;
+  remove(id: string): void;
   entries(): Iterable<readonly [string, Rec]>;
 }
 

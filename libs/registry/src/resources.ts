@@ -3,6 +3,7 @@ import {
   LATEST,
   revisionId,
   type Flow,
+  type FlowChanged,
   type RecentCommands,
   type Reply,
   type Resource,
@@ -10,17 +11,22 @@ import {
   type ResourceCommand,
   type Topics,
 } from '@millrace/model';
-import { nothing, type Decided, type Records, type Wake } from './records.js';
+import { refused, type Changes, type Refused, type ResourceFact, type ResourceState } from './changes.js';
+import { changeKeyValue } from './key-values.js';
+import { changeNamespaceFile } from './namespace-files.js';
+import { nothing, type Decided, type Wake } from './records.js';
+import { changeTemplate } from './templates.js';
 
 /** Commands of a key that are remembered, so that a repeat within any retry time changes nothing. */
 const REMEMBERED = 20;
 const COMMANDS = 'commands';
 
-export type ResourceFact = { readonly id: string; readonly resource: Resource };
-export type ResourceEffect = { readonly replyTo: string; readonly reply: Reply };
+export type ResourceEffect =
+  | { readonly kind: 'reply'; readonly replyTo: string; readonly reply: Reply }
+  /** A flow was saved or deleted; for every topic whose processors follow flows (protocols.md part 5.3). */
+  | { readonly kind: 'flow-changed'; readonly event: FlowChanged };
 
-type State = Records<Resource>;
-type Refused = Extract<Reply['outcome'], { kind: 'refused' }>;
+type State = ResourceState;
 type Result = RecentCommands['commands'][number]['result'];
 
 /**
@@ -37,7 +43,10 @@ export function resourceProcessor(topics: Pick<Topics, 'resourceCommands' | 'res
     open: (_key: string, records: State) => records,
     decide: (state: State, input: ResourceCommand | Wake): Decided<ResourceFact, ResourceEffect> =>
       'change' in input ? decide(state, input) : nothing(),
-    evolve: (state: State, { id, resource }: ResourceFact) => state.put(id, resource),
+    evolve(state: State, { id, resource }: ResourceFact) {
+      if (resource === null) state.remove(id);
+      else state.put(id, resource);
+    },
     /** A command that cannot be handled is answered by nobody: its sender gets a time-out, people a dead letter. */
     fail: () => nothing<ResourceFact, ResourceEffect>(),
     dueAt: () => undefined,
@@ -54,29 +63,53 @@ function decide(state: State, command: ResourceCommand): Decided<ResourceFact, R
   const known = remembered(state).find(({ commandId }) => commandId === command.commandId);
   if (known) return { facts: [], effects: [reply(command, outcomeOf(state, known.result))], next: [] };
   const changes = change(state, command.change, command.at);
-  const result: Result =
-    changes.kind === 'refused' ? changes : { recordId: changes.recordId, changed: changes.facts.length > 0 };
-  const facts = changes.kind === 'refused' ? [] : changes.facts;
-  const shown = changes.kind === 'refused' ? changes : done(changes.shown, facts.length > 0);
+  if (changes.kind === 'refused') {
+    return {
+      facts: [remember(state, { commandId: command.commandId, result: changes })],
+      effects: [reply(command, changes)],
+      next: [],
+    };
+  }
+  const { facts, recordId, shown, removedVersions, forgetsKey } = changes;
+  const result = { recordId, changed: facts.length > 0, ...(removedVersions ? { removedVersions } : {}) };
+  const last: ResourceFact = forgetsKey
+    ? { id: COMMANDS, resource: null }
+    : remember(state, { commandId: command.commandId, result });
   return {
-    facts: [...facts, remember(state, { commandId: command.commandId, result })],
-    effects: [reply(command, shown)],
+    facts: [...facts, last],
+    effects: [reply(command, done(shown, result)), ...changedFlows(facts, command.at)],
     next: [],
   };
 }
 
 const reply = ({ commandId, replyTo }: ResourceCommand, outcome: Reply['outcome']): ResourceEffect => ({
+  kind: 'reply',
   replyTo,
   reply: { commandId, outcome },
 });
 
-const done = (resource: Resource, changed: boolean): Reply['outcome'] => ({ kind: 'done', resource, changed });
+/** In the transaction of the change, so that a saved flow always has its schedule. */
+const changedFlows = (facts: readonly ResourceFact[], at: number): ResourceEffect[] =>
+  facts.flatMap(({ id, resource }) => {
+    if (id !== LATEST || resource?.kind !== 'flow') return [];
+    const { tenant, namespace, id: flowId, revision, deleted } = resource.flow;
+    return [
+      { kind: 'flow-changed', event: { kind: 'flow-changed', tenant, namespace, flowId, revision, deleted, at } },
+    ];
+  });
+
+const done = (resource: Resource, { changed, removedVersions }: Exclude<Result, Refused>): Reply['outcome'] => ({
+  kind: 'done',
+  resource,
+  changed,
+  ...(removedVersions ? { removedVersions } : {}),
+});
 
 function outcomeOf(state: State, result: Result): Reply['outcome'] {
   if ('kind' in result) return result;
   const resource = state.get(result.recordId);
   if (!resource) return { kind: 'refused', reason: 'unknown', message: 'What the command made is gone by now' };
-  return done(resource, result.changed);
+  return done(resource, result);
 }
 
 function remembered(state: State): RecentCommands['commands'] {
@@ -89,14 +122,6 @@ const remember = (state: State, command: RecentCommands['commands'][number]): Re
   resource: { kind: 'recent-commands', commands: [...remembered(state), command].slice(-REMEMBERED) },
 });
 
-interface Changes {
-  readonly kind: 'changes';
-  readonly facts: readonly ResourceFact[];
-  /** The record to show in the reply, and its id. */
-  readonly shown: Resource;
-  readonly recordId: string;
-}
-
 function change(state: State, wanted: ResourceChange, at: number): Changes | Refused {
   switch (wanted.kind) {
     case 'save-flow':
@@ -107,12 +132,23 @@ function change(state: State, wanted: ResourceChange, at: number): Changes | Ref
       return createUser(state, wanted);
     case 'set-password':
       return setPassword(state, wanted, at);
+    case 'set-key-value':
+    case 'delete-key-value':
+    case 'purge-key-value':
+      return changeKeyValue(state, wanted, at);
+    case 'reserve-file-version':
+    case 'save-file-version':
+    case 'make-directory':
+    case 'delete-file':
+    case 'purge-file':
+      return changeNamespaceFile(state, wanted, at);
+    case 'save-template':
+    case 'delete-template':
+      return changeTemplate(state, wanted, at);
     default:
       return wanted satisfies never;
   }
 }
-
-const refused = (reason: Refused['reason'], message: string): Refused => ({ kind: 'refused', reason, message });
 
 function latestFlow(state: State): Flow | undefined {
   const latest = state.get(LATEST);

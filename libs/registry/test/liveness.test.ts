@@ -19,6 +19,7 @@ function setting() {
   const state = {
     get: (id: string) => records.get(id),
     put: (id: string, record: ServiceInstance) => void records.set(id, record),
+    remove: (id: string) => void records.delete(id),
     entries: () => records.entries(),
   };
   function send(now: number, input: ServiceEvent | { readonly kind: 'wake' }): void {

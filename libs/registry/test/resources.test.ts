@@ -4,6 +4,7 @@ import {
   LATEST,
   revisionId,
   type Flow,
+  type FlowChanged,
   type Reply,
   type Resource,
   type ResourceChange,
@@ -36,6 +37,7 @@ const aUser = (id: string, username: string): UserAccount => ({
 class Key {
   readonly records = new Map<string, Resource>();
   readonly replies: Reply[] = [];
+  readonly news: FlowChanged[] = [];
   #commands = 0;
 
   send(change: ResourceChange, commandId = `command-${++this.#commands}`): Reply['outcome'] {
@@ -43,15 +45,18 @@ class Key {
     const state = {
       get: (id: string) => this.records.get(id),
       put: (id: string, record: Resource) => void this.records.set(id, record),
+      remove: (id: string) => void this.records.delete(id),
       entries: () => this.records.entries(),
     };
     const { facts, effects } = processor.decide(state, command);
     for (const fact of facts) processor.evolve(state, fact);
-    expect(effects).toHaveLength(1);
-    for (const { replyTo, reply } of effects) {
+    const replies = effects.filter((effect) => effect.kind === 'reply');
+    expect(replies).toHaveLength(1);
+    for (const { replyTo, reply } of replies) {
       expect(replyTo).toBe('webserver-1');
       this.replies.push(reply);
     }
+    for (const effect of effects) if (effect.kind === 'flow-changed') this.news.push(effect.event);
     const last = this.replies.at(-1);
     if (last?.commandId !== commandId) throw new Error('The command was not answered');
     return last.outcome;
@@ -116,6 +121,39 @@ describe('a flow', () => {
 
   it('is told apart by tenant and namespace, whatever their names hold', () => {
     expect(flowKey('a', 'b/c', 'd')).not.toBe(flowKey('a/b', 'c', 'd'));
+  });
+});
+
+describe('those who follow flows', () => {
+  it('are told of each revision and of the deletion, once, with the change', () => {
+    const key = new Key();
+    key.save('a');
+    key.save('a');
+    key.save('b');
+    key.send({ kind: 'delete-flow', tenant: 'main', namespace: 'team', id: 'etl' }, 'last');
+    key.send({ kind: 'delete-flow', tenant: 'main', namespace: 'team', id: 'etl' }, 'last');
+    expect(key.news).toEqual(
+      [
+        [1, false],
+        [2, false],
+        [3, true],
+      ].map(([revision, deleted]) => ({
+        kind: 'flow-changed',
+        tenant: 'main',
+        namespace: 'team',
+        flowId: 'etl',
+        revision,
+        deleted,
+        at: 5,
+      })),
+    );
+  });
+
+  it('are not told of what is refused, nor of users', () => {
+    const key = new Key();
+    key.save('a', 'update');
+    key.send({ kind: 'create-user', user: aUser('1', 'ann'), onlyFirst: false });
+    expect(key.news).toEqual([]);
   });
 });
 

@@ -1,3 +1,4 @@
+export { atATime } from './at-a-time.js';
 export { coalesceRefreshes } from './coalesce-refreshes.js';
 export {
   createCommands,
@@ -7,3 +8,9 @@ export {
   type CommandsOptions,
   type Operation,
 } from './commands.js';
+export { checkedFilePath, checkedPath } from './file-paths.js';
+export { checkKey, createKeyValues, withParents, type KeyValues, type NewKeyValue } from './key-values.js';
+export { createNamespaceFiles, type NamespaceFiles } from './namespace-files.js';
+export { ResourceRefusedError } from './refused.js';
+export type { ResourceAccess } from './resource-access.js';
+export { createTemplates, templateOf, type Templates } from './templates.js';

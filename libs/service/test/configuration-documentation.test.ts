@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { environmentName } from '../src/configuration/environment-settings.js';
-import { configurationLeaves, writtenPath } from '../src/configuration/schema.js';
+import { configurationLeaves, isStructured, writtenPath } from '../src/configuration/schema.js';
 
 const page = readFileSync(join(__dirname, '../../../docs/configuration.md'), 'utf8');
 
@@ -10,7 +10,7 @@ it.each(configurationLeaves().map(({ path, schema }) => [writtenPath(path), { pa
   (key, { path, schema }) => {
     const row = page.split('\n').find((line) => line.startsWith(`| \`${key}\` |`)) ?? '';
     expect(row).toContain(schema.description);
-    if (schema.type !== 'object') expect(row).toContain(environmentName(path));
+    if (!isStructured(schema)) expect(row).toContain(environmentName(path));
     if (typeof schema.default !== 'object' && schema.default !== undefined)
       expect(row).toContain(`\`${schema.default}\``);
   },

@@ -63,6 +63,7 @@ describe('the configuration', () => {
       worker: { groupKey: 'default' },
       logging: { level: 'info', format: 'auto' },
       metrics: { process: true },
+      plugins: { defaults: [] },
     });
   });
 
@@ -247,5 +248,18 @@ describe('the configuration', () => {
     const printed = printConfiguration(configuration);
     expect(printed).toContain('termination-grace-period: PT90S');
     expect(load({ yaml: printed })).toEqual(configuration);
+  });
+
+  it('reads the defaults of task types, and says where one of them is wrong', () => {
+    const yaml = 'plugins:\n  defaults:\n    - {type: core.log, forced: true, values: {level: WARN}}\n';
+    expect(load({ yaml }).plugins.defaults).toEqual([{ type: 'core.log', forced: true, values: { level: 'WARN' } }]);
+    expect(load({ yaml: printConfiguration(load({ yaml })) }).plugins).toEqual(load({ yaml }).plugins);
+    const message = refusal({ yaml: 'plugins:\n  defaults:\n    - {forced: 5}\n' });
+    expect(message).toContain("millrace.yml:3:5: 'plugins.defaults.0' needs 'type': add it");
+    expect(message).toContain("millrace.yml:3:5: 'plugins.defaults.0.forced' must be true or false, but it is 5");
+  });
+
+  it('reads no defaults from a variable', () => {
+    expect(load({ environment: { MILLRACE_PLUGINS_DEFAULTS: 'core.log' } }).plugins.defaults).toEqual([]);
   });
 });

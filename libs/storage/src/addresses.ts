@@ -59,8 +59,12 @@ export const triggerFileUri = (
   address: ExecutionAddress & { readonly triggerId: string; readonly name: string },
 ): string => uriOf([...executionParts(address), 'trigger', slug(address.triggerId) || address.triggerId, address.name]);
 
+/** A name that looks as if it had the suffix of a version. */
+const LIKE_A_VERSION = /\.v\d+$/;
+
 /**
- * A namespace file; `path` with or without a leading slash. Versions above 1 have a suffix.
+ * A namespace file; `path` with or without a leading slash. Versions above 1 have a suffix, and so has the first one of a
+ * file whose own name ends like one: no two versions of two files share a place.
  * @throws StorageError INVALID_URI
  */
 export function namespaceFileUri(address: {
@@ -69,7 +73,8 @@ export function namespaceFileUri(address: {
   readonly version?: number;
 }): string {
   const path = address.path.replace(/^\//, '');
-  const suffix = address.version !== undefined && address.version > 1 ? `.v${address.version}` : '';
+  const { version } = address;
+  const suffix = version !== undefined && (version > 1 || LIKE_A_VERSION.test(path)) ? `.v${version}` : '';
   return uriOf([...namespaceParts(address.namespace), '_files', ...nameParts(`${path}${suffix}`)]);
 }
 

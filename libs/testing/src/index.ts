@@ -1,5 +1,5 @@
 export {};
-export { randomFlow, type RandomFlow } from './random-flow.js';
+export { randomFlow, randomFlowWithExits, type RandomFlow } from './random-flow.js';
 export {
   createManualClock,
   queueContract,

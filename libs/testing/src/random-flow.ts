@@ -13,6 +13,33 @@ type Shape =
       readonly finally: readonly Shape[];
       readonly more: PlainObject;
     }
+  | { readonly kind: 'exit'; readonly state: string; readonly more: PlainObject }
+  | { readonly kind: 'variables'; readonly more: PlainObject }
+  | {
+      readonly kind: 'dag';
+      readonly tasks: readonly Shape[];
+      readonly errors: readonly Shape[];
+      readonly finally: readonly Shape[];
+      /** For each task, of which ones before it it depends: a bit for each. */
+      readonly edges: readonly number[];
+      readonly concurrent: number;
+    }
+  | {
+      readonly kind: 'loop';
+      readonly tasks: readonly Shape[];
+      readonly errors: readonly Shape[];
+      readonly finally: readonly Shape[];
+      readonly rounds: number;
+      readonly more: PlainObject;
+    }
+  | {
+      readonly kind: 'pause';
+      readonly tasks: readonly Shape[];
+      readonly errors: readonly Shape[];
+      readonly finally: readonly Shape[];
+      readonly told: boolean;
+      readonly more: PlainObject;
+    }
   | {
       readonly kind: 'if';
       readonly condition: boolean;
@@ -52,7 +79,7 @@ const { list } = fc.letrec<{ task: Shape; list: readonly Shape[]; maybe: readonl
       weight: 4,
       arbitrary: fc.record({
         kind: fc.constant<'block'>('block'),
-        type: fc.constantFrom('Sequential', 'Parallel', 'ForEach', 'AllowFailure'),
+        type: fc.constantFrom('Sequential', 'Parallel', 'ForEach', 'AllowFailure', 'EachSequential', 'EachParallel'),
         tasks: tie('list'),
         errors: tie('maybe'),
         finally: tie('maybe'),
@@ -60,6 +87,57 @@ const { list } = fc.letrec<{ task: Shape; list: readonly Shape[]; maybe: readonl
           concurrent: fc.integer({ min: 0, max: 3 }),
           concurrencyLimit: fc.integer({ min: 0, max: 3 }),
           values: fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd', 'e'), { minLength: 0, maxLength: 5 }),
+        }),
+      }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        kind: fc.constant<'exit'>('exit'),
+        state: fc.constantFrom('SUCCESS', 'WARNING', 'FAILED', 'CANCELLED', 'KILLED'),
+        more: some,
+      }),
+    },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant<'variables'>('variables'), more: some }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        kind: fc.constant<'dag'>('dag'),
+        tasks: tie('list'),
+        errors: tie('maybe'),
+        finally: tie('maybe'),
+        edges: fc.array(fc.nat(15), { minLength: 4, maxLength: 4 }),
+        concurrent: fc.integer({ min: 0, max: 3 }),
+      }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        kind: fc.constant<'loop'>('loop'),
+        tasks: tie('list'),
+        errors: tie('maybe'),
+        finally: tie('maybe'),
+        rounds: fc.integer({ min: 1, max: 3 }),
+        more: fc.record({
+          failOnMaxReached: fc.boolean(),
+          checkFrequency: fc.record({
+            interval: fc.constantFrom('PT0S', 'PT1S'),
+            maxIterations: fc.integer({ min: 1, max: 3 }),
+          }),
+        }),
+      }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        kind: fc.constant<'pause'>('pause'),
+        tasks: tie('maybe'),
+        errors: tie('maybe'),
+        finally: tie('maybe'),
+        told: fc.boolean(),
+        more: fc.record({
+          pauseDuration: fc.constantFrom('PT0S', 'PT2S'),
+          behavior: fc.constantFrom('RESUME', 'RESUME', 'WARN', 'FAIL'),
         }),
       }),
     },
@@ -94,20 +172,29 @@ export interface RandomFlow {
   readonly afterExecution?: readonly PlainObject[];
 }
 
-/** Random flows, small ones first when a failing one is shrunk. */
-export const randomFlow: fc.Arbitrary<RandomFlow> = fc
-  .record({
-    tasks: list,
-    errors: fc.oneof(fc.constant([]), list),
-    finally: fc.oneof(fc.constant([]), list),
-    afterExecution: fc.oneof({ weight: 4, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: list }),
-  })
-  .map(named);
+const shapesOfFlow = fc.record({
+  tasks: list,
+  errors: fc.oneof(fc.constant([]), list),
+  finally: fc.oneof(fc.constant([]), list),
+  afterExecution: fc.oneof({ weight: 4, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: list }),
+});
+
+/**
+ * Random flows, small ones first when a failing one is shrunk. An Exit stands only where nothing runs beside it, so that
+ * what an execution comes to does not depend on who is faster.
+ */
+export const randomFlow: fc.Arbitrary<RandomFlow> = shapesOfFlow.map((shapes) => named(shapes, false));
+
+/** Random flows with an Exit anywhere. */
+export const randomFlowWithExits: fc.Arbitrary<RandomFlow> = shapesOfFlow.map((shapes) => named(shapes, true));
 
 function named(
   shapes: Readonly<Record<'tasks' | 'errors' | 'finally' | 'afterExecution', readonly Shape[]>>,
+  exitsAnywhere: boolean,
 ): RandomFlow {
   let count = 0;
+  /** How many blocks that may run several tasks at a time are around. */
+  let beside = 0;
   const tasksOf = (shapesOfList: readonly Shape[]): PlainObject[] => shapesOfList.map(taskOf);
   const lists = (shape: { readonly errors: readonly Shape[]; readonly finally: readonly Shape[] }): PlainObject => ({
     ...(shape.errors.length > 0 ? { errors: tasksOf(shape.errors) } : {}),
@@ -115,6 +202,18 @@ function named(
   });
   const taskOf = (shape: Shape): PlainObject => {
     const id = `t${++count}`;
+    const isWide =
+      shape.kind === 'dag' ||
+      shape.kind === 'pause' ||
+      (shape.kind === 'block' && ['Parallel', 'ForEach', 'EachParallel'].includes(shape.type));
+    beside += isWide ? 1 : 0;
+    try {
+      return written(shape, id);
+    } finally {
+      beside -= isWide ? 1 : 0;
+    }
+  };
+  const written = (shape: Shape, id: string): PlainObject => {
     switch (shape.kind) {
       case 'log':
         return { id, type: 'core.log.Log', message: id, ...shape.more };
@@ -124,10 +223,48 @@ function named(
         return { id, type: 'core.flow.Sleep', duration: 'PT1S', ...shape.more };
       case 'block': {
         const { concurrent, concurrencyLimit, values } = shape.more;
-        const own =
-          shape.type === 'Parallel' ? { concurrent } : shape.type === 'ForEach' ? { concurrencyLimit, values } : {};
+        const own: PlainObject = {
+          ...(shape.type === 'Parallel' || shape.type === 'EachParallel' ? { concurrent } : {}),
+          ...(shape.type === 'ForEach' ? { concurrencyLimit, values } : {}),
+          ...(shape.type.startsWith('Each') ? { value: values } : {}),
+        };
         return { id, type: `core.flow.${shape.type}`, ...own, tasks: tasksOf(shape.tasks), ...lists(shape) };
       }
+      case 'exit':
+        return beside === 0 || exitsAnywhere
+          ? { id, type: 'core.execution.Exit', state: shape.state, ...shape.more }
+          : { id, type: 'core.log.Log', message: id, ...shape.more };
+      case 'variables':
+        return { id, type: 'core.execution.SetVariables', variables: { [id]: id }, ...shape.more };
+      case 'dag': {
+        const { edges, concurrent } = shape;
+        const tasks = tasksOf(shape.tasks);
+        const entries = tasks.map((task, place) => ({
+          task,
+          dependsOn: tasks.slice(0, place).flatMap((one, bit) => ((edges[place] ?? 0) & (1 << bit) ? [one['id']] : [])),
+        }));
+        return { id, type: 'core.flow.Dag', concurrent, tasks: entries, ...lists(shape) };
+      }
+      case 'loop': {
+        const condition = `{{ outputs.${id}.iterationCount >= ${shape.rounds} }}`;
+        return {
+          id,
+          type: 'core.flow.LoopUntil',
+          condition,
+          ...shape.more,
+          tasks: tasksOf(shape.tasks),
+          ...lists(shape),
+        };
+      }
+      case 'pause':
+        return {
+          id,
+          type: 'core.flow.Pause',
+          ...shape.more,
+          ...(shape.told ? { onPause: taskOf({ kind: 'work', more: {} }) } : {}),
+          ...(shape.tasks.length > 0 ? { tasks: tasksOf(shape.tasks) } : {}),
+          ...lists(shape),
+        };
       case 'if':
         return {
           id,

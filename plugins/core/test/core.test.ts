@@ -102,6 +102,8 @@ function aContext(stored: Map<string, unknown> = new Map(), signal = new AbortCo
     files: {
       workingDirectory: () => Promise.reject(new Error('none')),
       read: () => Promise.reject(new Error('none')),
+      size: () => Promise.reject(new Error('none')),
+      remove: () => Promise.reject(new Error('none')),
       store: (name, content) => {
         stored.set(name, content);
         return Promise.resolve(`kestra:///stored/${name}`);

@@ -21,38 +21,65 @@ export interface ExchangeLimits {
   readonly connectMs: number | undefined;
   /** Milliseconds in which nothing comes. */
   readonly idleMs: number;
-  /** Bytes of the answer's body, after decompression. */
-  readonly bodyBytes: number;
   readonly anyCertificate: boolean;
   readonly signal: AbortSignal;
 }
 
-export interface Answer {
+/** What comes before the body of an answer. */
+export interface AnswerHead {
   readonly code: number;
   /** The words after the code. */
   readonly reason: string;
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, readonly string[]>>;
-  readonly body: Buffer;
 }
 
+export interface Answer<Body = Buffer> extends AnswerHead {
+  readonly body: Body;
+}
+
+/** Takes an answer's body, decompressed, to its end. */
+export type TakeBody<Body> = (stream: AsyncIterable<Buffer>, head: AnswerHead) => Promise<Body>;
+
+/** Reads a body into memory. @throws TaskFailure when it is larger */
+export const inMemory =
+  (bytesMax: number): TakeBody<Buffer> =>
+  async (stream) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    for await (const chunk of stream) {
+      bytes += chunk.length;
+      if (bytes > bytesMax) {
+        throw new TaskFailure(
+          `The answer is larger than ${bytesMax} bytes, the most that is taken: ask for less, or use core.http.Download`,
+        );
+      }
+      chunks.push(chunk);
+    }
+    return Buffer.concat(chunks);
+  };
+
 /**
- * Sends one request and reads the whole answer.
- * @throws TaskFailure when there is no answer, it stops coming or is too large; the signal's reason when aborted
+ * Sends one request and takes the whole answer.
+ * @throws TaskFailure when there is no answer or it stops coming; what `take` throws; the signal's reason when aborted
  */
-export async function exchange(outgoing: OutgoingRequest, limits: ExchangeLimits): Promise<Answer> {
+export async function exchange<Body>(
+  outgoing: OutgoingRequest,
+  limits: ExchangeLimits,
+  take: TakeBody<Body>,
+): Promise<Answer<Body>> {
   limits.signal.throwIfAborted();
   // Node forgets why a request was given up once its answer has begun.
   const times: Times = { passed: undefined };
   try {
     const body = await outgoing.body?.();
     const message = await send(outgoing, body, limits, times);
-    return {
+    const head = {
       code: message.statusCode ?? 0,
       reason: message.statusMessage ?? '',
       headers: headersOf(message),
-      body: await readBody(message, limits.bodyBytes),
     };
+    return { ...head, body: await takeBody(message, (stream) => take(stream, head)) };
   } catch (error) {
     limits.signal.throwIfAborted();
     throw times.passed ?? (error instanceof TaskFailure ? error : connectionFailure(outgoing.url, error));
@@ -145,24 +172,12 @@ function headersOf(message: IncomingMessage): Readonly<Record<string, readonly s
   return Object.fromEntries(Object.entries(message.headersDistinct).map(([name, values]) => [name, values ?? []]));
 }
 
-async function readBody(message: IncomingMessage, bytesMax: number): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  const collect = async (stream: AsyncIterable<Buffer>): Promise<void> => {
-    for await (const chunk of stream) {
-      bytes += chunk.length;
-      if (bytes > bytesMax) {
-        throw new TaskFailure(
-          `The answer is larger than ${bytesMax} bytes, the most that is taken: ask for less, or fetch it with a script`,
-        );
-      }
-      chunks.push(chunk);
-    }
-  };
+async function takeBody<Body>(
+  message: IncomingMessage,
+  take: (stream: AsyncIterable<Buffer>) => Promise<Body>,
+): Promise<Body> {
   const unpack = decompressor(message);
-  if (unpack) await pipeline(message, unpack, collect);
-  else await pipeline(message, collect);
-  return Buffer.concat(chunks);
+  return unpack ? pipeline(message, unpack, take) : pipeline(message, take);
 }
 
 function decompressor({ headers, statusCode }: IncomingMessage) {

@@ -1,5 +1,7 @@
 import type { Plugin } from '@millrace/plugin-api';
+import { downloadTask } from './download-task.js';
+import { sseRequestTask } from './events-task.js';
 import { requestTask } from './request-task.js';
 
-/** HTTP requests. */
-export const plugin: Plugin = { name: 'http', tasks: [requestTask] };
+/** HTTP requests, downloads and streams of events. */
+export const plugin: Plugin = { name: 'http', tasks: [requestTask, downloadTask, sseRequestTask] };

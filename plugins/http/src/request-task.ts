@@ -2,7 +2,7 @@ import { Type } from '@sinclair/typebox';
 import { excerpt, MapOf, taskSchema, type PlainObject } from '@millrace/model';
 import { defineTask, TaskFailure, type TaskContext } from '@millrace/plugin-api';
 import { requestProperties } from './properties.js';
-import { sendRequest, shownHeaders, type Answered, type RequestProperties } from './request.js';
+import { isAccepted, sendRequest, shownHeaders, type Answered, type RequestProperties } from './request.js';
 
 /** `core.http.Request`: one request, its answer as output. */
 export const requestTask = defineTask({
@@ -32,12 +32,16 @@ export const requestTask = defineTask({
     const answer = await sendRequest(properties, context);
     const outputs = outputsOf(properties, answer);
     logAnswer(properties, answer, outputs, context);
-    const { allowFailed = false, allowedResponseCodes = [] } = properties.options ?? {};
-    if (answer.code < 400 || allowFailed || allowedResponseCodes.includes(answer.code)) return { outputs };
-    const words = answer.body.length === 0 ? '' : `: ${excerpt(outputs.body, 300)}`;
-    throw new TaskFailure(`${answer.url.host} answered ${answer.code} ${answer.reason}${words}`, outputs);
+    if (isAccepted(answer.code, properties.options)) return { outputs };
+    throw new TaskFailure(refusal(answer, outputs.body), outputs);
   },
 });
+
+/** What a status says that is a failure. */
+export function refusal({ url, code, reason }: Answered<unknown>, body: string): string {
+  const words = body === '' ? '' : `: ${excerpt(body, 300)}`;
+  return `${url.host} answered ${code} ${reason}${words}`;
+}
 
 function outputsOf({ formData, options }: RequestProperties, { url, code, headers, body }: Answered) {
   return {

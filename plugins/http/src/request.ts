@@ -1,7 +1,15 @@
 import { excerpt, type PlainObject } from '@millrace/model';
 import { parseDuration, TaskFailure, type TaskContext } from '@millrace/plugin-api';
 import type { Static } from '@sinclair/typebox';
-import { exchange, type Answer, type ExchangeLimits, type OutgoingRequest } from './exchange.js';
+import {
+  exchange,
+  inMemory,
+  type Answer,
+  type AnswerHead,
+  type ExchangeLimits,
+  type OutgoingRequest,
+  type TakeBody,
+} from './exchange.js';
 import type { RequestOptions } from './properties.js';
 import { requestBody, textOf, type RequestBody } from './request-body.js';
 
@@ -18,7 +26,7 @@ export interface RequestProperties {
 type Options = Static<typeof RequestOptions>;
 
 /** An answer, and where it came from after redirects. */
-export interface Answered extends Answer {
+export interface Answered<Body = Buffer> extends Answer<Body> {
   readonly url: URL;
 }
 
@@ -32,28 +40,38 @@ const IDLE_MS = 300_000;
  * Sends the request that the properties describe and follows redirects.
  * @throws TaskFailure when there is no answer, or something was asked for that is not available
  */
-export async function sendRequest(
+export async function sendRequest<Body = Buffer>(
   properties: RequestProperties,
   context: TaskContext,
-  bytesMax = ANSWER_BYTES_MAX,
-): Promise<Answered> {
+  take: TakeBody<Body | Buffer> = inMemory(ANSWER_BYTES_MAX),
+): Promise<Answered<Body | Buffer>> {
   const { options = {} } = properties;
   checkAvailable(options);
   const body = requestBody(properties, context.files);
   let outgoing = firstRequest(properties, body);
   logRequest(outgoing, body, options, context);
-  const limits = limitsOf(options, context.signal, bytesMax);
+  const limits = limitsOf(options, context.signal);
   for (let redirects = 0; ; redirects++) {
-    const answer = await exchange(outgoing, limits);
-    const location = answer.headers['location']?.[0];
-    const follows =
-      (options.followRedirects ?? true) && [301, 302, 303, 307, 308].includes(answer.code) && location !== undefined;
-    if (!follows) return { ...answer, url: outgoing.url };
+    let location: string | undefined;
+    const answer = await exchange<Body | Buffer>(outgoing, limits, (stream, head) => {
+      location = (options.followRedirects ?? true) ? target(head) : undefined;
+      // What a redirection says besides its target is of no use to anybody.
+      return location === undefined ? take(stream, head) : inMemory(ANSWER_BYTES_MAX)(stream, head);
+    });
+    if (location === undefined) return { ...answer, url: outgoing.url };
     if (redirects === REDIRECTS_MAX)
       throw new TaskFailure(`${outgoing.url.host} redirects more than ${REDIRECTS_MAX} times`);
     outgoing = redirected(outgoing, answer.code, location);
   }
 }
+
+/** Where a redirection points to. */
+const target = ({ code, headers }: AnswerHead): string | undefined =>
+  [301, 302, 303, 307, 308].includes(code) ? headers['location']?.[0] : undefined;
+
+/** True for a status that is no failure by the options. */
+export const isAccepted = (code: number, { allowFailed = false, allowedResponseCodes = [] }: Options = {}): boolean =>
+  code < 400 || allowFailed || allowedResponseCodes.includes(code);
 
 function checkAvailable({ proxy, auth }: Options): void {
   if (proxy && (proxy.type ?? 'DIRECT') !== 'DIRECT') {
@@ -135,12 +153,11 @@ function authorization(auth: Options['auth']): Readonly<Record<string, string>> 
   return { authorization: `Basic ${credentials}` };
 }
 
-function limitsOf({ timeout, ssl }: Options, signal: AbortSignal, bodyBytes: number): ExchangeLimits {
+function limitsOf({ timeout, ssl }: Options, signal: AbortSignal): ExchangeLimits {
   const { connectTimeout, readIdleTimeout } = timeout ?? {};
   return {
     connectMs: connectTimeout === undefined ? undefined : parseDuration(connectTimeout),
     idleMs: (readIdleTimeout === undefined ? undefined : parseDuration(readIdleTimeout)) ?? IDLE_MS,
-    bodyBytes,
     signal,
     anyCertificate: ssl?.insecureTrustAllCertificates ?? false,
   };

@@ -189,7 +189,7 @@ describe('A request with what it cannot do', () => {
       more();
     });
     expect((await failure({ uri: address })).message).toBe(
-      `The answer is larger than ${16 * 1024 * 1024} bytes, the most that is taken: ask for less, or fetch it with a script`,
+      `The answer is larger than ${16 * 1024 * 1024} bytes, the most that is taken: ask for less, or use core.http.Download`,
     );
   });
 });

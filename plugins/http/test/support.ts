@@ -69,6 +69,8 @@ export function aContext(files: Readonly<Record<string, string>> = {}): TestCont
       workingDirectory: () => Promise.reject(new Error('no directory')),
       read: (uri) => Promise.resolve(Readable.from([files[uri] ?? ''])),
       store: () => Promise.reject(new Error('nothing is stored')),
+      size: (uri) => Promise.resolve(Buffer.byteLength(files[uri] ?? '')),
+      remove: () => Promise.reject(new Error('nothing is removed')),
     },
     render: (text) => Promise.resolve(text),
     metric: () => undefined,

@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox';
-import { Dynamic, MapOf } from '@millrace/model';
+import { Dynamic, MapOf, taskFileProperties, type NamespaceFiles } from '@millrace/model';
 
 const lines = (description: string) => Dynamic(Type.Union([Type.Array(Type.String()), Type.String()], { description }));
 
@@ -24,21 +24,7 @@ export const processProperties = {
   failFast: Type.Optional(
     Dynamic(Type.Boolean({ default: true, description: 'The first failing command ends the task.' })),
   ),
-  inputFiles: Type.Optional(
-    Dynamic(
-      Type.Union([MapOf(Type.Unknown()), Type.String()], {
-        description: 'Files made in the working directory: a content or a kestra:/// URI by name.',
-      }),
-    ),
-  ),
-  outputFiles: Type.Optional(
-    Dynamic(
-      Type.Union([Type.Array(Type.String()), Type.String()], {
-        description: 'Patterns of files of the working directory that are kept.',
-      }),
-    ),
-  ),
-  namespaceFiles: Type.Optional(MapOf(Type.Unknown(), { description: 'Files of the namespace; not available yet.' })),
+  ...taskFileProperties,
   targetOS: Type.Optional(Dynamic(Type.String({ default: 'AUTO', description: 'LINUX, WINDOWS or AUTO.' }))),
   taskRunner: Type.Optional(
     Type.Object(
@@ -78,7 +64,7 @@ export interface ProcessProperties {
   readonly failFast?: boolean;
   readonly inputFiles?: Readonly<Record<string, unknown>> | string;
   readonly outputFiles?: readonly string[] | string;
-  readonly namespaceFiles?: Readonly<Record<string, unknown>>;
+  readonly namespaceFiles?: NamespaceFiles;
   readonly targetOS?: string;
   readonly taskRunner?: { readonly type: string };
   readonly runner?: string;

@@ -2,10 +2,15 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { TaskFailure, type TaskContext, type TaskResult } from '@millrace/plugin-api';
-import { writeInputFiles } from './input-files.js';
+import {
+  storeOutputFiles,
+  TaskFailure,
+  writeInputFiles,
+  writeNamespaceFiles,
+  type TaskContext,
+  type TaskResult,
+} from '@millrace/plugin-api';
 import { createLineSplitter } from './lines.js';
-import { storeOutputFiles } from './output-files.js';
 import { createOutputProtocol } from './output-protocol.js';
 import { needProgram } from './programs.js';
 import type { ProcessProperties } from './properties.js';
@@ -46,6 +51,7 @@ export async function runScript(
   const folders = await makeFolders(context);
   const { workingDirectory, outputDirectory, scriptDirectory } = folders;
   const rendering = createOwnRendering(context, { workingDir: workingDirectory, outputDir: outputDirectory });
+  await writeNamespaceFiles(workingDirectory, properties.namespaceFiles, context);
   await writeInputFiles(workingDirectory, await rendering.map('inputFiles', properties.inputFiles), context.files);
   const environment = { ...ownEnvironment(folders), ...(await rendering.map('env', properties.env)) };
   const writeScript = async (name: string, script: string): Promise<string> => {
@@ -66,14 +72,10 @@ export async function runScript(
 }
 
 async function makeFolders({ files }: TaskContext): Promise<Folders> {
-  const top = await files.workingDirectory();
-  const folders = {
-    workingDirectory: join(top, 'work'),
-    outputDirectory: join(top, 'output'),
-    scriptDirectory: join(top, 'script'),
-  };
-  for (const folder of Object.values(folders)) await mkdir(folder, { mode: 0o700 });
-  return folders;
+  const top = await files.temporaryDirectory();
+  const [outputDirectory, scriptDirectory] = [join(top, 'output'), join(top, 'script')];
+  for (const folder of [outputDirectory, scriptDirectory]) await mkdir(folder, { mode: 0o700 });
+  return { workingDirectory: await files.workingDirectory(), outputDirectory, scriptDirectory };
 }
 
 /** Nothing else of the worker's environment: it may hold secrets. */

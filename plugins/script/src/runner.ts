@@ -6,7 +6,7 @@ import type { ProcessProperties } from './properties.js';
 const PROCESS_RUNNERS = ['core.runner.Process', 'core.models.tasks.runners.Process', 'scripts.runner.process.Process'];
 
 /** @throws TaskFailure when the script asks for something that a process of the worker does not give */
-export function checkRunner({ taskRunner, runner, targetOS, namespaceFiles }: ProcessProperties): void {
+export function checkRunner({ taskRunner, runner, targetOS }: ProcessProperties): void {
   if (taskRunner && !PROCESS_RUNNERS.includes(shortType(taskRunner.type))) {
     throw new TaskFailure(
       `The task runner '${taskRunner.type}' is not installed: leave 'taskRunner' out, or use core.runner.Process, to run the script as a process of the worker`,
@@ -19,10 +19,5 @@ export function checkRunner({ taskRunner, runner, targetOS, namespaceFiles }: Pr
   }
   if (targetOS !== undefined && !['AUTO', 'LINUX'].includes(targetOS.toUpperCase())) {
     throw new TaskFailure(`This worker cannot run scripts for ${targetOS}: use AUTO or LINUX`);
-  }
-  if (namespaceFiles && namespaceFiles['enabled'] !== false) {
-    throw new TaskFailure(
-      "'namespaceFiles' is not available yet: name the files in 'inputFiles' with their kestra:/// URIs",
-    );
   }
 }

@@ -1,5 +1,4 @@
-import { createGlob } from '../src/glob.js';
-import { checkedName } from '../src/input-files.js';
+import { checkedName, createGlob } from '@millrace/plugin-api';
 import { failure, run, TestContext } from './support.js';
 
 describe('Input files', () => {

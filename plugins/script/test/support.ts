@@ -51,6 +51,8 @@ export class TestContext implements TaskContext {
         ? Promise.reject(new Error(`no file ${uri}`))
         : Promise.resolve(Readable.from([content]));
     },
+    size: (uri: string) => Promise.resolve(Buffer.byteLength(this.readable.get(uri) ?? '')),
+    remove: () => Promise.reject(new Error('nothing is removed')),
     store: async (name: string, content: NodeJS.ReadableStream | Uint8Array | string) => {
       const path = join(this.directory, 'stored', name);
       await mkdir(dirname(path), { recursive: true });

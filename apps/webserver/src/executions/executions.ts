@@ -69,11 +69,16 @@ export function createExecutions({ repository, live, clock }: ExecutionsOptions)
       const seen = new SeenRecords();
       let cancel = (): void => undefined;
       const ended = new Promise<ExecutionRecords | undefined>((resolve, reject) => {
-        const stop = live.onRecord(scope.tenant, executionId, (record) => {
-          seen.add(record);
-          // The other records of the same commit come by before the next microtask, or at least soon.
-          if (record.kind === 'head' && isTerminal(record.state)) queueMicrotask(finish);
-        });
+        const stop = live.onRecord(
+          scope.tenant,
+          executionId,
+          (record) => {
+            seen.add(record);
+            // The other records of the same commit come by before the next microtask, or at least soon.
+            if (record.kind === 'head' && isTerminal(record.state)) queueMicrotask(finish);
+          },
+          (taskRunId) => seen.remove(taskRunId),
+        );
         const finish = (): void => {
           const execution = seen.ended();
           if (execution) {

@@ -17,7 +17,7 @@ import {
   type Repository,
 } from '@millrace/repository';
 import type { EventStream } from '../http/server-sent-events.js';
-import type { Live } from './live.js';
+import type { Live, RecordListener } from './live.js';
 
 /** At most one event of an execution in this time; the last state is always sent. */
 const COALESCE_MS = 50;
@@ -52,12 +52,16 @@ export async function followExecution(
 ): Promise<void> {
   const changed = createBell();
   const newest = createNewest();
-  const stop = live.onRecord(scope.tenant, executionId, (record) => {
-    if (record.kind === 'head' || record.kind === 'task-run') {
-      newest.put(record);
-      changed.ring();
-    }
-  });
+  const onRecord: RecordListener = (record) => {
+    if (record.kind !== 'head' && record.kind !== 'task-run') return;
+    newest.put(record);
+    changed.ring();
+  };
+  const onRemoved = (taskRunId: string): void => {
+    newest.remove(taskRunId);
+    changed.ring();
+  };
+  const stop = live.onRecord(scope.tenant, executionId, onRecord, onRemoved);
   stream.signal.addEventListener('abort', changed.ring);
   try {
     const known = await repository.execution(scope, executionId);
@@ -94,13 +98,19 @@ function createNewest() {
   let base: ExecutionRecords | undefined;
   let head: ExecutionHead | undefined;
   const taskRuns = new Map<string, TaskRun>();
+  /** Task runs that are no more; their ids never come back, but what was read before may still have them. */
+  const removed = new Set<string>();
   const put = (record: ExecutionHead | TaskRun): void => {
     if (record.kind === 'head') {
       if (record.revision >= (head?.revision ?? 0)) head = record;
-    } else if (record.revision >= (taskRuns.get(record.id)?.revision ?? 0)) taskRuns.set(record.id, record);
+    } else if (!removed.has(record.id) && record.revision >= (taskRuns.get(record.id)?.revision ?? 0)) taskRuns.set(record.id, record);
   };
   return {
     put,
+    remove(taskRunId: string): void {
+      removed.add(taskRunId);
+      taskRuns.delete(taskRunId);
+    },
     begin(records: ExecutionRecords): void {
       const known = new Set(records.taskRuns.map(({ id }) => id));
       for (const [id, { sequence }] of taskRuns) {

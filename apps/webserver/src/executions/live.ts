@@ -1,7 +1,17 @@
-import { keyOf, type Clock, type ExecutionRecord, type LogEntry, type TaskRun, type Topics } from '@millrace/model';
+import {
+  isPurge,
+  keyOf,
+  type Clock,
+  type ExecutionRecord,
+  type LogEntry,
+  type TaskRun,
+  type Topics,
+} from '@millrace/model';
 import type { Queue, Tail } from '@millrace/queue';
 import { withinReason } from './within-reason.js';
 
+/** Told which task runs are no more, by id; must not throw. */
+export type RemovalListener = (taskRunId: string) => void;
 /** Told of new records of one execution, in order; must not throw. */
 export type RecordListener = (record: ExecutionRecord | TaskRun) => void;
 export type LogListener = (entry: LogEntry) => void;
@@ -11,7 +21,7 @@ export type LogListener = (entry: LogEntry) => void;
  * follows their execution. Keys begin with the tenant, so a follower of one tenant cannot get a record of another.
  */
 export interface Live {
-  onRecord(tenant: string, executionId: string, listener: RecordListener): () => void;
+  onRecord(tenant: string, executionId: string, listener: RecordListener, onRemoved?: RemovalListener): () => void;
   onLog(tenant: string, executionId: string, listener: LogListener): () => void;
   /**
    * Resolves when everything was told that was committed before the call, or after a second. Records that were committed
@@ -32,6 +42,7 @@ export interface LiveOptions {
 
 export async function createLive({ queue, topics, clock, onViolation, onError }: LiveOptions): Promise<Live> {
   const records = createListeners<ExecutionRecord | TaskRun>();
+  const removals = createListeners<string>();
   const logs = createListeners<LogEntry>();
   const tenantOf = (record: ExecutionRecord | TaskRun): string | undefined =>
     'tenant' in record ? record.tenant : undefined;
@@ -43,10 +54,16 @@ export async function createLive({ queue, topics, clock, onViolation, onError }:
   };
   const tails: Tail[] = [
     await queue.tail(topics.executions, { onRecord: ({ key, value }) => give(key, value), onError }),
-    await queue.tail(topics.taskRuns, { onRecord: ({ key, value }) => give(key, value), onError }),
+    await queue.tail(topics.taskRuns, {
+      onRecord({ key, id, value }) {
+        if (value) give(key, value);
+        else removals.tell(key, id);
+      },
+      onError,
+    }),
     await queue.tail(topics.logs, {
       onRecord({ key, value }) {
-        if (!value || !logs.has(key)) return;
+        if (!value || isPurge(value) || !logs.has(key)) return;
         if (key === keyOf(value.tenant, value.executionId)) logs.tell(key, value);
         else onViolation();
       },
@@ -54,7 +71,13 @@ export async function createLive({ queue, topics, clock, onViolation, onError }:
     }),
   ];
   return {
-    onRecord: (tenant, executionId, listener) => records.add(keyOf(tenant, executionId), listener),
+    onRecord(tenant, executionId, listener, onRemoved) {
+      const key = keyOf(tenant, executionId);
+      const stops = [records.add(key, listener), ...(onRemoved ? [removals.add(key, onRemoved)] : [])];
+      return () => {
+        for (const stop of stops) stop();
+      };
+    },
     onLog: (tenant, executionId, listener) => logs.add(keyOf(tenant, executionId), listener),
     caughtUp: () => withinReason(clock, Promise.all(tails.map((tail) => tail.caughtUp()))),
     close() {

@@ -25,17 +25,26 @@ export class SeenRecords {
         this.#taskRuns.set(record.id, record);
         return;
       case 'values':
+      case 'dag':
+      case 'errors':
+      case 'held':
         return;
       default:
         return record satisfies never;
     }
   }
 
+  /** A task run is no more. */
+  remove(taskRunId: string): void {
+    this.#taskRuns.delete(taskRunId);
+  }
+
   /** The ended execution, if all of it was seen: as many task runs as its head counts, each in its final state. */
   ended(): ExecutionRecords | undefined {
     const [head, created] = [this.#head, this.#created];
-    if (!head || !created || !isTerminal(head.state) || this.#taskRuns.size !== head.sequence - (head.removed ?? 0))
-      return undefined;
+    if (!head || !created || !isTerminal(head.state) || this.#taskRuns.size !== head.sequence) return undefined;
+    // Which of those that came by were removed again is not told here.
+    if (head.removed !== undefined) return undefined;
     const taskRuns = [...this.#taskRuns.values()].sort((a, b) => a.sequence - b.sequence);
     if (!taskRuns.every(({ state }) => isTerminal(state))) return undefined;
     return { head, created, ...(this.#variables && { variables: this.#variables }), taskRuns };

@@ -3,14 +3,17 @@ import type { ExecutionContext } from '../context.js';
 import { Decision, isOpen, sentence } from '../decision.js';
 import { failExecution } from '../end-execution.js';
 import { operate, operateOnNothing, operationFailed } from '../operations/operate.js';
+import { release } from '../operations/pausing.js';
 import { retryAsExecution } from '../operations/retry-execution.js';
 import { beginExecution } from '../operations/timers.js';
-import { advance, childEnded, settleKill, startInOpenLane } from '../owner.js';
+import { advance, childEnded, leave, listen, settleKill, startInOpenLane } from '../owner.js';
 import { Outcome, type Input, type Step } from '../outcome.js';
-import type { FlowPlan } from '../plan.js';
+import { NO_LISTS, type FlowPlan } from '../plan.js';
+import { nextRound, roundEnded } from '../rounds.js';
+import { checkAssertions } from '../sla.js';
 import { enter } from '../start-task.js';
 import type { ExecutionView } from '../state.js';
-import { instanceLost, jobClaimed, jobEnded, jobHandedBack } from './jobs.js';
+import { instanceLost, jobClaimed, jobEnded, jobHandedBack, jobProgressed } from './jobs.js';
 import { killMore, killRequested } from './kill.js';
 import { wake } from './timers.js';
 
@@ -33,7 +36,8 @@ export function decide(view: ExecutionView, input: Input | Wake, context: Execut
   else if (!context.flow) {
     const { namespace, flowId, flowRevision } = view.head;
     failExecution(decision, `Revision ${flowRevision} of flow '${namespace}.${flowId}' is gone`);
-  } else react(decision, input);
+  } else if (isHeld(view, input)) decision.fact({ kind: 'step-held', step: input });
+  else react(decision, input);
   return decision;
 }
 
@@ -42,7 +46,8 @@ const NO_FLOW: FlowPlan = {
   namespace: '',
   flowId: '',
   revision: 0,
-  lists: { tasks: [], errors: [], finally: [], afterExecution: [] },
+  lists: NO_LISTS,
+  listeners: [],
   tasks: new Map(),
   outputs: [],
   variables: {},
@@ -56,6 +61,11 @@ const STEPS: ReadonlySet<string> = new Set<Step['kind']>([
   'child-ended',
   'start-in-lane',
   'retry-as-execution',
+  'round-ended',
+  'next-round',
+  'leave',
+  'listen',
+  'release',
   'kill-more',
   'settle-kill',
 ]);
@@ -74,36 +84,46 @@ function react(decision: Decision, input: Reacted): void {
       return jobClaimed(decision, input);
     case 'job-ended':
       return jobEnded(decision, input);
+    case 'job-progressed':
+      return jobProgressed(decision, input);
     case 'job-handed-back':
       return jobHandedBack(decision, input);
     case 'instance-lost':
       return instanceLost(decision, input);
     case 'kill-requested':
-      return killRequested(decision);
+      return killRequested(decision, input);
     case 'wake':
       return wake(decision);
     case 'advance':
       return advance(decision, input.owner);
     case 'child-ended':
+      if (checkAssertions(decision)) return;
       return childEnded(decision, input.owner, input.taskRunId);
     case 'enter': {
       const run = decision.view.run(input.taskRunId);
-      if (isOpen(run) && !decision.isStopping) enter(decision, run);
+      if (isOpen(run) && !decision.isLeaving) enter(decision, run);
       return;
     }
     case 'start-in-lane':
       return startInOpenLane(decision, input.owner, input.lane, input.index);
     case 'retry-as-execution':
       return retryAsExecution(decision, input.taskRunId, input.dueAt);
+    case 'round-ended':
+    case 'next-round':
+    case 'leave':
+      return reactToOwner(decision, input);
+    case 'listen':
+      return listen(decision);
+    case 'release':
+      return release(decision);
     case 'kill-more':
-      if (decision.isStopping) killMore(decision);
+      if (decision.isLeaving) killMore(decision);
       return;
     case 'settle-kill':
       return settleKill(decision);
     case 'execution-wanted':
     case 'child-execution-ended':
     case 'slot-answered':
-    case 'job-progressed':
     case 'continued':
       return;
     default:
@@ -111,13 +131,40 @@ function react(decision: Decision, input: Reacted): void {
   }
 }
 
-function requested(view: ExecutionView, event: ExecutionRequested, { now }: ExecutionContext): Outcome {
+/** Steps that start something, or find out what starts next. */
+const HELD: ReadonlySet<string> = new Set<Step['kind']>([
+  'enter',
+  'advance',
+  'child-ended',
+  'round-ended',
+  'next-round',
+  'leave',
+  'start-in-lane',
+]);
+
+/** Somebody has paused the execution: what would start waits. */
+const isHeld = ({ head }: ExecutionView, input: Input | Wake): boolean =>
+  head.hold?.active === true && head.state === 'PAUSED' && HELD.has(input.kind);
+
+/** What comes next in a task run with children; nothing when everything ends. */
+function reactToOwner(
+  decision: Decision,
+  { kind, taskRunId }: Extract<Input, { kind: 'round-ended' | 'next-round' | 'leave' }>,
+): void {
+  const run = decision.view.run(taskRunId);
+  if (!isOpen(run) || decision.isLeaving) return;
+  if (kind === 'leave') leave(decision, run);
+  else if (kind === 'next-round') nextRound(decision, run);
+  else roundEnded(decision, run);
+}
+
+function requested(view: ExecutionView, event: ExecutionRequested, context: ExecutionContext): Outcome {
   const outcome = new Outcome();
   if (view.exists) return outcome;
   const { created, variables, labels, at } = event;
   outcome.fact({ kind: 'execution-created', created, variables, labels, at });
   // A first step on the state that holds the execution; it also finds out when the flow is gone.
-  beginExecution(outcome, created, now);
+  beginExecution(outcome, created, context);
   return outcome;
 }
 

@@ -1,7 +1,9 @@
-import type { InstanceLost, JobClaimed, JobEnded, JobHandedBack, TaskRun } from '@millrace/model';
+import type { InstanceLost, JobClaimed, JobEnded, JobHandedBack, JobProgressed, TaskRun } from '@millrace/model';
 import { countedAttempts, isOpen, type Decision } from '../decision.js';
-import { closeTaskRun, endAttempt, EVALUATION_ATTEMPT, nextAttempt, stopTaskRun } from '../end-task-run.js';
+import { endAttempt, evaluationAttempt, nextAttempt, stopTaskRun } from '../end-task-run.js';
+import { endEvaluation } from '../evaluation.js';
 import { submitAgain } from '../start-task.js';
+import { childProgressed, endWorkingDirectory, hasWorkerChildren, isWorkingDirectory } from '../working-directory.js';
 
 /** A worker took a job: the newest claim of the current attempt holds (protocols.md part 3.3). */
 export function jobClaimed(decision: Decision, event: JobClaimed): void {
@@ -10,6 +12,11 @@ export function jobClaimed(decision: Decision, event: JobClaimed): void {
   const { token, instance } = event;
   if (run.claim?.token === token) return;
   if (run.claim) killStale(decision, { ...event, ...run.claim });
+  if (run.claim && hasWorkerChildren(decision, run)) {
+    // Both would tell of the same children: neither counts, and a third begins anew with children of its own.
+    killStale(decision, event);
+    return giveOutAgain(decision, run, false);
+  }
   decision.fact({ kind: 'job-claimed', taskRunId: run.id, claim: { token, instance } });
   if (!run.evaluating && run.state === 'SUBMITTED') {
     decision.fact(
@@ -22,7 +29,7 @@ export function jobClaimed(decision: Decision, event: JobClaimed): void {
 }
 
 function isCurrentClaim(run: TaskRun, { attempt }: JobClaimed): boolean {
-  if (run.evaluating) return attempt === EVALUATION_ATTEMPT;
+  if (run.evaluating) return attempt === evaluationAttempt(run);
   // A second hand-over of the attempt that runs already, or the first of the one that was submitted.
   return run.state === 'SUBMITTED'
     ? attempt === nextAttempt(run)
@@ -50,12 +57,16 @@ export function jobEnded(decision: Decision, event: JobEnded): void {
   if (outcome.state === 'KILLED' && !decision.isStopping) return giveOutAgain(decision, run, false);
   if (run.evaluating && outcome.state === 'SUCCESS') {
     decision.fact({ kind: 'evaluated', taskRunId: run.id, values: outcome.evaluated ?? {} });
-    if (decision.isStopping) stopTaskRun(decision, run, 'KILLED');
+    if (decision.isLeaving) stopTaskRun(decision, run, 'KILLED');
     decision.then({ kind: 'enter', taskRunId: run.id });
     return;
   }
-  if (run.evaluating) return endEvaluation(decision, run, decision.isStopping ? 'KILLED' : 'FAILED');
-  endAttempt(decision, decision.taskOf(run), {
+  if (run.evaluating) return endEvaluation(decision, run, decision.isLeaving ? 'KILLED' : 'FAILED');
+  const task = decision.taskOf(run);
+  // Its worker has written it into the log.
+  if (outcome.error !== undefined) decision.noteError(run.id, task, run.attempts.length, outcome.error);
+  if (isWorkingDirectory(run, decision)) return endWorkingDirectory(decision, run, outcome, 'retries');
+  endAttempt(decision, task, {
     id: run.id,
     ...(run.parentId === undefined ? {} : { parentId: run.parentId }),
     attempts: countedAttempts(run),
@@ -63,17 +74,19 @@ export function jobEnded(decision: Decision, event: JobEnded): void {
     // A kill was asked for: whatever the worker answered, its result is not used any more.
     state: decision.isStopping ? 'KILLED' : outcome.state,
     ...(outcome.outputs === undefined ? {} : { outputs: outcome.outputs }),
+    ...(outcome.logFile === undefined ? {} : { logFile: outcome.logFile }),
   });
 }
 
-/** A task with children whose expressions could not be evaluated ends; its retry is for its children. */
-function endEvaluation(decision: Decision, run: TaskRun, state: 'FAILED' | 'KILLED'): void {
-  decision.fact({ kind: 'attempt-opened', taskRunId: run.id, at: decision.now });
-  closeTaskRun(decision, run, decision.taskOf(run), state);
+/** A worker tells of a child of its WorkingDirectory; counts like a result. */
+export function jobProgressed(decision: Decision, event: JobProgressed): void {
+  const run = decision.view.run(event.taskRunId);
+  if (!isOpen(run) || run.evaluating || !isCurrent(decision, run, event)) return;
+  if (isWorkingDirectory(run, decision)) childProgressed(decision, run, event);
 }
 
 function isCurrent(decision: Decision, run: TaskRun, { attempt, token }: Pick<JobEnded, 'attempt' | 'token'>): boolean {
-  const expected = run.evaluating ? EVALUATION_ATTEMPT : run.attempts.length;
+  const expected = run.evaluating ? evaluationAttempt(run) : run.attempts.length;
   if (attempt !== expected || run.claim === undefined) return false;
   return decision.context.broken === 'no-claim-token' || run.claim.token === token;
 }
@@ -101,8 +114,8 @@ function giveOutAgain(decision: Decision, run: TaskRun, counted: boolean): void 
   const task = decision.taskOf(run);
   const resubmits = (run.resubmits ?? 0) + (counted ? 1 : 0);
   const lost = `The worker '${run.claim?.instance}' was lost while it ran attempt ${run.attempts.length}`;
-  if (decision.isStopping || resubmits > decision.context.limits.resubmits) {
-    if (!decision.isStopping)
+  if (decision.isLeaving || resubmits > decision.context.limits.resubmits) {
+    if (!decision.isLeaving)
       decision.log(
         run,
         task,
@@ -110,13 +123,14 @@ function giveOutAgain(decision: Decision, run: TaskRun, counted: boolean): void 
         'ERROR',
         `${lost}, as ${resubmits - 1} before it: the task may be what ends them, and is not given out again`,
       );
-    if (run.evaluating) return endEvaluation(decision, run, decision.isStopping ? 'KILLED' : 'FAILED');
+    if (run.evaluating) return endEvaluation(decision, run, decision.isLeaving ? 'KILLED' : 'FAILED');
+    if (isWorkingDirectory(run, decision)) return endWorkingDirectory(decision, run, { state: 'FAILED' }, 'ends');
     return endAttempt(decision, task, {
       id: run.id,
       ...(run.parentId === undefined ? {} : { parentId: run.parentId }),
       attempts: Infinity, // no retry: the same would happen again
       firstStart: decision.now,
-      state: decision.isStopping ? 'KILLED' : 'FAILED',
+      state: decision.isLeaving ? 'KILLED' : 'FAILED',
     });
   }
   if (counted) decision.log(run, task, run.attempts.length, 'WARN', `${lost}; another worker runs it again`);

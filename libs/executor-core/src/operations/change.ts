@@ -1,5 +1,6 @@
 import { isTerminal, type Label, type State } from '@millrace/model';
 import type { Decision } from '../decision.js';
+import { clearTimers } from '../end-execution.js';
 import { stopChildren } from '../end-task-run.js';
 import { conflict, invalid, type Refusal } from './refusal.js';
 
@@ -45,8 +46,7 @@ function unique(labels: readonly Label[]): readonly Label[] {
 export function deleteExecution(decision: Decision): undefined {
   const { head } = decision.view;
   stopChildren(decision, undefined, 'KILLED');
-  for (const name of Object.keys(head.timers ?? {})) decision.fact({ kind: 'timer-set', name, at: undefined });
-  decision.fact({ kind: 'kill-repeat-set', at: undefined });
+  clearTimers(decision);
   decision.fact({ kind: 'section-entered', owner: undefined, section: 'ended' });
   if (!isTerminal(head.state)) {
     if (head.state !== 'QUEUED') decision.fact({ kind: 'execution-moved', to: 'KILLING', at: decision.now });

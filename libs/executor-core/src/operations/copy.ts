@@ -61,7 +61,7 @@ export function copyForReplay(source: ReadonlyMap<string, ExecutionRecord>, wish
   const newCreated = createdOf(created, head, wish);
   records.set('created', newCreated);
   for (const [id, record] of source) {
-    if (record.kind === 'values') {
+    if (record.kind === 'values' || record.kind === 'dag') {
       const taskRunId = ids.get(record.taskRunId);
       if (taskRunId !== undefined) records.set(id.replace(record.taskRunId, taskRunId), { ...record, taskRunId });
     } else if (record.kind === 'variables' && head.flowRevision === wish.plan.revision) records.set(id, record);

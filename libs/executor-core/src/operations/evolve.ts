@@ -1,12 +1,27 @@
-import { NO_PROGRESS, type State } from '@millrace/model';
-import { changeHead, changeProgress, changeRun } from '../changing.js';
-import { removeTaskRuns } from '../evolve-removal.js';
-import { moveExecution } from '../moving.js';
+import { DAG_PAGE, NO_PROGRESS } from '@millrace/model';
+import { changeHead, changeProgress, changeRun, existing } from '../changing.js';
+import { dropHold, settleWaiting } from '../evolve-execution.js';
+import type { Fact } from '../facts.js';
 import type { ExecutionState } from '../state.js';
 import type { OperationFact } from './facts.js';
 
 /** Ids of operations that are kept: a publisher repeats itself within moments. */
 const RECENT_COMMANDS = 10;
+
+const KINDS: ReadonlySet<Fact['kind']> = new Set<OperationFact['kind']>([
+  'command-accepted',
+  'execution-restarted',
+  'restart-settled',
+  'task-run-reset',
+  'lanes-set',
+  'dag-rebuilt',
+  'labels-set',
+  'execution-deleted',
+  'records-taken',
+]);
+
+export const isOperationFact = <Other extends Fact>(fact: Other | OperationFact): fact is OperationFact =>
+  KINDS.has(fact.kind);
 
 /** The part of `evolve` for what was asked for. */
 export function evolveOperation(state: ExecutionState, fact: OperationFact): void {
@@ -15,30 +30,21 @@ export function evolveOperation(state: ExecutionState, fact: OperationFact): voi
       return changeHead(state, {
         recentCommands: [...(state.head.recentCommands ?? []), fact.commandId].slice(-RECENT_COMMANDS),
       });
-    case 'timer-set':
-      return setTimer(state, fact.name, fact.at);
     case 'execution-restarted':
-      return changeHead(state, {
-        attemptNumber: state.head.attemptNumber + (fact.counts ? 1 : 0),
-        restarts: (state.head.restarts ?? 0) + 1,
-        failure: undefined,
-        outputs: undefined,
-      });
+      return restartExecution(state, fact.counts);
+    case 'restart-settled':
+      return settleWaiting(state, fact.at);
     case 'task-run-reset':
-      state.removeLoopValues(fact.taskRunId);
-      return changeRun(state, fact.taskRunId, ({ progress }) => ({
-        ...(progress ? { progress: NO_PROGRESS } : {}),
-        lanes: undefined,
-        branch: undefined,
-        outputs: undefined,
-        evaluated: undefined,
-        evaluating: undefined,
-        resubmits: undefined,
-      }));
+      return resetTaskRun(state, fact.taskRunId);
     case 'lanes-set': {
-      const { nextLane, openLanes } = fact;
-      return changeProgress(state, fact.owner, (progress) => ({ ...progress, section: 'tasks', nextLane, openLanes }));
+      const { owner, nextLane, openLanes } = fact;
+      changeProgress(state, owner, (progress) => ({ ...progress, section: 'tasks', nextLane, openLanes }));
+      // How it would have ended is open again.
+      if (owner !== undefined) changeRun(state, owner, () => ({ endsAs: undefined, evaluated: undefined }));
+      return;
     }
+    case 'dag-rebuilt':
+      return rebuildDag(state, fact);
     case 'labels-set':
       return changeHead(state, { labels: fact.labels });
     case 'execution-deleted':
@@ -46,37 +52,51 @@ export function evolveOperation(state: ExecutionState, fact: OperationFact): voi
     case 'records-taken':
       for (const [id, record] of Object.entries(fact.records)) state.putRecord(id, record);
       return;
-    case 'task-runs-removed':
-      return removeRuns(state, fact.taskRunIds);
     default:
       return fact satisfies never;
   }
 }
 
-function removeRuns(state: ExecutionState, taskRunIds: readonly string[]): void {
-  const waiting = taskRunIds.filter((id) => state.run(id)?.state === 'BREAKPOINT').length;
-  if (waiting > 0) {
-    const suspended = (state.head.suspended ?? 0) - waiting;
-    changeHead(state, { suspended: suspended === 0 ? undefined : suspended });
+function restartExecution(state: ExecutionState, counts: boolean): void {
+  // Steps that waited are found anew.
+  dropHold(state);
+  changeHead(state, {
+    attemptNumber: state.head.attemptNumber + (counts ? 1 : 0),
+    restarts: (state.head.restarts ?? 0) + 1,
+    failure: undefined,
+    outputs: undefined,
+    endsAs: undefined,
+    violations: undefined,
+    listeners: undefined,
+  });
+}
+
+function resetTaskRun(state: ExecutionState, taskRunId: string): void {
+  state.removeKept(existing(state, taskRunId));
+  changeRun(state, taskRunId, ({ progress }) => ({
+    ...(progress ? { progress: NO_PROGRESS } : {}),
+    lanes: undefined,
+    branch: undefined,
+    outputs: undefined,
+    evaluated: undefined,
+    evaluating: undefined,
+    endsAs: undefined,
+    resubmits: undefined,
+  }));
+}
+
+function rebuildDag(
+  state: ExecutionState,
+  { taskRunId, order, ended, lanes }: Extract<OperationFact, { kind: 'dag-rebuilt' }>,
+): void {
+  state.removeKept(existing(state, taskRunId));
+  for (let page = 0; page * DAG_PAGE < Math.max(order.length, ended.length); page++) {
+    const [from, to] = [page * DAG_PAGE, (page + 1) * DAG_PAGE];
+    state.putDagPage({ kind: 'dag', taskRunId, page, ended: ended.slice(from, to), order: order.slice(from, to) });
   }
-  removeTaskRuns(state, taskRunIds);
-}
-
-function setTimer(state: ExecutionState, name: string, at: number | undefined): void {
-  const { [name]: _replaced, ...others } = state.head.timers ?? {};
-  const timers = at === undefined ? others : { ...others, [name]: at };
-  const dates = Object.values(timers);
-  changeHead(state, dates.length > 0 ? { timers, dueAt: Math.min(...dates) } : { timers: undefined, dueAt: undefined });
-}
-
-/** A task run came to a breakpoint or left it: the execution is BREAKPOINT while one stands there. */
-export function countSuspended(state: ExecutionState, from: State, to: State, at: number): void {
-  const change = (to === 'BREAKPOINT' ? 1 : 0) - (from === 'BREAKPOINT' ? 1 : 0);
-  if (change === 0) return;
-  const suspended = (state.head.suspended ?? 0) + change;
-  changeHead(state, { suspended: suspended === 0 ? undefined : suspended });
-  const { state: current } = state.head;
-  if (suspended > 0 && (current === 'RUNNING' || current === 'RETRYING')) {
-    moveExecution(state, { to: 'BREAKPOINT', at });
-  } else if (suspended === 0 && current === 'BREAKPOINT') moveExecution(state, { to: 'RUNNING', at });
+  changeRun(state, taskRunId, () => ({ lanes: order.length }));
+  for (const [id, lane] of Object.entries(lanes)) {
+    const run = state.run(id);
+    if (run && run.lane !== lane) changeRun(state, id, () => ({ lane }));
+  }
 }

@@ -3,6 +3,7 @@ import type { Decision } from '../decision.js';
 import { Outcome } from '../outcome.js';
 import { resumeFromBreakpoints } from './breakpoints.js';
 import { addLabels, changeStatus, deleteExecution, setLabels } from './change.js';
+import { pauseExecution, resumeExecution } from './pausing.js';
 import { conflict, unknown, type Refusal } from './refusal.js';
 import { changeTaskRunState, replay, restart } from './restart.js';
 import { forceRun, unqueue } from './run.js';
@@ -49,16 +50,16 @@ function answer(outcome: Outcome, { commandId, replyTo }: OperationRequested, re
   if (replyTo !== undefined) outcome.effect({ kind: 'reply', replyTo, reply: { commandId, outcome: reply } });
 }
 
-function decided(decision: Decision, { operation }: OperationRequested): Refusal | undefined {
+function decided(decision: Decision, { operation, by }: OperationRequested): Refusal | undefined {
   if (decision.context.flow === undefined && NEED_FLOW.has(operation.kind)) {
     const { namespace, flowId, flowRevision } = decision.view.head;
     return conflict(`Revision ${flowRevision} of flow '${namespace}.${flowId}' is gone`);
   }
   switch (operation.kind) {
     case 'pause':
-      return conflict('An execution cannot be paused by this version');
+      return pauseExecution(decision);
     case 'resume':
-      return resume(decision);
+      return resume(decision, operation, by);
     case 'restart':
       return restart(decision);
     case 'replay':
@@ -72,7 +73,7 @@ function decided(decision: Decision, { operation }: OperationRequested): Refusal
     case 'add-labels':
       return addLabels(decision, operation.labels);
     case 'force-run':
-      return forceRun(decision);
+      return forceRun(decision, by);
     case 'unqueue':
       return unqueue(decision, operation.state);
     case 'delete':
@@ -82,11 +83,13 @@ function decided(decision: Decision, { operation }: OperationRequested): Refusal
   }
 }
 
-function resume(decision: Decision): Refusal | undefined {
+function resume(
+  decision: Decision,
+  operation: Extract<ExecutionOperation, { kind: 'resume' }>,
+  by: string | undefined,
+): Refusal | undefined {
   const { state, suspended } = decision.view.head;
-  if (state !== 'PAUSED' && suspended !== undefined) {
-    resumeFromBreakpoints(decision);
-    return undefined;
-  }
-  return conflict(`The execution is ${state}: only one that is paused can be resumed`);
+  if (state === 'PAUSED' || suspended === undefined) return resumeExecution(decision, operation, by);
+  resumeFromBreakpoints(decision);
+  return undefined;
 }

@@ -1,5 +1,6 @@
 import type { TaskRun } from '@millrace/model';
 import type { FlowPlan, TaskPlan } from '../plan.js';
+import type { LaneView } from '../tasks/flowable.js';
 import { FLOWABLES } from '../tasks/flowables.js';
 
 /**
@@ -26,10 +27,23 @@ function placeOf(run: TaskRun, parent: TaskRun | undefined, plan: FlowPlan): Tas
   if ((flowable !== undefined) !== (run.progress !== undefined)) return undefined;
   const place = laneAndIndex(task, run, parent, plan);
   if (!place) return undefined;
+  // The lanes of a Dag follow from what depends on what, which may be otherwise now: it begins anew.
+  if (task.dag) return { ...withoutLanes(run), ...place };
   // A task that renders nothing to know its lanes has those of the new revision.
   const entered = run.lanes !== undefined && flowable?.renders.length === 0 ? flowable.entered(task, {}) : undefined;
   return { ...run, ...place, ...(entered?.kind === 'entered' ? { lanes: entered.lanes } : {}) };
 }
+
+function withoutLanes(run: TaskRun): TaskRun {
+  const { lanes: _lanes, ...rest } = run;
+  return rest;
+}
+
+/** Dags are left out here. */
+const NO_DAG: LaneView = {
+  dagLane: () => -1,
+  dagPage: (taskRunId, page) => ({ kind: 'dag', taskRunId, page, ended: [], order: [] }),
+};
 
 function laneAndIndex(
   task: TaskPlan,
@@ -38,6 +52,7 @@ function laneAndIndex(
   plan: FlowPlan,
 ): Pick<TaskRun, 'lane' | 'index'> | undefined {
   const owner = task.parent;
+  if (owner?.dag) return undefined;
   const flowable = owner && FLOWABLES.get(owner.type);
   if (!owner || !parent || !flowable || run.section !== 'tasks') {
     const index = (owner ?? plan).lists[run.section].indexOf(task);
@@ -45,7 +60,7 @@ function laneAndIndex(
   }
   const lanes = parent.lanes ?? 0;
   for (const lane of [run.lane, ...Array.from({ length: Math.min(lanes, owner.lists.tasks.length) }, (_, at) => at)]) {
-    const index = flowable.lane(owner, parent, lane).indexOf(task);
+    const index = flowable.lane(owner, parent, lane, NO_DAG).indexOf(task);
     if (index >= 0) return { lane, index };
   }
   return undefined;

@@ -1,5 +1,7 @@
 import { isTerminal, type Label, type State } from '@millrace/model';
 import type { Decision } from '../decision.js';
+import { agreementTimers } from '../sla.js';
+import { withdrawJob } from '../end-task-run.js';
 import type { Refusal } from './refusal.js';
 import { conflict, invalid, unknown } from './refusal.js';
 import { isBesideTasks, reopen, type Reopened } from './reopen.js';
@@ -72,14 +74,17 @@ export function changeTaskRunState(decision: Decision, taskRunId: string, to: St
   return undefined;
 }
 
-function goOn(decision: Decision, { facts, steps }: Reopened): void {
+function goOn(decision: Decision, { facts, steps, withdrawn }: Reopened): void {
+  for (const run of withdrawn) withdrawJob(decision, run);
   decision.fact(
     { kind: 'execution-moved', to: 'RESTARTED', at: decision.now },
     // A copy is the first attempt of an execution of its own.
     { kind: 'execution-restarted', counts: decision.view.head.state !== 'CREATED' },
     ...facts,
-    { kind: 'execution-moved', to: 'RUNNING', at: decision.now },
+    { kind: 'restart-settled', at: decision.now },
   );
+  // What was agreed counts from here again.
+  if (isTerminal(decision.view.head.state)) decision.fact(...agreementTimers(decision.flow.definition, decision.now));
   for (const step of steps) decision.thenRestarted(step);
 }
 

@@ -1,5 +1,6 @@
 import { derivedId, isTerminal, type ExecutionRequested, type TaskRun } from '@millrace/model';
 import type { Decision } from '../decision.js';
+import { clearTimers } from '../end-execution.js';
 import { stopTaskRun } from '../end-task-run.js';
 import type { OwnerId } from '../facts.js';
 import { afterExecution } from '../owner.js';
@@ -13,10 +14,10 @@ import { RETRY } from './timer-names.js';
 export function retryAsExecution(decision: Decision, taskRunId: string, dueAt: number): void {
   const { head } = decision.view;
   const run = decision.view.run(taskRunId);
-  if (!run || isTerminal(head.state) || decision.isStopping) return;
+  if (!run || isTerminal(head.state) || decision.isLeaving) return;
   const around = new Set(ancestorsOf(decision, run).map(({ id }) => id));
   stopAround(decision, undefined, around);
-  if (head.dueAt !== undefined) decision.fact({ kind: 'kill-repeat-set', at: undefined });
+  clearTimers(decision);
   decision.fact(
     { kind: 'execution-moved', to: 'RETRIED', at: decision.now },
     { kind: 'timer-set', name: RETRY, at: dueAt },

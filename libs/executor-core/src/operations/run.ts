@@ -1,19 +1,21 @@
 import { isTerminal, type State } from '@millrace/model';
 import type { Decision } from '../decision.js';
-import { endExecution } from '../end-execution.js';
+import { clearTimers, endUnstarted } from '../end-execution.js';
 import { afterExecution } from '../owner.js';
+import { resumeExecution } from './pausing.js';
 import { conflict, invalid, type Refusal } from './refusal.js';
-import { START } from './timer-names.js';
+import { beginExecution } from './timers.js';
 
 const UNQUEUED: readonly State[] = ['RUNNING', 'CANCELLED', 'FAILED', 'KILLED'];
 
 /**
- * The execution runs now, whatever it waits for: its date, or a slot of its flow. One that is paused is resumed by the
- * caller of this; in any other state there is nothing to do.
+ * The execution runs now, whatever it waits for: its date, a slot of its flow, or somebody who resumes it. In any other
+ * state there is nothing to do.
  */
-export function forceRun(decision: Decision): Refusal | undefined {
+export function forceRun(decision: Decision, by: string | undefined): Refusal | undefined {
   const { state } = decision.view.head;
   if (isTerminal(state)) return conflict(`The execution has ended already: it is ${state}`);
+  if (state === 'PAUSED') return resumeExecution(decision, { kind: 'resume', given: {} }, by);
   if (state === 'CREATED' || state === 'QUEUED') begin(decision);
   return undefined;
 }
@@ -27,16 +29,16 @@ export function unqueue(decision: Decision, to: State): Refusal | undefined {
   }
   if (to === 'RUNNING') begin(decision);
   else {
-    endExecution(decision, to);
+    endUnstarted(decision, to);
     afterExecution(decision);
   }
   return undefined;
 }
 
 function begin(decision: Decision): void {
-  if (decision.view.head.timers?.[START] !== undefined) {
-    decision.fact({ kind: 'timer-set', name: START, at: undefined });
-  }
+  const { view, context } = decision;
+  clearTimers(decision);
   decision.fact({ kind: 'execution-moved', to: 'RUNNING', at: decision.now });
-  decision.then({ kind: 'advance', owner: undefined });
+  const { scheduleDate: _now, ...created } = view.created;
+  beginExecution(decision, created, context);
 }

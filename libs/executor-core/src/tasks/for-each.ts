@@ -10,13 +10,15 @@ export const LOOP_VALUES_MAX = 100_000;
  */
 export const forEach: Flowable = {
   renders: ['values'],
-  entered: (task, rendered) => loopOver(task.id, rendered['values']),
+  entered: (task, rendered) => enteredLoop(task.id, rendered['values'], 1),
   lane: (task) => task.lists.tasks,
   concurrency: (task) => limitOf(task.definition['concurrencyLimit'], 1),
+  valueIndex: (_task, lane) => lane,
   childEnded: stopsWhenFailed,
 };
 
-function loopOver(taskId: string, rendered: unknown): Entered {
+/** The lanes of a loop over `rendered`, so many for each value. Values that come again are dropped. */
+export function enteredLoop(taskId: string, rendered: unknown, lanesOfValue: number): Entered {
   const list = listOf(rendered);
   if (!list) {
     return refused(
@@ -36,7 +38,7 @@ function loopOver(taskId: string, rendered: unknown): Entered {
   if (values.size > LOOP_VALUES_MAX) {
     return refused(`'${taskId}' has ${values.size} values; at most ${LOOP_VALUES_MAX} are allowed: split the list.`);
   }
-  return { kind: 'entered', lanes: values.size, values: [...values] };
+  return { kind: 'entered', lanes: values.size * lanesOfValue, values: [...values] };
 }
 
 const refused = (message: string): Entered => ({ kind: 'refused', message });

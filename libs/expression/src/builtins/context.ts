@@ -3,6 +3,12 @@ import { hasKey, isList, isMapValue, keysOf, putEntry, typeName, valueOf, type M
 import { booleanArgument, textArgument } from './arguments.js';
 import type { BuiltinFunction, Functions } from './definition.js';
 
+/**
+ * The variable behind `errorLogs()`: what the host's variables answer for this name, a list of maps with at least
+ * `taskId` and `message`. It is no name that a template could write, and not part of `fetchContext()`.
+ */
+export const ERROR_LOGS_VARIABLE = 'errorLogs()';
+
 const fetchContext: BuiltinFunction = { parameters: [], call: (_, run) => context(run) };
 
 /** Functions that read the variables of the execution or render with them. */
@@ -17,6 +23,7 @@ export const CONTEXT_FUNCTIONS: Functions = {
   block: { parameters: ['name'], required: 1, call: ([name], run) => block(textArgument(name, 'name', run), run) },
   fetchContext,
   printContext: fetchContext,
+  errorLogs: { parameters: [], call: (_, run) => variable(ERROR_LOGS_VARIABLE, run) ?? [] },
   currentEachOutput: {
     parameters: ['outputs'],
     required: 1,
@@ -59,7 +66,9 @@ function block(name: string, run: Run): string {
 
 function context(run: Run): unknown {
   const all: Record<string, unknown> = {};
-  for (const name of run.variables.names()) putEntry(all, name, variable(name, run));
+  for (const name of run.variables.names()) {
+    if (name !== ERROR_LOGS_VARIABLE) putEntry(all, name, variable(name, run));
+  }
   return all;
 }
 

@@ -1,14 +1,17 @@
 import type { Filters, Functions, HostSignature, Tests } from './definition.js';
 import { COLLECTION_FILTERS } from './collections.js';
 import { CONTEXT_FUNCTIONS } from './context.js';
+import { DECRYPT_FUNCTIONS } from './decrypt.js';
 import { DATE_FILTERS, DATE_FUNCTIONS } from './dates.js';
 import { ENCODING_FILTERS } from './encoding.js';
+import { ION_FILTERS, ION_FUNCTIONS } from './ion.js';
 import { JSON_FILTERS, JSON_FUNCTIONS } from './json.js';
 import { NUMBER_FILTERS, NUMBER_FUNCTIONS } from './numbers.js';
 import { RANDOM_FUNCTIONS } from './random.js';
 import { REPLACE_FILTERS } from './replace.js';
 import { STRING_FILTERS } from './strings.js';
 import { TESTS as BUILTIN_TESTS } from './tests.js';
+import { YAML_FILTERS, YAML_FUNCTIONS } from './yaml.js';
 
 /** All filters. One file for each family; a new family is one line here. */
 export const FILTERS: Filters = {
@@ -19,6 +22,8 @@ export const FILTERS: Filters = {
   ...DATE_FILTERS,
   ...ENCODING_FILTERS,
   ...JSON_FILTERS,
+  ...ION_FILTERS,
+  ...YAML_FILTERS,
 };
 
 /** All tests, for `is` and `is not`. */
@@ -30,6 +35,9 @@ export const FUNCTIONS: Functions = {
   ...NUMBER_FUNCTIONS,
   ...DATE_FUNCTIONS,
   ...JSON_FUNCTIONS,
+  ...ION_FUNCTIONS,
+  ...YAML_FUNCTIONS,
+  ...DECRYPT_FUNCTIONS,
   ...RANDOM_FUNCTIONS,
 };
 
@@ -43,8 +51,6 @@ export const HOST_FUNCTIONS: Readonly<Record<string, HostSignature>> = {
   secret: { parameters: ['key', 'namespace', 'subkey'], required: 1 },
   kv: { parameters: ['key', 'namespace', 'errorOnMissing'], required: 1 },
   encrypt: { parameters: ['key', 'plaintext'], required: 2 },
-  decrypt: { parameters: ['key', 'encrypted'], required: 2 },
-  errorLogs: { parameters: [], required: 0 },
   http: {
     parameters: ['uri', 'method', 'query', 'body', 'contentType', 'headers', 'options', 'accept'],
     required: 1,
@@ -54,7 +60,7 @@ export const HOST_FUNCTIONS: Readonly<Record<string, HostSignature>> = {
 
 /** Known to the language but not built: the error says so instead of "unknown". */
 export const UNAVAILABLE: Readonly<Record<'filter' | 'test' | 'function', ReadonlySet<string>>> = {
-  filter: new Set(['jq', 'toIon', 'yaml', 'escape', 'raw', 'numberformat']),
+  filter: new Set(['escape', 'raw', 'numberformat']),
   test: new Set(),
-  function: new Set(['fromIon', 'yaml', 'i18n', 'parent']),
+  function: new Set(['i18n', 'parent']),
 };

@@ -195,10 +195,20 @@ function checkDefaults(input: Input, path: Path, report: Report): void {
   }
   if (input.type === 'SECRET' || holdsTemplate(defaults) || hasOwnFaults(input)) return;
   if ((input.type === 'SELECT' || input.type === 'MULTISELECT') && input.expression !== undefined) return;
+  if (input.type === 'FILE' && typeof defaults === 'string' && !DEFAULT_FILE.test(defaults)) {
+    report.fault(
+      [...path, 'defaults'],
+      `The default of a FILE input must be the URI of a file that is always there: begin it with file:/// or nsfile:///.`,
+    );
+    return;
+  }
   const conversion = convertValue(input, defaults);
   if ('reason' in conversion)
     report.fault([...path, 'defaults'], `The default of input ${quoted(inputId(input))} ${conversion.reason}.`);
 }
+
+/** A file of the server or of the namespace; files of executions come and go. */
+const DEFAULT_FILE = /^(?:file|nsfile):/;
 
 const holdsTemplate = (value: unknown): boolean =>
   isTemplate(value) || (typeof value === 'object' && value !== null && Object.values(value).some(holdsTemplate));

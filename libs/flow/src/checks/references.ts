@@ -39,6 +39,14 @@ export function checkReferences(flow: PlainObject, tasks: readonly WrittenTask[]
   listAt(flow, 'outputs').forEach((output, index) => {
     check(templatesIn(output, ['outputs', index], (_, holder, step) => holder !== output || step === 'value'));
   });
+  for (const [list, property] of [
+    ['checks', 'condition'],
+    ['sla', 'assert'],
+  ] as const) {
+    listAt(flow, list).forEach((entry, index) => {
+      check(templatesIn(entry, [list, index], (_, holder, step) => holder !== entry || step === property));
+    });
+  }
 }
 
 function listAt(flow: PlainObject, property: string): readonly unknown[] {

@@ -1,4 +1,5 @@
 import {
+  isPlainObject,
   nearestName,
   shortType,
   taskSchema,
@@ -14,7 +15,7 @@ import { reportSchemaErrors } from '../schema/faults.js';
 import { childSlots } from '../schema/task-slots.js';
 import type { WrittenTask } from '../task-tree.js';
 import { quoted } from '../words.js';
-import { isPlainObject } from '@millrace/model';
+import { STARTS_FLOWS } from './warnings.js';
 
 /** What checking tasks needs of its surroundings. */
 export interface TaskCheckContext {
@@ -137,18 +138,12 @@ export function reportDuplicate(what: string, id: string, first: Path, second: P
   );
 }
 
-const STARTS_FLOWS = new Set(['core.flow.Subflow', 'core.flow.ForEachItem', 'core.flow.Flow']);
-const OLD_FLOWS_PREFIX = 'io.kestra.core.tasks.flows.';
-
 /** A task that starts its own flow would never end. */
 export function checkRecursion(flow: PlainObject, tasks: readonly WrittenTask[], report: Report): void {
-  for (const { value, path } of tasks) {
-    const { type, namespace, flowId } = value;
-    if (typeof type !== 'string' || typeof flowId !== 'string') continue;
-    const short = type.startsWith(OLD_FLOWS_PREFIX)
-      ? `core.flow.${type.slice(OLD_FLOWS_PREFIX.length)}`
-      : shortType(type);
-    if (!STARTS_FLOWS.has(short) || namespace !== flow['namespace'] || flowId !== flow['id']) continue;
+  for (const { value, path, description } of tasks) {
+    const type = description?.type ?? (typeof value['type'] === 'string' ? shortType(value['type']) : '');
+    if (!STARTS_FLOWS.has(type)) continue;
+    if (value['namespace'] !== flow['namespace'] || value['flowId'] !== flow['id']) continue;
     report.fault(
       [...path, 'flowId'],
       `This task starts the flow that it is part of, which would never end: name another flow.`,
@@ -167,14 +162,41 @@ export function checkTaskRelations({ value, path, description }: WrittenTask, re
       "This Switch has neither 'cases' nor 'defaults', so it could never run anything: add one of them.",
     );
   }
-  if (description?.kind !== 'flowable') return;
-  for (const property of FOR_RUNNABLE_TASKS) {
-    const isPause = description.type === 'core.flow.Pause' && property === 'timeout';
-    if (value[property] === undefined || isPause) continue;
-    report.warning(
-      [...path, property],
-      `'${property}' has no effect on ${description.type}, which only holds other tasks: set it on the tasks inside.`,
+  if (value['assets'] !== undefined) {
+    report.fault(
+      [...path, 'assets'],
+      "'assets' belong to the commercial edition of the reference product and mean nothing here: remove them.",
       { part: 'name' },
     );
+  }
+  if (description?.type === 'core.flow.Pause') checkPause(value, path, report);
+  if (description === undefined || description.kind === 'runnable') return;
+  for (const property of FOR_RUNNABLE_TASKS) {
+    // A WorkingDirectory is a job of a worker, and a Pause ends by itself.
+    const hasEffect =
+      (['core.flow.Pause', 'core.flow.WorkingDirectory'].includes(description.type) && property === 'timeout') ||
+      (description.type === 'core.flow.WorkingDirectory' && property === 'workerGroup');
+    if (value[property] === undefined || hasEffect) continue;
+    const why =
+      description.kind === 'flowable'
+        ? 'which only holds other tasks: set it on the tasks inside'
+        : 'which no worker runs: remove it';
+    report.warning([...path, property], `'${property}' has no effect on ${description.type}, ${why}.`, {
+      part: 'name',
+    });
+  }
+}
+
+/** A Pause: old and new names, and a task that a worker can run while it waits. */
+function checkPause(value: PlainObject, path: Path, report: Report): void {
+  if (value['pauseDuration'] !== undefined && value['delay'] !== undefined) {
+    report.fault([...path, 'delay'], "'delay' is the old name of 'pauseDuration', and both are set: remove 'delay'.", {
+      part: 'name',
+    });
+  }
+  if (value['behavior'] !== undefined && value['pauseDuration'] === undefined && value['delay'] === undefined) {
+    report.warning([...path, 'behavior'], "'behavior' has no effect without 'pauseDuration': add it, or remove this.", {
+      part: 'name',
+    });
   }
 }

@@ -9,7 +9,7 @@ export interface ChildSlot {
 
 /**
  * The tasks directly inside a value, found by `x-tasks` in its schema: `list` (a list of tasks), `map` (lists by
- * name), `task` (one task); at any depth, so that a list of `{ task, dependsOn }` works too.
+ * name), `one` or `task` (one task), `dag` (a list of `{ task, dependsOn }`); at any depth of the schema.
  */
 export function childSlots(schema: unknown, value: unknown): readonly ChildSlot[] {
   const slots: ChildSlot[] = [];
@@ -20,8 +20,9 @@ export function childSlots(schema: unknown, value: unknown): readonly ChildSlot[
 function collect(schema: unknown, value: unknown, path: Path, slots: ChildSlot[]): void {
   if (!isPlainObject(schema) || value === null || typeof value !== 'object') return;
   const kind = schema['x-tasks'];
-  if (kind === 'task') slots.push({ path, value });
+  if (kind === 'one' || kind === 'task') slots.push({ path, value });
   else if (kind === 'list') slots.push(...items(value, path));
+  else if (kind === 'dag') slots.push(...dagItems(value, path));
   else if (kind === 'map')
     for (const [name, list] of Object.entries(value)) slots.push(...items(list, [...path, name]));
   else collectBelow(schema, value, path, slots);
@@ -42,6 +43,12 @@ function collectBelow(schema: PlainObject, value: object, path: Path, slots: Chi
 
 function items(list: unknown, path: Path): ChildSlot[] {
   return Array.isArray(list) ? list.map((value: unknown, index) => ({ path: [...path, index], value })) : [];
+}
+
+function dagItems(list: unknown, path: Path): ChildSlot[] {
+  return items(list, path).flatMap(({ path: place, value }) =>
+    isPlainObject(value) && value['task'] !== undefined ? [{ path: [...place, 'task'], value: value['task'] }] : [],
+  );
 }
 
 const known = new WeakMap<object, boolean>();

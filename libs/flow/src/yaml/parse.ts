@@ -1,5 +1,6 @@
-import { Composer, Lexer, LineCounter, Parser, type Document, type ParsedNode, type ScalarTag, type Tags } from 'yaml';
+import { Composer, Lexer, LineCounter, Parser, type Document, type ParsedNode } from 'yaml';
 import type { FlowLimits } from '../limits.js';
+import { flowTags } from './scalars.js';
 import type { SyntaxFault } from './syntax-faults.js';
 
 /** A document of a YAML text as the parser left it. Offsets count UTF-16 units in the whole text. */
@@ -11,22 +12,6 @@ export interface YamlText {
 
 /** What keeps a text from occupying the process. */
 export type YamlLimits = Pick<FlowLimits, 'tokens' | 'documents'>;
-
-/** What flows call true and false: the words of YAML 1.1 as Java's parsers know them (`y` and `n` are text). */
-const BOOLEAN_WORD = /^(?:true|True|TRUE|yes|Yes|YES|on|On|ON|false|False|FALSE|no|No|NO|off|Off|OFF)$/;
-const TRUE_WORD = /^(?:true|yes|on)$/i;
-
-const booleanTag: ScalarTag = {
-  tag: 'tag:yaml.org,2002:bool',
-  default: true,
-  identify: (value) => typeof value === 'boolean',
-  test: BOOLEAN_WORD,
-  resolve: (text) => TRUE_WORD.test(text),
-};
-
-/** The core schema (numbers as in YAML 1.2, dates are text) with the booleans of 1.1. */
-const flowTags = (core: Tags): Tags =>
-  core.map((tag) => (typeof tag === 'object' && tag.tag === booleanTag.tag ? booleanTag : tag));
 
 /**
  * Parses all documents of a text, and stops at the limits with a fault. Duplicate keys, merge keys and aliases are not

@@ -15,7 +15,12 @@ export async function startWorking(parts: KafkaParts, board: SlotBoard, options:
   await parts.topics.ensure([topic, removedTopic(topic), SLOTS_TOPIC]);
   await board.open();
   const source = new KafkaJobSource(parts, board, options);
-  await source.open();
+  try {
+    await source.open();
+  } catch (thrown) {
+    await source.close();
+    throw thrown;
+  }
   const loop = startJobLoop(source, parts.clock, options);
   const failed = Promise.race([loop.failed, source.failed]);
   failed.catch(() => undefined);

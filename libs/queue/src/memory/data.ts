@@ -9,6 +9,8 @@ export interface LogRow {
   readonly broadcast: boolean;
   readonly text: string;
   readonly writtenAt: number;
+  /** Removed by a later record; the place stays, so that positions are places. */
+  readonly purged?: true;
 }
 
 /** One partition of an event topic. */

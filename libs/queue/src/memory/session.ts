@@ -140,8 +140,12 @@ class MemorySession implements QueueStore {
   read = (topic: StoredTopic, partition: number, after: number, limit: number): readonly EventRow[] => {
     this.#assertConnected();
     const log = at(topicData(this.#data, topic).logs, partition, 'partition');
-    const from = Math.max(0, after + 1 - log.start);
-    return log.rows.slice(from, from + limit);
+    const found: EventRow[] = [];
+    for (let index = Math.max(0, after + 1 - log.start); index < log.rows.length && found.length < limit; index++) {
+      const row = log.rows[index];
+      if (row && !row.purged) found.push(row);
+    }
+    return found;
   };
 
   scan = async (topic: StoredTopic, each: (row: StateRow) => void): Promise<void> => {

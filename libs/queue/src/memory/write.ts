@@ -1,7 +1,7 @@
-import type { Instant } from '@millrace/model';
-import type { EncodedRecord } from '../shell/commit.js';
+import { meetsConditions, type Instant, type RecordCondition } from '@millrace/model';
+import type { EncodedRecord, StoredTopic } from '../shell/commit.js';
 import type { CommittedRecord } from '../store/contract.js';
-import { at, topicData, type MemoryStore } from './data.js';
+import { at, topicData, type Log, type MemoryStore } from './data.js';
 
 /** Writes records and answers them as committed ones. Throws before it has written anything. */
 export function writeRecords(
@@ -17,6 +17,8 @@ export function writeRecords(
       case 'events': {
         const log = at(data.logs, partition, 'partition');
         const position = log.start + log.rows.length;
+        const conditions = record.topic.purges?.(record.value);
+        if (conditions) purge(log, record.topic, conditions);
         log.rows.push({ position, key, broadcast, text: text ?? 'null', writtenAt });
         return { ...record, position };
       }
@@ -28,6 +30,14 @@ export function writeRecords(
         else data.jobs.set(key, text);
         return { ...record, position: 0 };
     }
+  });
+}
+
+function purge(log: Log, topic: StoredTopic, conditions: readonly RecordCondition[]): void {
+  log.rows.forEach((row, index) => {
+    const value: unknown = row.purged ? undefined : topic.decode(JSON.parse(row.text));
+    if (value === undefined || !meetsConditions(topic, conditions, { key: row.key, id: '', value })) return;
+    log.rows[index] = { ...row, purged: true };
   });
 }
 

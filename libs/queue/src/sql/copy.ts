@@ -17,9 +17,12 @@ export interface SqlCopy {
   readonly file: string;
   /**
    * Applies records from the first on, in one transaction, until `isEnough` says so or all are; answers how many: at
-   * least one. Throws when the database does not take them; nothing is applied then.
+   * least one. Rows that records remove go with them, and what is left of them with the next call, which may have none.
+   * Throws when the database does not take them; nothing is applied then.
    */
   apply(records: readonly CopiedRecord[], isEnough: () => boolean): number;
+  /** Rows are waiting to be removed. */
+  readonly hasPurges: boolean;
   /** Removes the copy. Idempotent. */
   close(): void;
 }
@@ -70,6 +73,9 @@ export function createSqlCopy({ folder, topics, now, onRefused }: SqlCopyOptions
 
   return {
     file: join(path, FILE),
+    get hasPurges() {
+      return tables.hasPurges;
+    },
     apply(records, isEnough) {
       let applied = 0;
       database.exec('BEGIN');
@@ -80,6 +86,9 @@ export function createSqlCopy({ folder, topics, now, onRefused }: SqlCopyOptions
           applied++;
           if (isEnough()) break;
         }
+        if (tables.hasPurges)
+          do tables.purgePiece();
+          while (tables.hasPurges && !isEnough());
         tables.flush();
         database.exec('COMMIT');
       } catch (thrown) {

@@ -1,6 +1,7 @@
 import type Database from 'libsql';
 import type { EncodedRecord, StoredTopic } from '../shell/commit.js';
 import type { EventRow } from '../store/contract.js';
+import { openPurging, type Purging } from './purging.js';
 import { cells, createRowWriter, integer, text } from './rows.js';
 import { columnsOf } from './schema.js';
 import { tableName } from './table-name.js';
@@ -15,6 +16,8 @@ export interface EventTable extends Transactional {
   start(partition: number): number;
   /** Removes rows written before `expired` and up to `done`; answers how many. */
   removeExpired(partition: number, expired: number, done: number, limit: number): number;
+  /** What records of the topic remove; absent where none does. */
+  readonly purging?: Purging;
 }
 
 export function openEventTable(database: Database.Database, topic: StoredTopic): EventTable {
@@ -36,55 +39,79 @@ export function openEventTable(database: Database.Database, topic: StoredTopic):
     .prepare(`select position, written_at from ${table} where partition = ? order by position limit ?`)
     .raw();
   const remove = database.prepare(`delete from ${table} where partition = ? and position <= ?`);
-  /** This process is the only writer, so the highest position of each partition is kept here and not read again. */
-  const heads = Array.from({ length: topic.partitions }, (_, partition) =>
-    integer(cells(bounds.get(partition))[1] ?? 0),
-  );
-  let before: readonly number[] | undefined;
-
-  const head = (partition: number): number => {
-    const position = heads[partition];
-    if (position === undefined)
-      throw new RangeError(`Topic '${topic.name}' has ${topic.partitions} partitions, there is no ${partition}`);
-    return position;
-  };
+  const heads = createHeads(topic, (partition) => integer(cells(bounds.get(partition))[1] ?? 0));
+  const purging = openPurging(database, topic);
 
   return {
     append({ partition, key, value, text, broadcast }, writtenAt) {
-      const position = head(partition) + 1;
+      const position = heads.next(partition);
       const extra = columns.map((column) => column.of(value, { key, id: '' }) ?? null);
-      before ??= [...heads];
-      heads[partition] = position;
       writer.add([partition, position, key, text, writtenAt, broadcast ? 1 : 0, ...extra]);
+      if (purging && topic.purges?.(value)) purging.begin(partition, position);
       return position;
     },
     read(partition, after, limit) {
-      if (head(partition) <= after) return [];
+      if (heads.of(partition) <= after) return [];
       return select.all(partition, after, limit).map((row) => {
         const [position, key, value, broadcast] = cells(row);
         return { position: integer(position), key: text(key), text: text(value), broadcast: broadcast === 1 };
       });
     },
     start(partition) {
-      return integer(cells(bounds.get(partition))[0] ?? head(partition) + 1);
+      return integer(cells(bounds.get(partition))[0] ?? heads.of(partition) + 1);
     },
     removeExpired(partition, expired, done, limit) {
       // The last row stays for ever: it is what tells the next start which position comes next.
-      const last = Math.min(done, head(partition) - 1);
+      const last = Math.min(done, heads.of(partition) - 1);
       const rows = oldest.all(partition, limit).map((row) => cells(row).map(integer));
       const kept = rows.findIndex(([position = 0, writtenAt = 0]) => position > last || writtenAt >= expired);
       const gone = kept === -1 ? rows : rows.slice(0, kept);
       if (gone.length > 0) remove.run(partition, gone.at(-1)?.[0] ?? 0);
       return gone.length;
     },
+    ...(purging ? { purging } : {}),
     flush: () => writer.flush(),
+    committed: () => heads.committed(),
+    rolledBack() {
+      heads.rolledBack();
+      writer.forget();
+      purging?.reload();
+    },
+  };
+}
+
+/** The highest position of each partition: this process is the only writer, so they are kept here and not read again. */
+interface Heads {
+  of(partition: number): number;
+  /** Gives the next position away. */
+  next(partition: number): number;
+  committed(): void;
+  rolledBack(): void;
+}
+
+function createHeads(topic: StoredTopic, stored: (partition: number) => number): Heads {
+  const heads = Array.from({ length: topic.partitions }, (_, partition) => stored(partition));
+  let before: readonly number[] | undefined;
+  const of = (partition: number): number => {
+    const position = heads[partition];
+    if (position === undefined)
+      throw new RangeError(`Topic '${topic.name}' has ${topic.partitions} partitions, there is no ${partition}`);
+    return position;
+  };
+  return {
+    of,
+    next(partition) {
+      const position = of(partition) + 1;
+      before ??= [...heads];
+      heads[partition] = position;
+      return position;
+    },
     committed() {
       before = undefined;
     },
     rolledBack() {
       before?.forEach((position, partition) => (heads[partition] = position));
       before = undefined;
-      writer.forget();
     },
   };
 }

@@ -19,6 +19,9 @@ export function createSchema(database: Database.Database): void {
       primary key (processor, partition)) without rowid;
     create table if not exists millrace_live (
       processor text, partition integer, key text, primary key (processor, partition, key)) without rowid;
+    create table if not exists millrace_purges (
+      topic text, partition integer, position integer, next integer not null,
+      primary key (topic, partition, position)) without rowid;
   `);
   const row = database.prepare('select format from millrace_format').raw().get();
   const format: unknown = Array.isArray(row) ? row[0] : undefined;

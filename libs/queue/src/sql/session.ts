@@ -18,6 +18,8 @@ export interface SqlSessionOptions {
 
 /** Rows read in one go before the event loop has its turn. */
 const PAGE = 500;
+/** What a piece of a purge counts for in a transaction. */
+const PURGED_ROWS = 500;
 
 const breathe = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
@@ -27,8 +29,12 @@ class SqlSession implements QueueStore {
   readonly leaseMs = undefined;
   readonly #parts: SqlSessionOptions;
 
+  #isPurging = false;
+
   constructor(parts: SqlSessionOptions) {
     this.#parts = parts;
+    // What a process before this one has left.
+    this.#purgeRest();
   }
 
   declare = (topic: StoredTopic): void => this.#parts.tables.declare(topic);
@@ -137,10 +143,36 @@ class SqlSession implements QueueStore {
   #write(records: readonly EncodedRecord[]): CommittedRecord[] {
     const { clock, tables } = this.#parts;
     const writtenAt = clock.now();
-    return records.map((record) => {
+    const hadPurges = tables.hasPurges;
+    const written = records.map((record) => {
       const { topic, partition, key, id, value, text, broadcast } = record;
       return { topic, partition, key, id, value, text, broadcast, position: tables.write(record, writtenAt) };
     });
+    if (tables.hasPurges) {
+      // Few rows are gone when the writer is answered; many go piece by piece.
+      if (!hadPurges) tables.purgePiece();
+      this.#purgeRest();
+    }
+    return written;
+  }
+
+  #purgeRest(): void {
+    const { tables, writer } = this.#parts;
+    if (this.#isPurging || !tables.hasPurges) return;
+    this.#isPurging = true;
+    const piece = async (): Promise<void> => {
+      while (tables.hasPurges) {
+        await writer.submit(PURGED_ROWS, () => {
+          tables.purgePiece();
+          return { answer: undefined, records: [] };
+        });
+      }
+    };
+    // A failure is no loss: the next purge, or the next start, goes on.
+    piece().then(
+      () => (this.#isPurging = false),
+      () => (this.#isPurging = false),
+    );
   }
 }
 

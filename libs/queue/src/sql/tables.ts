@@ -15,6 +15,10 @@ export interface Tables extends Transactional {
   jobs(topic: StoredTopic): JobTable;
   /** Writes a record into its topic's table; answers its position, 0 where there are none. */
   write(record: EncodedRecord, writtenAt: number): number;
+  /** Rows are waiting to be removed, for a record named them (`Topic.purges`). */
+  readonly hasPurges: boolean;
+  /** Removes a piece of them, in the transaction under way. */
+  purgePiece(): void;
 }
 
 type Open =
@@ -40,26 +44,32 @@ export function openTables(database: Database.Database): Tables {
     return opened;
   }
 
-  function use<Table extends Transactional>(table: Table): Table {
-    touched.add(table);
-    return table;
-  }
+  const use = <Table extends Transactional>(table: Table): Table => (touched.add(table), table);
 
   const events = (topic: StoredTopic): EventTable => {
     const opened = openTopic(topic);
-    return use(opened.kind === 'events' ? opened.table : wrongKind(topic, 'events'));
+    return opened.kind === 'events' ? use(opened.table) : wrongKind(topic, 'events');
   };
   const state = (topic: StoredTopic): StateTable => {
     const opened = openTopic(topic);
-    return use(opened.kind === 'state' ? opened.table : wrongKind(topic, 'state'));
+    return opened.kind === 'state' ? use(opened.table) : wrongKind(topic, 'state');
   };
   const jobs = (topic: StoredTopic): JobTable => {
     const opened = openTopic(topic);
-    return use(opened.kind === 'jobs' ? opened.table : wrongKind(topic, 'jobs'));
+    return opened.kind === 'jobs' ? use(opened.table) : wrongKind(topic, 'jobs');
   };
 
   return {
     declare: (topic) => void openTopic(topic),
+    get hasPurges() {
+      return purgingTable(open.values()) !== undefined;
+    },
+    purgePiece() {
+      const table = purgingTable(open.values());
+      if (table === undefined) return;
+      use(table).flush();
+      table.purging?.piece();
+    },
     *topics() {
       for (const { topic } of open.values()) yield topic;
     },
@@ -67,18 +77,13 @@ export function openTables(database: Database.Database): Tables {
     state,
     jobs,
     write(record, writtenAt) {
-      switch (record.topic.kind) {
-        case 'events':
-          return events(record.topic).append(record, writtenAt);
-        case 'state':
-          if (record.text === null) state(record.topic).remove(record);
-          else state(record.topic).put(record.partition, { ...record, text: record.text });
-          return 0;
-        case 'jobs':
-          if (record.text === null) jobs(record.topic).remove(record.key);
-          else jobs(record.topic).put(record);
-          return 0;
-      }
+      const { topic, text } = record;
+      if (topic.kind === 'events') return events(topic).append(record, writtenAt);
+      if (topic.kind === 'state' && text === null) state(topic).remove(record);
+      else if (topic.kind === 'state' && text !== null) state(topic).put(record.partition, { ...record, text });
+      else if (text === null) jobs(topic).remove(record.key);
+      else jobs(topic).put(record);
+      return 0;
     },
     flush() {
       for (const table of touched) table.flush();
@@ -95,6 +100,11 @@ export function openTables(database: Database.Database): Tables {
       made = [];
     },
   };
+}
+
+function purgingTable(all: Iterable<Open>): EventTable | undefined {
+  for (const opened of all) if (opened.kind === 'events' && opened.table.purging?.isWaiting) return opened.table;
+  return undefined;
 }
 
 function wrongKind(topic: StoredTopic, kind: string): never {

@@ -105,7 +105,7 @@ export class Copying {
 
   async #applyAll(): Promise<void> {
     this.#isApplying = true;
-    while (this.#applied < this.#received && !this.#isOver) {
+    while ((this.#applied < this.#received || this.#options.copy.hasPurges) && !this.#isOver) {
       // What comes in this turn of the event loop goes together.
       await nextTurn();
       this.#applyPiece();
@@ -115,7 +115,7 @@ export class Copying {
 
   #applyPiece(): void {
     const piece = this.#records.slice(this.#next, this.#next + PIECE);
-    if (piece.length === 0 || this.#isOver) return;
+    if ((piece.length === 0 && !this.#options.copy.hasPurges) || this.#isOver) return;
     const enoughAt = performance.now() + PIECE_MS;
     try {
       const applied = this.#options.copy.apply(piece, () => performance.now() >= enoughAt);

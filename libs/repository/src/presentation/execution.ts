@@ -1,4 +1,12 @@
-import { isoDate, isTerminal, type Breakpoint, type Label, type PlainObject, type TaskRun } from '@millrace/model';
+import {
+  isoDate,
+  isTerminal,
+  type Breakpoint,
+  type ExecutionTrigger,
+  type Label,
+  type PlainObject,
+  type TaskRun,
+} from '@millrace/model';
 import type { ExecutionRecords } from '../contract.js';
 import { presentState, type StateView } from './state.js';
 
@@ -12,7 +20,7 @@ export interface TaskRunView {
   readonly taskId: string;
   readonly parentTaskRunId?: string;
   readonly value?: string;
-  readonly attempts?: readonly { readonly state: StateView; readonly workerId?: string }[];
+  readonly attempts?: readonly { readonly state: StateView; readonly workerId?: string; readonly logFile?: string }[];
   readonly outputs?: PlainObject;
   readonly state: StateView;
   readonly iteration?: number;
@@ -70,6 +78,7 @@ export function presentTaskRun(taskRun: TaskRun): TaskRunView {
         : taskRun.attempts.map((attempt) => ({
             state: presentState(attempt),
             ...member('workerId', attempt.workerId),
+            ...member('logFile', attempt.logFile),
           })),
     ),
     ...member('outputs', taskRun.outputs ?? (hasRun(taskRun) ? {} : undefined)),
@@ -111,7 +120,7 @@ export function presentListedExecution({ head, created, variables }: ExecutionRe
     state: presentState(head),
     ...member('parentId', head.parentId),
     originalId: head.originalId,
-    ...member('trigger', created?.trigger && { ...created.trigger }),
+    ...member('trigger', created?.trigger && shownTrigger(created.trigger)),
     deleted: false,
     metadata: {
       attemptNumber: head.attemptNumber,
@@ -124,3 +133,6 @@ export function presentListedExecution({ head, created, variables }: ExecutionRe
     ...member('failure', head.failure),
   };
 }
+
+/** What users see of it: how it is told of the end is the engine's. */
+const shownTrigger = ({ id, type, variables }: ExecutionTrigger): PlainObject => ({ id, type, variables });

@@ -5,7 +5,8 @@ export interface LogEntryView {
   readonly tenantId: string;
   readonly namespace: string;
   readonly flowId: string;
-  readonly executionId: string;
+  /** Absent: of a trigger that could not be evaluated. */
+  readonly executionId?: string;
   readonly taskId?: string;
   readonly taskRunId?: string;
   readonly attemptNumber?: number;
@@ -20,7 +21,7 @@ export const presentLogEntry = (entry: LogEntry): LogEntryView => ({
   tenantId: entry.tenant,
   namespace: entry.namespace,
   flowId: entry.flowId,
-  executionId: entry.executionId,
+  ...(entry.executionId === '' ? {} : { executionId: entry.executionId }),
   ...(entry.taskId === undefined ? {} : { taskId: entry.taskId }),
   ...(entry.taskRunId === undefined ? {} : { taskRunId: entry.taskRunId }),
   ...(entry.attempt === undefined ? {} : { attemptNumber: entry.attempt }),

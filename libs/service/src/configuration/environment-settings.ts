@@ -1,6 +1,6 @@
 import type { Environment } from '../environment.js';
 import type { ConfigurationProblem } from './problem.js';
-import { configurationLeaves, kebabCase, type SchemaNode } from './schema.js';
+import { configurationLeaves, isStructured, kebabCase, type SchemaNode } from './schema.js';
 import type { Setting, Settings } from './settings.js';
 
 /** `server.basicAuth.username` is set by `MILLRACE_SERVER_BASIC_AUTH_USERNAME`. */
@@ -17,8 +17,7 @@ export function readEnvironmentSettings(environment: Environment): Settings {
   for (const { path, schema } of configurationLeaves()) {
     const where = environmentName(path);
     const text = environment[where];
-    // A map has no form in a variable.
-    if (text === undefined || schema.type === 'object') continue;
+    if (text === undefined || isStructured(schema)) continue;
     const value = fromText(schema, text);
     if (value === undefined) problems.push({ where, message: `Expected ${expected(schema)}, but it is '${text}'` });
     else settings.push({ path, value, where });

@@ -105,7 +105,7 @@ let validator: ValidateFunction | undefined;
 
 function check(raw: Tree, settings: ReadonlyMap<string, Setting>): readonly ConfigurationProblem[] {
   // Compiled at the first use, so that commands that need no configuration do not pay for it.
-  validator ??= new Ajv({ allErrors: true, keywords: ['x-secret'], verbose: true })
+  validator ??= new Ajv({ allErrors: true, keywords: ['x-secret', 'x-plugin-defaults'], verbose: true })
     .addFormat('duration', (text: string) => durationMs(text) !== undefined)
     .addFormat('host-port', isHostAndPort)
     .addFormat('uri', (text: string) => /^https?:\/\/./.test(text) && URL.canParse(text))
@@ -116,12 +116,14 @@ function check(raw: Tree, settings: ReadonlyMap<string, Setting>): readonly Conf
 
 function problemOf(error: ErrorObject, settings: ReadonlyMap<string, Setting>): ConfigurationProblem {
   const place = error.instancePath.split('/').slice(1);
-  const inList = schemaAt(place.slice(0, -1))?.type === 'array';
+  const list = schemaAt(place.slice(0, -1));
+  const inList = list?.type === 'array' && list['x-plugin-defaults'] !== true;
   // A list is one setting, with all its items.
   const path = inList ? place.slice(0, -1) : place;
   const setting =
     settings.get(path.join('.')) ??
-    [...settings.values()].find((one) => path.every((name, at) => one.path[at] === name));
+    [...settings.values()].find((one) => path.every((name, at) => one.path[at] === name)) ??
+    [...settings.values()].find((one) => one.path.every((name, at) => path[at] === name));
   const where = setting?.where ?? 'configuration';
   if (error.keyword === 'dependencies') {
     const { property, missingProperty } = error.params as { property: string; missingProperty: string };
@@ -131,6 +133,10 @@ function problemOf(error: ErrorObject, settings: ReadonlyMap<string, Setting>): 
   if (inList) {
     const message = `'${writtenPath(path)}' must list addresses such as 'broker-1:9092', but '${String(error.data)}' is none`;
     return { where, message };
+  }
+  if (error.keyword === 'required') {
+    const { missingProperty } = error.params as { missingProperty: string };
+    return { where, message: `'${writtenPath(path)}' needs '${missingProperty}': add it` };
   }
   const isSecret = schemaAt(path)?.['x-secret'] === true;
   const actual = isSecret ? '' : `, but it is ${JSON.stringify(error.data)}`;

@@ -1,4 +1,4 @@
-import type { PlainObject } from '@millrace/model';
+import type { PlainObject, PluginDefault } from '@millrace/model';
 import type { Secret } from '../secret.js';
 import { KAFKA_SCHEMA } from './schema-kafka.js';
 
@@ -6,7 +6,7 @@ import { KAFKA_SCHEMA } from './schema-kafka.js';
  * The one description of the configuration: types, checks, defaults, `millrace configs` and the error messages come
  * from it. Names are in camel case here; files write them in kebab case (`base-path`), both are read.
  *
- * `x-secret` values become `Secret`; `format: duration` values become milliseconds.
+ * `x-secret` values become `Secret`; `format: duration` values become milliseconds; `x-plugin-defaults` is a list of maps.
  */
 export const CONFIGURATION_SCHEMA = {
   type: 'object',
@@ -94,6 +94,29 @@ export const CONFIGURATION_SCHEMA = {
             'Environment variables with this prefix are `envs` in expressions, without it and in lower case.',
         },
         globals: { type: 'object', additionalProperties: true, default: {}, description: '`globals` in expressions.' },
+      },
+    },
+    plugins: {
+      type: 'object',
+      additionalProperties: false,
+      properties: {
+        defaults: {
+          type: 'array',
+          default: [],
+          'x-plugin-defaults': true,
+          items: {
+            type: 'object',
+            additionalProperties: false,
+            required: ['type'],
+            properties: {
+              type: { type: 'string', minLength: 1 },
+              forced: { type: 'boolean' },
+              values: { type: 'object', additionalProperties: true },
+            },
+          },
+          description:
+            'Values for the properties of tasks and triggers, by type or beginning of a type; flows win over them unless `forced`.',
+        },
       },
     },
     server: {
@@ -230,35 +253,42 @@ type FromSchema<S> = S extends { additionalProperties: true }
       >
     : S extends { 'x-secret': true }
       ? Secret
-      : S extends { type: 'array' }
-        ? readonly string[]
-        : S extends { format: 'duration' }
-          ? number
-          : S extends { enum: readonly (infer Choice)[] }
-            ? Choice
-            : S extends { type: 'integer' }
-              ? number
-              : S extends { type: 'boolean' }
-                ? boolean
-                : string;
+      : S extends { 'x-plugin-defaults': true }
+        ? readonly PluginDefault[]
+        : S extends { type: 'array' }
+          ? readonly string[]
+          : S extends { format: 'duration' }
+            ? number
+            : S extends { enum: readonly (infer Choice)[] }
+              ? Choice
+              : S extends { type: 'integer' }
+                ? number
+                : S extends { type: 'boolean' }
+                  ? boolean
+                  : string;
 
 /** The whole configuration: checked, complete, frozen. */
 export type Configuration = FromSchema<typeof CONFIGURATION_SCHEMA>;
 
 /** A node of the schema, as the loader walks it. */
 export interface SchemaNode {
-  /** `array`: a list of texts; a single text is one with commas. */
+  /** `array`: a list of texts, where a single text is one with commas; or of `PluginDefault`s. */
   readonly type: 'object' | 'string' | 'integer' | 'boolean' | 'array';
   readonly properties?: Readonly<Record<string, SchemaNode>>;
-  readonly default?: string | number | boolean | PlainObject;
+  readonly default?: string | number | boolean | PlainObject | readonly PluginDefault[];
   readonly enum?: readonly string[];
   readonly format?: 'duration' | 'uri';
   readonly 'x-secret'?: true;
+  readonly 'x-plugin-defaults'?: true;
   readonly description?: string;
 }
 
 /** The schema's root as a plain node. */
 export const CONFIGURATION_ROOT: SchemaNode = CONFIGURATION_SCHEMA;
+
+/** True for what has no form in an environment variable. */
+export const isStructured = (schema: SchemaNode): boolean =>
+  schema.type === 'object' || schema['x-plugin-defaults'] === true;
 
 /** A value of the configuration, with the path that leads to it. */
 export interface Leaf {

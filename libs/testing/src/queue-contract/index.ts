@@ -3,6 +3,7 @@ import { crashingContract } from './crashing.js';
 import { followingContract } from './following.js';
 import type { MakeHarness, QueueDifferences } from './harness.js';
 import { processingContract } from './processing.js';
+import { purgingContract } from './purging.js';
 import { publishingContract, readingContract } from './publishing.js';
 import { workingContract } from './working.js';
 
@@ -16,6 +17,7 @@ export function queueContract(name: string, makeHarness: MakeHarness, difference
     describe('publishing', () => publishingContract(makeHarness));
     describe('reading', () => readingContract(makeHarness));
     describe('following', () => followingContract(makeHarness));
+    describe('records that remove others', () => purgingContract(makeHarness));
     describe('processing', () => processingContract(makeHarness));
     describe('crashing', () => crashingContract(makeHarness, differences));
     describe('working', () => workingContract(makeHarness));

@@ -1,5 +1,5 @@
 /* eslint-disable max-lines-per-function -- the whole processor on one page, as a reader of the suite needs it */
-import type { Job, OutgoingRecord, Topic } from '@millrace/model';
+import type { Job, OutgoingRecord, RecordCondition, Topic } from '@millrace/model';
 import type { WAKE } from '@millrace/queue';
 import { type Decision, type ProcessorDefinition, type RecordSet } from '@millrace/queue';
 
@@ -34,11 +34,22 @@ export interface Note {
   readonly at: number;
 }
 
+/** A line that is kept, or the removal of earlier ones. */
+export type Line =
+  | { readonly kind: 'line'; readonly book: string; readonly page: number; readonly colour: string }
+  | { readonly kind: 'purge'; readonly conditions: readonly RecordCondition[] };
+
+const ofLine =
+  <Value>(of: (line: Extract<Line, { kind: 'line' }>) => Value) =>
+  (line: Line): Value | undefined =>
+    line.kind === 'line' ? of(line) : undefined;
+
 export interface LedgerTopics {
   readonly events: Topic<LedgerEvent>;
   readonly heads: Topic<LedgerRecord>;
   readonly entries: Topic<LedgerRecord>;
   readonly notes: Topic<Note>;
+  readonly lines: Topic<Line>;
   readonly jobs: Topic<Job>;
 }
 
@@ -65,6 +76,18 @@ export const ledgerTopics = (partitions: number): LedgerTopics => ({
   heads: { name: 'ledger.heads', kind: 'state', partitions, decode: decode<LedgerRecord>() },
   entries: { name: 'ledger-entries', kind: 'state', partitions, decode: decode<LedgerRecord>() },
   notes: { name: 'ledger-notes', kind: 'events', partitions: 1, decode: decode<Note>() },
+  lines: {
+    name: 'ledger-lines',
+    kind: 'events',
+    partitions,
+    decode: decode<Line>(),
+    columns: {
+      book: { type: 'text', of: ofLine(({ book }) => book) },
+      page: { type: 'integer', of: ofLine(({ page }) => page) },
+    },
+    indexes: { by_place: ['book', 'page'] },
+    purges: (line: Line) => (line.kind === 'purge' ? line.conditions : undefined),
+  },
   jobs: { name: 'jobs.ledger', kind: 'jobs', partitions: 4, decode: decode<Job>() },
 });
 

@@ -177,8 +177,14 @@ function checkCounters(name: string, progress: Progress, children: readonly Task
 
 function checkRecords({ head, runs }: Evidence): string[] {
   const found: string[] = [];
-  if (head.sequence !== runs.length) found.push(`counts ${head.sequence} task runs, but has ${runs.length}`);
-  if (runs.some(({ sequence }, index) => sequence !== index)) found.push('has task runs without an order');
+  const { sequence: created, removed = 0 } = head;
+  if (created - removed !== runs.length) {
+    found.push(`counts ${created} task runs, ${removed} of them removed, but has ${runs.length}`);
+  }
+  if (runs.some(({ sequence }, index) => sequence <= (runs[index - 1]?.sequence ?? -1))) {
+    found.push('has task runs without an order');
+  }
+  if ((head.paused ?? 0) !== 0 || head.hold !== undefined) found.push('still counts what is paused');
   if (head.histories.at(-1)?.state !== head.state) found.push(`is ${head.state}, but its history says otherwise`);
   for (const run of runs) {
     if (run.histories.at(-1)?.state !== run.state) found.push(`${nameOf(run)}: its history ends otherwise`);

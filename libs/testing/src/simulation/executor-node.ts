@@ -59,7 +59,7 @@ export interface ShippedProcessors {
     KeyRecords<Resource>,
     Resource,
     ResourceCommand,
-    { readonly id: string; readonly resource: Resource },
+    { readonly id: string; readonly resource: Resource | null },
     { readonly replyTo: string; readonly reply: Reply },
     undefined
   >;

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import {
-  FLOWABLE_TASKS,
+  ENGINE_TASKS,
   isPlainObject,
   taskTypeCatalog,
   type Flow,
@@ -87,7 +87,7 @@ function drawFlows(seed: number, random: SeededRandom): readonly Candidate[] {
   const candidates: Candidate[] = [];
   for (const [index, written] of [...drawn, plain].entries()) {
     const flow = flowOf(`flow-${index}`, { ...written, tasks: written.tasks.map((task) => withSecrets(task, random)) });
-    const plan = planFlow(flow, taskTypeCatalog(FLOWABLE_TASKS));
+    const plan = planFlow(flow, taskTypeCatalog(ENGINE_TASKS));
     const expected = runUndisturbed(seed, flow, plan, TASK_RUNS_MAX);
     if (expected !== undefined && expected.jobs > 0) candidates.push({ flow, plan, expected });
   }

@@ -1,0 +1,55 @@
+import type { PlainObject, TaskRun } from '@millrace/model';
+import { placeOf, type Decision } from './decision.js';
+import { closeTaskRun, evaluationAttempt } from './end-task-run.js';
+import { jobFor, tooLargeForJob } from './jobs.js';
+import type { TaskPlan } from './plan.js';
+
+/** Properties that are written down, by name. */
+export function expressionsOf(task: TaskPlan, names: readonly string[]): PlainObject {
+  const wanted = names.filter((name) => task.definition[name] !== undefined);
+  return Object.fromEntries(wanted.map((name) => [name, task.definition[name]]));
+}
+
+/** Asks a worker for the values of expressions that need what an executor must not touch. */
+export function requestEvaluation(decision: Decision, task: TaskPlan, run: TaskRun, expressions: PlainObject): void {
+  const variables = decision.rendering(task, placeOf(run), 0).variablesFor(expressions);
+  const tooLarge = tooLargeForJob(decision, task, variables);
+  if (tooLarge !== undefined) {
+    decision.log(run, task, 1, 'ERROR', tooLarge);
+    return endEvaluation(decision, run, 'FAILED');
+  }
+  if (!run.evaluating) {
+    decision.fact(
+      { kind: 'evaluation-requested', taskRunId: run.id },
+      { kind: 'task-run-moved', taskRunId: run.id, to: 'SUBMITTED', at: decision.now },
+    );
+  }
+  const evaluations = run.evaluating ? run.evaluations : run.evaluations === undefined ? 0 : run.evaluations + 1;
+  decision.effect({
+    kind: 'submit-job',
+    job: {
+      ...jobFor(decision, task, run),
+      attempt: evaluationAttempt(evaluations === undefined ? {} : { evaluations }),
+      kind: 'evaluate',
+      task: { id: task.id, type: task.definition.type },
+      expressions,
+      variables,
+      resubmits: run.resubmits ?? 0,
+    },
+  });
+}
+
+/** Expressions could not be evaluated. A task that has no children yet ends; its retry is for those. */
+export function endEvaluation(decision: Decision, run: TaskRun, state: 'FAILED' | 'KILLED'): void {
+  const entered = run.attempts.length > 0;
+  if (entered && state === 'FAILED') {
+    decision.fact(
+      { kind: 'evaluated', taskRunId: run.id, values: {} },
+      { kind: 'task-run-moved', taskRunId: run.id, to: 'RUNNING', at: decision.now },
+      { kind: 'task-run-end-decided', taskRunId: run.id, state: 'FAILED' },
+    );
+    return decision.then({ kind: 'leave', taskRunId: run.id });
+  }
+  if (!entered) decision.fact({ kind: 'attempt-opened', taskRunId: run.id, at: decision.now });
+  closeTaskRun(decision, run, decision.taskOf(run), state);
+}

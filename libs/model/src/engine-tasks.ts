@@ -1,0 +1,6 @@
+import { FLOWABLE_TASKS } from './flowable-tasks.js';
+import type { TaskTypeDescription } from './task-types.js';
+import { UPDATING_TASKS } from './updating-tasks.js';
+
+/** Every task type that the engine itself decides; no plugin brings them. */
+export const ENGINE_TASKS: readonly TaskTypeDescription[] = [...FLOWABLE_TASKS, ...UPDATING_TASKS];

@@ -1,0 +1,62 @@
+import type { ProductClient } from '../product/client.js';
+import type { StartedServer } from '../product/server.js';
+import { large, latency, rowOf, type Row } from './rows.js';
+
+const DEPTH = 10;
+const SIDE = 100;
+const DAG_TASKS = 2_000;
+
+const subflow = (index: number): string =>
+  index === 0
+    ? '  - {id: only, type: core.log.Log, message: bottom}'
+    : `  - {id: next, type: core.flow.Subflow, namespace: test, flowId: chain-${index - 1}}`;
+
+const log = (id: string): string => `{id: ${id}, type: core.log.Log, message: m}`;
+
+/** Each of the first hundred starts at once; every other waits for one of them and for its neighbour. */
+const dagTask = (index: number): string => {
+  const dependsOn = index < SIDE ? [] : [`t${index % SIDE}`, `t${index - SIDE}`];
+  return `      - {task: ${log(`t${index}`)}, dependsOn: [${dependsOn.join(', ')}]}`;
+};
+
+/** Flows of many executions, many nested values, many tasks. */
+export const SHAPES: readonly string[] = [
+  ...Array.from({ length: DEPTH }, (_, index) => `id: chain-${index}\nnamespace: test\ntasks:\n${subflow(index)}\n`),
+  `id: nested\nnamespace: test\ntasks:
+  - id: outer
+    type: core.flow.ForEach
+    concurrencyLimit: 0
+    values: "{{ range(1, ${SIDE}) }}"
+    tasks:
+      - id: inner
+        type: core.flow.ForEach
+        concurrencyLimit: 0
+        values: "{{ range(1, ${SIDE}) }}"
+        tasks: [${log('leaf')}]
+`,
+  `id: wide-dag\nnamespace: test\ntasks:\n  - id: dag\n    type: core.flow.Dag\n    tasks:\n${Array.from(
+    { length: DAG_TASKS },
+    (_, index) => dagTask(index),
+  ).join('\n')}\n`,
+];
+
+/** One execution of each shape, from its call to its end. */
+export async function shapeRows(server: StartedServer, client: ProductClient): Promise<Row[]> {
+  for (const yaml of SHAPES) await client.save(yaml);
+  await latency(client, `chain-${DEPTH - 1}`, 3); // warm
+  const { p50 } = await latency(client, `chain-${DEPTH - 1}`, 20);
+  const chain = p50 / 1_000;
+  const rows = [
+    rowOf(`subflow chain of ${DEPTH}`, chain, { gate: 0.3, aim: 0.1, unit: 's', better: 'less' }, { seconds: chain }),
+  ];
+  for (const [row, flowId, taskRuns] of [
+    [`nested ForEach, ${SIDE} × ${SIDE}`, 'nested', SIDE * SIDE + SIDE + 1],
+    [`Dag of ${DAG_TASKS.toLocaleString('en')} tasks`, 'wide-dag', DAG_TASKS + 1],
+  ] as const) {
+    const { seconds, cpuUsPerTaskRun } = await large(server, client, flowId, taskRuns);
+    // Neither is a row of the architecture: as many task runs of one ForEach may take 30 s.
+    const goal = { gate: taskRuns / 333, aim: taskRuns / 1_250, unit: 's', better: 'less' } as const;
+    rows.push(rowOf(row, seconds, goal, { seconds, cpuUsPerTaskRun }));
+  }
+  return rows;
+}

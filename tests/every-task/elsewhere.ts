@@ -1,0 +1,12 @@
+/**
+ * What no case can show, because its effect is not in an execution's records, and the test that shows it instead. The
+ * names are those of `declared` in coverage.ts; an entry that a case has come to cover is a failure.
+ */
+export const NOT_BY_A_CASE: Readonly<Record<string, string>> = {
+  'every task.workerGroup': 'worker groups are not part of this version; libs/flow/test: other groups are refused',
+  'every task.assets': 'libs/flow/test: assets are refused',
+  'every task.taskCache': 'libs/flow/test: a cache is refused by this version',
+  'every task.logToFile': 'libs/flow/test: it has no effect in this version, and a warning says so',
+  'core.http.SseRequest.concatJqExpression': 'plugins/http/test/download.test.ts',
+  'core.http.SseRequest → result': 'plugins/http/test/download.test.ts',
+};
