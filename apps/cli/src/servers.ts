@@ -72,6 +72,7 @@ export class Servers {
       ...this.#shared(),
       context,
       pluginDefaults: this.#options.configuration.plugins.defaults,
+      templates: this.#options.configuration.templates.enabled,
       ...(onlyInstances === undefined ? {} : { onlyInstances }),
       ...(broken === undefined || broken === 'no-fencing' ? {} : { broken }),
     });
@@ -87,6 +88,7 @@ export class Servers {
       group: groupKey,
       slots,
       temporaryDirectory: join(dataFolder, 'tasks'),
+      localFilePaths: configuration.localFiles.allowedPaths ?? [],
       secrets: environmentSecrets(environment),
       stopTimeoutMs: Math.max(0, configuration.server.terminationGracePeriod - STOP_RESERVE_MS),
     });

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { DEFAULT_GROUP, newId, type PlainObject, type Topics, type WorkerCommand } from '@millrace/model';
-import type { TaskTypeRegistry } from '@millrace/plugin-api';
+import { TaskFailure, type NamespaceFileReader, type TaskTypeRegistry } from '@millrace/plugin-api';
 import type { Queue, Tail, View, Worker as JobTaker } from '@millrace/queue';
 import {
   startHeartbeat,
@@ -15,6 +15,7 @@ import { createAttempts, type Attempts } from './attempts.js';
 import { followCommands } from './commands.js';
 import { createJobRecords } from './job-records.js';
 import { createWorkerMetrics } from './metrics.js';
+import { storedNamespaceFiles } from './namespace-file-reader.js';
 import { waitAtMost } from './persistent-publish.js';
 import type { SecretSource } from './secrets.js';
 import { prepareTemporaryDirectory } from './temporary-directory.js';
@@ -34,12 +35,22 @@ export interface WorkerOptions {
   readonly serverVariables?: PlainObject;
   /** Default: environment variables `SECRET_<KEY>`. */
   readonly secrets: SecretSource;
+  /** The files of a tenant's namespaces. Default: what is stored. */
+  readonly namespaceFiles?: (tenant: string) => NamespaceFileReader;
+  /** Folders of this machine below which tasks may read `file:///` URIs. Default: none. */
+  readonly localFilePaths?: readonly string[];
+  /** Encrypts what outputs must not show. Default: refuses. */
+  readonly encrypt?: (text: string) => PlainObject;
   /** IANA name of the zone of dates in expressions. Default: the machine's. */
   readonly timeZone?: string;
   /** How long running tasks may go on after `stop()`. Default 30 s. */
   readonly stopTimeoutMs?: number;
   /** How long a killed or timed out task may take to stop before it is reported. Default 8 s. */
   readonly taskStopTimeoutMs?: number;
+}
+
+function refuseToEncrypt(): never {
+  throw new TaskFailure("Nothing can be encrypted: set 'encryption.secret-key' in the configuration of the workers");
 }
 
 const STOP_TIMEOUT_MS = 30_000;
@@ -129,6 +140,9 @@ class WorkerServer {
         secrets: this.options.secrets,
         timeZone: this.options.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
         serverVariables: this.options.serverVariables ?? {},
+        namespaceFiles: this.options.namespaceFiles ?? ((tenant) => storedNamespaceFiles(storage, tenant)),
+        localFilePaths: this.options.localFilePaths ?? [],
+        encrypt: this.options.encrypt ?? refuseToEncrypt,
       },
       records: createJobRecords(topics, context.instance),
       mayRun: () => this.stopping === undefined && this.heartbeat?.leaseHeld !== false,

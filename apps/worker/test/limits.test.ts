@@ -224,7 +224,8 @@ describe('Files', () => {
     '%s is refused, to expressions and to tasks',
     async (uri) => {
       const { outcome } = await started();
-      const pattern = /belongs neither to this execution nor|is not allowed|is neither a kestra/;
+      const pattern =
+        /belongs neither to this execution nor|is not allowed|is neither a kestra|is no file that this worker may read/;
       expect((await outcome(aJob({ type: 'core.log.Log', message: `{{ read('${uri}') }}` }))).error).toMatch(pattern);
       expect((await outcome(aJob({ ...task, text: uri }))).error).toMatch(pattern);
     },

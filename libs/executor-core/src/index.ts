@@ -6,7 +6,14 @@ export type { Fact } from './facts.js';
 export { copyForReplay, inheritedLabels, snapshotParts, type CopyWish, type ExecutionCopy } from './operations/copy.js';
 export { withLabel } from './operations/restart.js';
 export { Outcome, type Effect, type Input, type Step } from './outcome.js';
-export { planFlow, type FlowPlan, type ListenerPlan, type TaskPlan, type TemplateSource } from './plan.js';
+export {
+  planFlow,
+  type FlowPlan,
+  type ListenerPlan,
+  type PlanSources,
+  type TaskPlan,
+  type TemplateSource,
+} from './plan.js';
 export { executionProcessor } from './processor.js';
 export { nextRetry } from './retry.js';
 export { ExecutionState, type ExecutionView, type Records } from './state.js';

@@ -1,4 +1,5 @@
-import { LazyMap, type Variables } from '@millrace/expression';
+import { ERROR_LOGS_VARIABLE, LazyMap, type Variables } from '@millrace/expression';
+import { withLateDefaults } from '@millrace/flow';
 import { findTriggerType, isoDate, type PlainObject, type TaskRun } from '@millrace/model';
 import type { FlowPlan, TaskPlan } from './plan.js';
 import type { ExecutionView, RunsByValue } from './state.js';
@@ -57,10 +58,10 @@ export class ExecutionVariables implements Variables {
         return new TaskLookup(this.#view, outputsOf);
       case 'tasks':
         return new TaskLookup(this.#view, (run) => ({ state: run.state }));
-      case 'errorLogs':
+      case ERROR_LOGS_VARIABLE:
         return errorLogs(this.#view);
       case 'inputs':
-        return this.#view.created.inputs;
+        return this.#inputs();
       case 'vars':
         return this.#view.variables.variables;
       case 'labels':
@@ -83,6 +84,13 @@ export class ExecutionVariables implements Variables {
       originalId,
       ...(outputs === undefined ? {} : { outputs }),
     };
+  }
+
+  /** Defaults of inputs that the execution does not have are rendered as of its start, so that they never change. */
+  #inputs(): PlainObject {
+    const { created, head, variables } = this.#view;
+    const environment = { now: head.histories[0]?.date ?? 0, random: () => 0, timeZone: 'UTC' };
+    return withLateDefaults(this.#flow.definition, created.inputs, environment, { vars: variables.variables });
   }
 
   #taskrun(): PlainObject | undefined {
@@ -125,7 +133,6 @@ const NAMES = [
   'parents',
   'outputs',
   'tasks',
-  'errorLogs',
   'inputs',
   'vars',
   'labels',
@@ -135,6 +142,7 @@ const NAMES = [
 
 const isSchedule = (type: string | undefined): boolean =>
   type !== undefined && findTriggerType(type)?.kind === 'schedule';
+
 /** The latest errors, oldest first, as `errorLogs()` gives them. */
 const errorLogs = ({ errors }: ExecutionView): readonly PlainObject[] =>
   errors.map(({ timestamp, ...entry }) => ({ ...entry, timestamp: isoDate(timestamp), level: 'ERROR' }));

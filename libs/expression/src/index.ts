@@ -24,3 +24,4 @@ export {
   keyProblem,
   type EncryptedValue,
 } from './encryption.js';
+export { hostParameters } from './builtins/registry.js';

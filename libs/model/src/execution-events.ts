@@ -26,6 +26,8 @@ export interface ExecutionRequested {
   readonly created: ExecutionCreated;
   readonly variables: PlainObject;
   readonly labels: readonly Label[];
+  /** Why it is FAILED before anything runs: a check of the flow demands that. */
+  readonly failedAtStart?: string;
   /** Milliseconds since the epoch. */
   readonly at: number;
 }

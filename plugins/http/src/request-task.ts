@@ -1,6 +1,7 @@
 import { Type } from '@sinclair/typebox';
 import { excerpt, MapOf, taskSchema, type PlainObject } from '@millrace/model';
 import { defineTask, TaskFailure, type TaskContext } from '@millrace/plugin-api';
+import { decoded } from './decoded.js';
 import { requestProperties } from './properties.js';
 import { isAccepted, sendRequest, shownHeaders, type Answered, type RequestProperties } from './request.js';
 
@@ -51,25 +52,6 @@ function outputsOf({ formData, options }: RequestProperties, { url, code, header
     body: decoded(body, headers['content-type']?.[0], options?.defaultCharset ?? 'UTF-8'),
     ...(formData && { formData }),
   } satisfies PlainObject;
-}
-
-function decoded(body: Buffer, contentType: string | undefined, defaultCharset: string): string {
-  const named = /;\s*charset="?([^\s";]+)/i.exec(contentType ?? '')?.[1];
-  const decoder = decoderOf(named) ?? decoderOf(defaultCharset);
-  if (decoder) return decoder.decode(body);
-  throw new TaskFailure(
-    `The charset '${excerpt(defaultCharset)}' in 'options.defaultCharset' is not known: use UTF-8, for example`,
-  );
-}
-
-function decoderOf(charset: string | undefined): InstanceType<typeof TextDecoder> | undefined {
-  if (charset === undefined) return undefined;
-  try {
-    return new TextDecoder(charset);
-  } catch {
-    // The only reason is a name that is not known.
-    return undefined;
-  }
 }
 
 function logAnswer(

@@ -42,7 +42,7 @@ const IDLE_MS = 300_000;
  */
 export async function sendRequest<Body = Buffer>(
   properties: RequestProperties,
-  context: TaskContext,
+  context: Pick<TaskContext, 'signal' | 'log' | 'files'>,
   take: TakeBody<Body | Buffer> = inMemory(ANSWER_BYTES_MAX),
 ): Promise<Answered<Body | Buffer>> {
   const { options = {} } = properties;
@@ -192,7 +192,7 @@ function logRequest(
   { headers, method, url }: OutgoingRequest,
   body: RequestBody | undefined,
   { logs = [] }: Options,
-  { log }: TaskContext,
+  { log }: Pick<TaskContext, 'log'>,
 ): void {
   if (logs.includes('REQUEST_HEADERS'))
     log.write('INFO', `Request headers: ${method} ${url.host}${url.pathname}\n${shownHeaders(headers)}`);

@@ -103,7 +103,8 @@ function createNewest() {
   const put = (record: ExecutionHead | TaskRun): void => {
     if (record.kind === 'head') {
       if (record.revision >= (head?.revision ?? 0)) head = record;
-    } else if (!removed.has(record.id) && record.revision >= (taskRuns.get(record.id)?.revision ?? 0)) taskRuns.set(record.id, record);
+    } else if (!removed.has(record.id) && record.revision >= (taskRuns.get(record.id)?.revision ?? 0))
+      taskRuns.set(record.id, record);
   };
   return {
     put,

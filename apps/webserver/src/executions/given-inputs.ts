@@ -14,7 +14,8 @@ export interface GivenInputsOptions {
   readonly inputs: readonly Input[];
   readonly executionId: string;
   readonly scope: Scope;
-  readonly storage: Storage;
+  /** Without it files are not kept: only their names count, as when inputs are only checked. */
+  readonly storage?: Storage;
 }
 
 const NONE: PlainObject = {};
@@ -54,7 +55,13 @@ async function fromForm(options: GivenInputsOptions): Promise<PlainObject> {
       content.resume();
       return;
     }
-    const uri = inputFileUri({ ...address, inputId: name, name: fileName || `${name}.upl` });
+    const stored = fileName || `${name}.upl`;
+    if (!storage) {
+      content.resume();
+      files.set(name, `file:///${encodeURIComponent(stored)}`);
+      return;
+    }
+    const uri = inputFileUri({ ...address, inputId: name, name: stored });
     try {
       await storage.put(scope, uri, content);
       files.set(name, uri);
@@ -67,7 +74,7 @@ async function fromForm(options: GivenInputsOptions): Promise<PlainObject> {
     return Object.fromEntries([...fields, ...files]);
   } catch (error) {
     // The execution may exist and have files of its own.
-    for (const uri of files.values()) await storage.remove(scope, uri);
+    for (const uri of files.values()) await storage?.remove(scope, uri);
     throw error;
   }
 }

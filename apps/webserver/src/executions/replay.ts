@@ -26,6 +26,7 @@ import { HttpError, notFound, unprocessable } from '../http/errors.js';
 import { publishSent } from '../http/publish.js';
 import type { Call } from '../http/route.js';
 import type { RouteServices } from '../routes/services.js';
+import { variablesBeforeStart } from './checks.js';
 import { givenInputs } from './given-inputs.js';
 import { CHECKS, execution, operate } from './operations.js';
 import { requestedExecution, resolvedInputs, TOO_LARGE } from './start.js';
@@ -114,7 +115,8 @@ async function inputsOf(
     scope,
     storage,
   });
-  return resolvedInputs(starting, flow, given, executionId, clock.now());
+  const environment = { now: clock.now(), random: Math.random, timeZone: starting.timeZone };
+  return resolvedInputs(flow, given, environment, variablesBeforeStart(flow, executionId));
 }
 
 async function replayFromStart(

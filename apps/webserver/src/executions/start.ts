@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { labelsOf, nestLabels, resolveInputs } from '@millrace/flow';
+import type { Environment } from '@millrace/expression';
+import { resolveInputs } from '@millrace/flow';
 import type { Scope } from '@millrace/authorization';
 import {
   keyOf,
@@ -10,6 +11,7 @@ import {
   type Breakpoint,
   type Clock,
   type ExecutionCreated,
+  type ExecutionHead,
   type ExecutionRequested,
   type Flow,
   type PlainObject,
@@ -20,6 +22,7 @@ import type { ExecutionRecords } from '@millrace/repository';
 import { executionFolderUri, type Storage } from '@millrace/storage';
 import { HttpError, unprocessable } from '../http/errors.js';
 import { publishSent } from '../http/publish.js';
+import { checksOf, failureAtStart, variablesBeforeStart } from './checks.js';
 import { givenInputs } from './given-inputs.js';
 import { executionLabels } from './labels.js';
 
@@ -66,7 +69,10 @@ export async function startExecution(options: StartOptions, start: StartRequest)
   const declared = flow.definition.inputs ?? [];
   const given = await givenInputs({ request, flow, inputs: declared, executionId, scope, storage });
   try {
-    const inputs = resolvedInputs(options, flow, given, executionId, now);
+    const environment = { now, random: Math.random, timeZone: options.timeZone };
+    const seen = variablesBeforeStart(flow, executionId);
+    const inputs = resolvedInputs(flow, given, environment, seen);
+    const failedAtStart = failureAtStart(checksOf(flow, inputs, seen, environment));
     const created: ExecutionCreated = {
       kind: 'created',
       tenant: flow.tenant,
@@ -85,6 +91,7 @@ export async function startExecution(options: StartOptions, start: StartRequest)
       created,
       variables: flow.definition.variables ?? {},
       labels,
+      ...(failedAtStart !== undefined && { failedAtStart }),
       at: now,
     };
     start.beforePublish?.(executionId);
@@ -108,20 +115,12 @@ export const TOO_LARGE = { what: 'The execution with its inputs', advice: 'give 
 
 /** The values of all inputs of a flow. @throws HttpError 422 with all faults */
 export function resolvedInputs(
-  { timeZone }: Pick<StartOptions, 'timeZone'>,
   flow: Flow,
   given: PlainObject,
-  executionId: string,
-  now: number,
+  environment: Environment,
+  seen: PlainObject,
 ): PlainObject {
   if (!flow.definition.inputs || flow.definition.inputs.length === 0) return {};
-  const environment = { now, random: Math.random, timeZone };
-  const seen = {
-    vars: flow.definition.variables ?? {},
-    labels: nestLabels(labelsOf(flow.definition.labels)),
-    flow: { id: flow.id, namespace: flow.namespace, revision: flow.revision, tenantId: flow.tenant },
-    execution: { id: executionId },
-  };
   const result = resolveInputs(flow.definition, given, environment, seen);
   if ('values' in result) return result.values;
   throw unprocessable(
@@ -131,9 +130,20 @@ export function resolvedInputs(
 }
 
 /** An execution as its caller sees it before its owner has seen it. */
-export const requestedExecution = ({ created, variables, labels, at }: ExecutionRequested): ExecutionRecords => ({
-  head: requestedHead(created, labels, at),
+export const requestedExecution = ({
+  created,
+  variables,
+  labels,
+  failedAtStart,
+  at,
+}: ExecutionRequested): ExecutionRecords => ({
+  head: headOf(requestedHead(created, labels, at), failedAtStart, at),
   created,
   variables: { kind: 'variables', variables },
   taskRuns: [],
 });
+
+const headOf = (head: ExecutionHead, failure: string | undefined, at: number): ExecutionHead =>
+  failure === undefined
+    ? head
+    : { ...head, state: 'FAILED', failure, histories: [...head.histories, { state: 'FAILED', date: at }] };

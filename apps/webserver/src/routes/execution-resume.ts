@@ -1,6 +1,7 @@
-import { inputId, resolveInputs, taskTree } from '@millrace/flow';
+import { examineInputs, inputId, taskTree } from '@millrace/flow';
 import type { Flow, Input, PlainObject } from '@millrace/model';
 import { presentExecution, type ExecutionRecords } from '@millrace/repository';
+import type { Storage } from '@millrace/storage';
 import { givenInputs } from '../executions/given-inputs.js';
 import { execution, operate } from '../executions/operations.js';
 import { json, type Answer } from '../http/answer.js';
@@ -41,43 +42,24 @@ interface Paused {
 
 async function resume(services: RouteServices, call: Call): Promise<Answer> {
   const paused = await pausedExecution(services, call);
-  const given = await givenToResume(services, call, paused);
+  const given = await givenToResume(services.storage, call, paused);
   await operate(services, call, paused.records.head, { kind: 'resume', given });
   return json(presentExecution(await execution(services, call.scope, paused.records.head.executionId)));
 }
 
 async function validate(services: RouteServices, call: Call): Promise<Answer> {
   const paused = await pausedExecution(services, call);
-  const given = await givenToResume(services, call, paused);
+  const given = await givenToResume(undefined, call, paused);
   const { clock, timeZone } = services.starting;
-  const result = resolveInputs({ inputs: [...paused.inputs] }, given, {
-    now: clock.now(),
-    random: Math.random,
-    timeZone,
-  });
-  const { flow, inputs } = paused;
+  const environment = { now: clock.now(), random: Math.random, timeZone };
+  const { inputs } = examineInputs({ inputs: [...paused.inputs] }, given, environment);
   return json({
-    id: flow.id,
-    namespace: flow.namespace,
-    inputs: inputs.map((input) => {
-      const id = inputId(input);
-      const errors = 'faults' in result ? result.faults.filter((fault) => fault.input === id) : [];
-      return {
-        input,
-        value: 'values' in result ? valueAt(result.values, id) : given[id],
-        enabled: true,
-        isDefault: !Object.hasOwn(given, id),
-        ...(errors.length > 0 && { errors: errors.map(({ message }) => ({ message })) }),
-      };
-    }),
+    id: paused.flow.id,
+    namespace: paused.flow.namespace,
+    inputs: inputs.map(({ errors, ...rest }) => ({ ...rest, errors: errors.map((message) => ({ message })) })),
     checks: [],
   });
 }
-
-const valueAt = (values: PlainObject, id: string): unknown =>
-  id.split('.').reduce<unknown>((at, name) => (isMap(at) ? at[name] : undefined), values);
-
-const isMap = (value: unknown): value is PlainObject => typeof value === 'object' && value !== null;
 
 /** @throws HttpError 404, 409 when it is not paused */
 async function pausedExecution(services: RouteServices, call: Call): Promise<Paused> {
@@ -103,15 +85,18 @@ function onResumeOf(services: RouteServices, flow: Flow, taskId: string): readon
   return Array.isArray(declared) ? (declared as readonly Input[]) : [];
 }
 
-/** What the request gives. @throws HttpError 422 for an input that is not declared */
+/**
+ * What the request gives; files are kept when there is a `storage`.
+ * @throws HttpError 422 for an input that is not declared
+ */
 async function givenToResume(
-  { storage }: RouteServices,
+  storage: Storage | undefined,
   { request, scope }: Call,
   paused: Paused,
 ): Promise<PlainObject> {
   const { records, flow, inputs } = paused;
   const { executionId } = records.head;
-  const given = await givenInputs({ request, flow, inputs, executionId, scope, storage });
+  const given = await givenInputs({ request, flow, inputs, executionId, scope, ...(storage && { storage }) });
   const known = new Set(inputs.map(inputId));
   const unknown = Object.keys(given).filter((name) => !known.has(name));
   if (unknown.length > 0) {

@@ -1,4 +1,5 @@
 import type { Route } from '../http/route.js';
+import { executionInputRoutes } from './execution-inputs.js';
 import { executionRoutes } from './executions.js';
 import { fileRoutes } from './files.js';
 import { flowChangeRoutes } from './flow-changes.js';
@@ -20,6 +21,7 @@ export function allRoutes(services: RouteServices): readonly Route[] {
     ...logRoutes(services),
     ...fileRoutes(services),
     ...executionRoutes(services),
+    ...executionInputRoutes(services),
   ];
   return routes;
 }

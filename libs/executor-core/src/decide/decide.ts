@@ -163,6 +163,7 @@ function requested(view: ExecutionView, event: ExecutionRequested, context: Exec
   if (view.exists) return outcome;
   const { created, variables, labels, at } = event;
   outcome.fact({ kind: 'execution-created', created, variables, labels, at });
+  if (event.failedAtStart !== undefined) return failAtOnce(outcome, event.failedAtStart, at);
   // A first step on the state that holds the execution; it also finds out when the flow is gone.
   beginExecution(outcome, created, context);
   return outcome;
@@ -172,6 +173,16 @@ function requested(view: ExecutionView, event: ExecutionRequested, context: Exec
 function snapshotPart(view: ExecutionView, { records }: SnapshotPart): Outcome {
   const outcome = new Outcome();
   if (!view.exists) outcome.fact({ kind: 'records-taken', records });
+  return outcome;
+}
+
+/** An execution that was just created is FAILED before anything of it runs. */
+function failAtOnce(outcome: Outcome, message: string, at: number): Outcome {
+  outcome.fact(
+    { kind: 'failure-noted', message },
+    { kind: 'section-entered', owner: undefined, section: 'ended' },
+    { kind: 'execution-moved', to: 'FAILED', at },
+  );
   return outcome;
 }
 
@@ -186,13 +197,8 @@ export function failed(view: ExecutionView, input: Input | Wake, fault: Error, c
     const outcome = new Outcome();
     if (input.kind !== 'execution-requested') return outcome;
     const { created, variables, labels, at } = input;
-    outcome.fact(
-      { kind: 'execution-created', created, variables, labels, at },
-      { kind: 'failure-noted', message: reason },
-      { kind: 'section-entered', owner: undefined, section: 'ended' },
-      { kind: 'execution-moved', to: 'FAILED', at: context.now },
-    );
-    return outcome;
+    outcome.fact({ kind: 'execution-created', created, variables, labels, at });
+    return failAtOnce(outcome, reason, context.now);
   }
   const decision = new Decision(view, context.flow ?? NO_FLOW, context);
   if (!isTerminal(view.head.state)) failExecution(decision, reason);

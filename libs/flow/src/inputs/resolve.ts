@@ -51,8 +51,37 @@ export function resolveInputs(
     : { values: resolver.nested(declared), ignored };
 }
 
+/** What becomes of one input, for whoever fills in a form. */
+export interface ExaminedInput {
+  readonly input: Input;
+  /** Null when there is none; never the value of a SECRET. */
+  readonly value: unknown;
+  /** False: left out, because of what it depends on. */
+  readonly enabled: boolean;
+  /** The value is the input's default. */
+  readonly isDefault: boolean;
+  /** Whole sentences. */
+  readonly errors: readonly string[];
+}
+
+/** Like `resolveInputs`, but tells of each input by itself, in the order of declaration. */
+export function examineInputs(
+  flow: Pick<FlowSource, 'inputs'>,
+  given: Readonly<Record<string, unknown>>,
+  environment: Environment,
+  variables: Readonly<Record<string, unknown>> = {},
+): { readonly inputs: readonly ExaminedInput[]; readonly values: Readonly<Record<string, unknown>> } {
+  const declared = flow.inputs ?? [];
+  const order = orderInputs(declared);
+  const resolver = new Resolver(given, environment, variables);
+  for (const input of order.kind === 'ordered' ? order.inputs : declared) resolver.resolve(input);
+  return { inputs: declared.map((input) => resolver.examined(input)), values: resolver.nested(declared) };
+}
+
 class Resolver {
   readonly faults: InputFault[] = [];
+  private readonly disabled = new Set<string>();
+  private readonly defaulted = new Set<string>();
   private readonly values = new Map<string, unknown>();
   /** Their value is not known, so what depends on them cannot be judged. */
   private readonly failed = new Set<string>();
@@ -69,6 +98,17 @@ class Resolver {
     return nestByDots(ids.map((id) => [id, this.values.get(id)] as const));
   }
 
+  examined(input: Input): ExaminedInput {
+    const id = inputId(input);
+    return {
+      input,
+      value: input.type === 'SECRET' ? null : (this.values.get(id) ?? null),
+      enabled: !this.disabled.has(id),
+      isDefault: this.defaulted.has(id),
+      errors: this.faults.filter((fault) => fault.input === id).map(({ message }) => message),
+    };
+  }
+
   resolve(input: Input): void {
     const id = inputId(input);
     if (input.dependsOn?.inputs?.some((dependency) => this.failed.has(dependency)) === true) {
@@ -76,8 +116,8 @@ class Resolver {
       return;
     }
     try {
-      if (!this.isEnabled(input)) return;
-      this.convert(input, id);
+      if (this.isEnabled(input)) this.convert(input, id);
+      else this.disabled.add(id);
     } catch (error) {
       if (!(error instanceof ExpressionError)) throw error;
       this.refuse(id, `An expression of input '${id}' cannot be rendered: ${error.message}.`);
@@ -95,6 +135,7 @@ class Resolver {
   private convert(input: Input, id: string): void {
     const written = Object.hasOwn(this.given, id) ? this.given[id] : undefined;
     const value = written ?? this.default(input);
+    if ((written ?? null) === null && (value ?? null) !== null) this.defaulted.add(id);
     if (value === undefined || value === null) {
       if (input.required === false) this.values.set(id, null);
       else this.refuse(id, `The input '${id}' is missing: give it a value.`);

@@ -78,6 +78,26 @@ function repositoryOf(sql: Repository, copying: Copying, close: () => Promise<vo
       await copying.received();
       return sql.searchLogs(scope, query);
     },
+    async countLogs(scope, selection) {
+      await copying.caughtUp('logs');
+      return sql.countLogs(scope, selection);
+    },
+    async countMetrics(scope, selection) {
+      await copying.caughtUp('metrics');
+      return sql.countMetrics(scope, selection);
+    },
+    async metricNames(scope, source) {
+      await copying.received();
+      return sql.metricNames(scope, source);
+    },
+    async metricTasks(scope, source) {
+      await copying.received();
+      return sql.metricTasks(scope, source);
+    },
+    async aggregateMetric(scope, query) {
+      await copying.received();
+      return sql.aggregateMetric(scope, query);
+    },
     close,
   };
 }

@@ -119,6 +119,17 @@ export const CONFIGURATION_SCHEMA = {
         },
       },
     },
+    templates: {
+      type: 'object',
+      additionalProperties: false,
+      properties: {
+        enabled: {
+          type: 'boolean',
+          default: false,
+          description: 'Flows may take over the tasks of templates (deprecated; use subflows).',
+        },
+      },
+    },
     server: {
       type: 'object',
       additionalProperties: false,
@@ -198,6 +209,17 @@ export const CONFIGURATION_SCHEMA = {
           maxLength: 100,
           default: 'default',
           description: 'Worker group whose jobs this worker takes.',
+        },
+      },
+    },
+    localFiles: {
+      type: 'object',
+      additionalProperties: false,
+      properties: {
+        allowedPaths: {
+          type: 'array',
+          items: { type: 'string', minLength: 1 },
+          description: 'Folders of the worker below which tasks may read `file:///` URIs. Default: none.',
         },
       },
     },
