@@ -94,6 +94,7 @@ export class Servers {
       temporaryDirectory: join(dataFolder, 'tasks'),
       localFilePaths: configuration.localFiles.allowedPaths ?? [],
       secrets: environmentSecrets(environment),
+      repository: () => this.#adapters.repository(),
       expressionServices: this.#expressionServices(),
       stopTimeoutMs: Math.max(0, configuration.server.terminationGracePeriod - STOP_RESERVE_MS),
     });
