@@ -178,6 +178,7 @@ function createRouteServices(
     setUp: createSetUp(context.clock),
     triggerPlans: createTriggerPlans({
       catalog: registry.catalog,
+      pluginDefaults: configuration.pluginDefaults ?? [],
       timeZone,
       serverVariables: options.serverVariables ?? {},
     }),
@@ -188,6 +189,7 @@ function createRouteServices(
       storage,
       clock: context.clock,
       timeZone,
+      catalog: registry.catalog,
       ...(encryptionKey === undefined ? {} : { encryptionKey: encryptionKey.reveal() }),
       recursiveRendering,
     },

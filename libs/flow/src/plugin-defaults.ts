@@ -25,13 +25,17 @@ export function effectiveTask(
   return { ...merged, id: task.id, type: task.type };
 }
 
-/** The triggers of a flow with the defaults of the flow itself, as `effectiveTask` does for a task. */
+/**
+ * The triggers of a flow with the defaults that apply to them, as `effectiveTask` does for a task.
+ * @param further lists after the flow's own, strongest first
+ */
 export const effectiveTriggers = (
   { triggers, pluginDefaults }: Pick<FlowSource, 'triggers' | 'pluginDefaults'>,
   catalog: TaskTypeCatalog,
+  further: readonly (readonly PluginDefault[])[] = [],
 ): readonly TriggerDefinition[] =>
   (triggers ?? []).map((trigger) => ({
-    ...withDefaults(trigger, [pluginDefaults ?? []], catalog),
+    ...withDefaults(trigger, [pluginDefaults ?? [], ...further], catalog),
     id: trigger.id,
     type: trigger.type,
   }));

@@ -1,5 +1,5 @@
 import { effectiveTriggers, labelsOf, nestLabels } from '@millrace/flow';
-import type { Flow, PlainObject, TaskTypeCatalog } from '@millrace/model';
+import type { Flow, PlainObject, PluginDefault, TaskTypeCatalog } from '@millrace/model';
 import { needsHolidays, planTriggers, zoneOf, type FlowTriggers, type HolidayCalendar } from '@millrace/schedule';
 
 /** The triggers of flows, ready to be evaluated when they are called. */
@@ -9,6 +9,8 @@ export interface TriggerPlans {
 
 export interface TriggerPlansOptions {
   readonly catalog: TaskTypeCatalog;
+  /** Of the configuration. */
+  readonly pluginDefaults: readonly PluginDefault[];
   /** IANA name. */
   readonly timeZone: string;
   /** `envs`, `globals`, `kestra`. */
@@ -16,7 +18,12 @@ export interface TriggerPlansOptions {
 }
 
 /** Plans are kept as long as the view keeps the revision. */
-export function createTriggerPlans({ catalog, timeZone, serverVariables }: TriggerPlansOptions): TriggerPlans {
+export function createTriggerPlans({
+  catalog,
+  pluginDefaults,
+  timeZone,
+  serverVariables,
+}: TriggerPlansOptions): TriggerPlans {
   const plans = new WeakMap<Flow, FlowTriggers>();
   let calendar: Promise<HolidayCalendar> | undefined;
   const holidays = (): Promise<HolidayCalendar> =>
@@ -27,7 +34,7 @@ export function createTriggerPlans({ catalog, timeZone, serverVariables }: Trigg
       if (known) return known;
       const zone = zoneOf(timeZone);
       if (zone === undefined) throw new Error(`There is no time zone '${timeZone}'`);
-      const triggers = effectiveTriggers(flow.definition, catalog);
+      const triggers = effectiveTriggers(flow.definition, catalog, [pluginDefaults]);
       const labels = labelsOf(flow.definition.labels);
       const surroundings = {
         zone,
