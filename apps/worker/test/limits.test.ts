@@ -36,8 +36,8 @@ describe('Outputs', () => {
   it.each([
     [
       'too large',
-      () => ({ text: 'x'.repeat(600_000) }),
-      /^The outputs of the task are 6000\d\d bytes long, more than the 524288 that are kept/,
+      () => ({ text: 'x'.repeat(5_000_000) }),
+      /^The outputs of the task are 50000\d\d bytes long, more than the 4194304 that are kept/,
     ],
     ['a function', () => ({ run: () => 1 }), /^outputs\.run is a function that has no JSON form/],
     [

@@ -10,10 +10,12 @@ import {
   type TaskRun,
 } from '@millrace/model';
 import { changeHead, changeProgress, changeRun, existing, type Change } from './changing.js';
-import { evolveChildren } from './evolve-children.js';
+import { evolveChildren, type ChildFact } from './evolve-children.js';
 import { appended, countWaiting } from './evolve-execution.js';
 import { removeTaskRuns } from './evolve-removal.js';
-import type { Fact, NewTaskRun } from './facts.js';
+import type { ExecutionFact, Fact, NewTaskRun } from './facts.js';
+import { evolveOperation, isOperationFact } from './operations/evolve.js';
+import type { OperationFact } from './operations/facts.js';
 import type { ExecutionState } from './state.js';
 
 type FactOf<Kind extends Fact['kind']> = Extract<Fact, { kind: Kind }>;
@@ -66,6 +68,25 @@ export function evolve(state: ExecutionState, fact: Fact): void {
       );
     case 'outputs-set':
       return changeRun(state, fact.taskRunId, () => ({ outputs: fact.outputs }));
+    default:
+      return evolveWaiting(state, fact);
+  }
+}
+
+type WaitingFact = FactOf<
+  | 'evaluation-requested'
+  | 'evaluated'
+  | 'retry-scheduled'
+  | 'pause-limited'
+  | 'lanes-added'
+  | 'dag-advanced'
+  | 'task-run-end-decided'
+  | 'round-counted'
+>;
+
+/** What task runs wait for, and what is decided of those with children. */
+function evolveWaiting(state: ExecutionState, fact: WaitingFact | ChildFact | ExecutionFact | OperationFact): void {
+  switch (fact.kind) {
     case 'evaluation-requested':
       return changeRun(state, fact.taskRunId, ({ evaluations = -1 }) => ({
         evaluating: true,
@@ -94,7 +115,7 @@ export function evolve(state: ExecutionState, fact: Fact): void {
         evaluated: undefined,
       }));
     default:
-      return evolveChildren(state, fact);
+      return isOperationFact(fact) ? evolveOperation(state, fact) : evolveChildren(state, fact);
   }
 }
 
@@ -132,11 +153,10 @@ function moveTaskRun(state: ExecutionState, { taskRunId, to, at }: FactOf<'task-
     dueAt: undefined,
     onExpiry: undefined,
   }));
-  if (isTerminal(run.state) !== isTerminal(to)) {
-    const ended = isTerminal(to) ? 1 : -1;
-    const counted = isTerminal(to) ? to : run.state;
+  const count = (counted: State, ended: 1 | -1): void =>
     changeProgress(state, run.parentId, (progress) => countEnded(progress, run.section === 'tasks', counted, ended));
-  }
+  if (isTerminal(run.state)) count(run.state, -1);
+  if (isTerminal(to)) count(to, 1);
   countWaiting(state, run.state, to, at);
 }
 

@@ -11,12 +11,13 @@ import type {
   State,
   TaskRun,
 } from '@millrace/model';
+import type { OperationFact } from './operations/facts.js';
 
 /** The owner of a list: a task run's id, or undefined for the flow itself. */
 export type OwnerId = string | undefined;
 
 /** What became true of an execution: the only input of `evolve`. */
-export type Fact = ExecutionFact | TaskRunFact;
+export type Fact = ExecutionFact | TaskRunFact | OperationFact;
 
 /** What became true of the execution as a whole. */
 export type ExecutionFact =

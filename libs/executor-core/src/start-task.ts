@@ -7,6 +7,7 @@ import { childExpressions } from './executables/child-execution.js';
 import { EXECUTABLES } from './executables/executables.js';
 import { storeOutputs } from './executables/item-outputs.js';
 import type { NewTaskRun } from './facts.js';
+import { isBreakpoint } from './operations/breakpoints.js';
 import { ROUND_EXPRESSIONS } from './tasks/loop-until.js';
 import { jobFor, tooLargeForJob } from './jobs.js';
 import type { TaskPlan } from './plan.js';
@@ -26,9 +27,12 @@ export function startTask(decision: Decision, task: TaskPlan, place: Place): voi
   if (decision.view.head.state === 'CREATED' && sequence === 0) {
     decision.fact({ kind: 'execution-moved', to: 'RUNNING', at: decision.now });
   }
-  // One that changes the execution, or starts others, is decided on a state that holds what those before it changed.
-  if (owner || UPDATES.has(task.type) || EXECUTABLES.has(task.type)) decision.then({ kind: 'enter', taskRunId: id });
-  else startRunnable(decision, task, { id, ...place, sequence, startedAt: decision.now }, NEW);
+  if (isBreakpoint(decision, task, place.value)) {
+    decision.fact({ kind: 'task-run-moved', taskRunId: id, to: 'BREAKPOINT', at: decision.now });
+    // One that changes the execution, or starts others, is decided on a state that holds what those before it changed.
+  } else if (owner || UPDATES.has(task.type) || EXECUTABLES.has(task.type)) {
+    decision.then({ kind: 'enter', taskRunId: id });
+  } else startRunnable(decision, task, { id, ...place, sequence, startedAt: decision.now }, NEW);
 }
 
 /** What starting needs to know of a task run's past. */

@@ -2,6 +2,7 @@ import { ENGINE_TASKS, taskTypeCatalog } from '@millrace/model';
 import type {
   ExecutionEvent,
   ExecutionHead,
+  ExecutionOperation,
   Flow,
   FlowEvent,
   FlowRecord,
@@ -92,6 +93,7 @@ export class World {
   readonly #plans = new Map<string, FlowPlan>();
   readonly #flows = new Map<string, Flow>();
   #tokens = 0;
+  #commands = 0;
 
   constructor(
     flows: Readonly<Record<string, WrittenFlow & { readonly deleted?: boolean }>>,
@@ -169,6 +171,19 @@ export class World {
     return [...this.executions.values()].filter(
       ({ state }) => state.exists && state.created.parent?.executionId === parentId,
     );
+  }
+
+  /** Somebody asks for an operation. */
+  operate(executionId: string, operation: ExecutionOperation): this {
+    const commandId = `command-${++this.#commands}`;
+    return this.send(executionId, {
+      kind: 'operation-requested',
+      tenant: 'main',
+      executionId,
+      commandId,
+      at: this.now,
+      operation,
+    });
   }
 
   /** Hands over an event and all that follows from it. */

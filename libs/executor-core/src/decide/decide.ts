@@ -5,16 +5,20 @@ import {
   type ExecutionCreated,
   type ExecutionRequested,
   type OperationRequested,
+  type SnapshotPart,
 } from '@millrace/model';
 import type { ExecutionContext } from '../context.js';
 import { Decision, EXECUTOR_LINE, isOpen, MESSAGE_LENGTH_MAX, sentence } from '../decision.js';
 import { failExecution } from '../end-execution.js';
-import { pauseExecution, release, resumeExecution } from '../operations/pausing.js';
-import { advance, childEnded, leave, listen, settleKill } from '../owner.js';
+import { operate, operateOnNothing, operationFailed } from '../operations/operate.js';
+import { release } from '../operations/pausing.js';
+import { retryAsExecution } from '../operations/retry-execution.js';
+import { beginExecution } from '../operations/timers.js';
+import { advance, childEnded, leave, listen, settleKill, startInOpenLane } from '../owner.js';
 import { Outcome, type Input, type Step } from '../outcome.js';
 import { NO_LISTS, type FlowPlan } from '../plan.js';
 import { nextRound, roundEnded } from '../rounds.js';
-import { agreementTimers, checkAssertions } from '../sla.js';
+import { checkAssertions } from '../sla.js';
 import { enter } from '../start-task.js';
 import type { ExecutionView } from '../state.js';
 import { itemEnded, startItems } from '../executables/items.js';
@@ -38,9 +42,14 @@ export interface Wake {
 export function decide(view: ExecutionView, input: Input | Wake, context: ExecutionContext): Outcome {
   if (input.kind === 'execution-requested') return andEnd(requested(view, input, context));
   if (input.kind === 'execution-wanted') return andEnd(wanted(view, input, context));
+  if (input.kind === 'snapshot-part') return snapshotPart(view, input);
   if (!view.exists) return ofNobody(input, context);
+  if (isVoid(view, input)) return new Outcome();
   const decision = new Decision(view, context.flow ?? NO_FLOW, context);
-  if (input.kind === 'fully-ended') fullyEnded(decision);
+  if (input.kind === 'operation-requested') operate(decision, input);
+  else if (input.kind === 'fully-ended') fullyEnded(decision);
+  else if (input.kind === 'slot-answered' && view.head.deleted) slotAnswered(decision, input);
+  else if (view.head.deleted) return decision;
   else if (!context.flow) {
     const { namespace, flowId, flowRevision } = view.head;
     failExecution(decision, `Revision ${flowRevision} of flow '${namespace}.${flowId}' is gone`);
@@ -66,12 +75,17 @@ function andEnd<Decided extends Outcome>(outcome: Decided): Decided {
 /** What came for an execution that does not exist. */
 function ofNobody(input: Input | Wake, context: ExecutionContext): Outcome {
   if (input.kind === 'slot-answered') return slotOfNobody(input);
-  const outcome = new Outcome();
-  if (input.kind === 'operation-requested' && input.parent && input.operation.kind === 'restart') {
-    const ended = childEndedFor(input.parent, input.tenant, input.executionId, context.now);
-    const refusal = `The execution ${input.executionId} is gone and cannot be restarted`;
-    outcome.effect({ kind: 'send-event', event: { ...ended, state: 'FAILED', refusal } });
-  }
+  if (input.kind !== 'operation-requested') return new Outcome();
+  const refusal = `The execution ${input.executionId} is gone and cannot be restarted`;
+  return tellRefusal(operateOnNothing(input), input, refusal, context.now);
+}
+
+/** A task run that wanted a restart, and waits for the end, hears that there is none. */
+function tellRefusal(outcome: Outcome, event: OperationRequested, refusal: string, now: number): Outcome {
+  const { parent, tenant, executionId } = event;
+  if (!parent) return outcome;
+  const ended = childEndedFor(parent, tenant, executionId, now);
+  outcome.effect({ kind: 'send-event', event: { ...ended, state: 'FAILED', refusal } });
   return outcome;
 }
 
@@ -89,9 +103,38 @@ const NO_FLOW: FlowPlan = {
   deleted: true,
 };
 
-type Reaction = Exclude<Input, { kind: 'execution-requested' | 'execution-wanted' | 'fully-ended' }> | Wake;
+const STEPS: ReadonlySet<string> = new Set<Step['kind']>([
+  'enter',
+  'advance',
+  'child-ended',
+  'start-in-lane',
+  'retry-as-execution',
+  'round-ended',
+  'next-round',
+  'leave',
+  'listen',
+  'release',
+  'kill-more',
+  'settle-kill',
+  'begin',
+  'fully-ended',
+  'start-items',
+]);
 
-function react(decision: Decision, input: Reaction): void {
+const isStep = (input: Input | Wake): input is Step => STEPS.has(input.kind);
+
+/** A step that was put off, and the execution was restarted before its turn came. */
+const isVoid = ({ head }: ExecutionView, input: Input | Wake): boolean =>
+  isStep(input) && (input.restarts ?? 0) !== (head.restarts ?? 0);
+
+type Reacted =
+  | Exclude<
+      Input,
+      { kind: 'execution-requested' | 'execution-wanted' | 'operation-requested' | 'snapshot-part' | 'fully-ended' }
+    >
+  | Wake;
+
+function react(decision: Decision, input: Reacted): void {
   switch (input.kind) {
     case 'job-claimed':
       return jobClaimed(decision, input);
@@ -117,6 +160,10 @@ function react(decision: Decision, input: Reaction): void {
       if (isOpen(run) && !decision.isLeaving) enter(decision, run);
       return;
     }
+    case 'start-in-lane':
+      return startInOpenLane(decision, input.owner, input.lane, input.index);
+    case 'retry-as-execution':
+      return retryAsExecution(decision, input.taskRunId, input.dueAt);
     case 'round-ended':
     case 'next-round':
     case 'leave':
@@ -125,8 +172,6 @@ function react(decision: Decision, input: Reaction): void {
       return listen(decision);
     case 'release':
       return release(decision);
-    case 'operation-requested':
-      return operate(decision, input);
     case 'kill-more':
       if (decision.isLeaving) killMore(decision);
       return;
@@ -144,7 +189,6 @@ function react(decision: Decision, input: Reaction): void {
       return childExecutionEnded(decision, input);
     case 'slot-answered':
       return slotAnswered(decision, input);
-    case 'snapshot-part':
     case 'continued':
       return;
     default:
@@ -167,6 +211,7 @@ const HELD: ReadonlySet<string> = new Set<Step['kind']>([
   'round-ended',
   'next-round',
   'leave',
+  'start-in-lane',
 ]);
 
 /** Somebody has paused the execution: what would start waits. */
@@ -185,27 +230,21 @@ function reactToOwner(
   else roundEnded(decision, run);
 }
 
-function operate(decision: Decision, { operation, by, commandId, replyTo, executionId }: OperationRequested): void {
-  const refusal =
-    operation.kind === 'pause'
-      ? pauseExecution(decision)
-      : operation.kind === 'resume'
-        ? resumeExecution(decision, operation, by)
-        : undefined;
-  if (replyTo === undefined) return;
-  const outcome = refusal ?? { kind: 'accepted' as const, executionId };
-  decision.effect({ kind: 'reply', replyTo, reply: { commandId, outcome } });
-}
-
-function requested(view: ExecutionView, event: ExecutionRequested, { flow }: ExecutionContext): Outcome {
+function requested(view: ExecutionView, event: ExecutionRequested, context: ExecutionContext): Outcome {
   const outcome = new Outcome();
   if (view.exists) return outcome;
   const { created, variables, labels, at } = event;
   outcome.fact({ kind: 'execution-created', created, variables, labels, at });
   if (event.failedAtStart !== undefined) return failAtOnce(outcome, created, event.failedAtStart, at);
-  if (flow) outcome.fact(...agreementTimers(flow.definition, at));
   // A first step on the state that holds the execution; it also finds out when the flow is gone.
-  outcome.then({ kind: 'begin' });
+  beginExecution(outcome, created, context);
+  return outcome;
+}
+
+/** Records of a copy are taken until its head is there; then it is an execution like others. */
+function snapshotPart(view: ExecutionView, { records }: SnapshotPart): Outcome {
+  const outcome = new Outcome();
+  if (!view.exists) outcome.fact({ kind: 'records-taken', records });
   return outcome;
 }
 
@@ -231,6 +270,9 @@ function failAtOnce(outcome: Outcome, created: ExecutionCreated, message: string
  */
 export function failed(view: ExecutionView, input: Input | Wake, fault: Error, context: ExecutionContext): Outcome {
   const reason = `The engine could not handle '${input.kind}': ${excerpt(sentence(fault), 500)}`;
+  if (input.kind === 'operation-requested') {
+    return tellRefusal(operationFailed(input, reason), input, reason, context.now);
+  }
   if (!view.exists) {
     const outcome = new Outcome();
     if (input.kind === 'execution-wanted') return wanted(view, { ...input, failure: reason }, context);

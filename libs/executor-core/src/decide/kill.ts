@@ -1,7 +1,8 @@
 import { isTerminal, LIVENESS, type KillRequested, type TaskRun } from '@millrace/model';
 import type { Decision } from '../decision.js';
-import { killQueued } from './slots.js';
+import { endUnstarted } from '../end-execution.js';
 import { stopTaskRun, withdrawJob } from '../end-task-run.js';
+import { afterExecution } from '../owner.js';
 
 /** How long a worker may take to confirm a kill before it is told again, in milliseconds. */
 const REPEAT_MS = LIVENESS.heartbeatMs;
@@ -20,7 +21,11 @@ export function killRequested(
 ): void {
   const { head } = decision.view;
   if (isTerminal(head.state) || head.state === 'KILLING') return;
-  if (head.state === 'QUEUED') return killQueued(decision, endsAs);
+  if (head.state === 'QUEUED') {
+    // Nothing of it runs.
+    endUnstarted(decision, endsAs);
+    return afterExecution(decision);
+  }
   if (cascade) decision.then({ kind: 'kill-children', from: 0 });
   decision.fact(
     { kind: 'end-decided', state: endsAs },

@@ -1,6 +1,5 @@
 import { isTerminal, type ExecutionOperation, type SlotAnswered } from '@millrace/model';
 import type { Decision } from '../decision.js';
-import { endExecution } from '../end-execution.js';
 import { Outcome } from '../outcome.js';
 import { afterExecution } from '../owner.js';
 import { slotEventOf } from '../slot-events.js';
@@ -64,12 +63,6 @@ function refused(decision: Decision, state: 'FAILED' | 'CANCELLED', message = 'T
   if (state === 'FAILED') decision.noteFailure(message);
   else decision.note('WARN', message);
   decision.fact({ kind: 'execution-moved', to: state, at: decision.now });
-  afterExecution(decision);
-}
-
-/** A kill of an execution that has not begun: it leaves the queue. */
-export function killQueued(decision: Decision, endsAs: 'KILLED' | 'FAILED' | 'CANCELLED'): void {
-  endExecution(decision, endsAs);
   afterExecution(decision);
 }
 

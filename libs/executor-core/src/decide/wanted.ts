@@ -13,7 +13,7 @@ import { sentence } from '../decision.js';
 import { Outcome } from '../outcome.js';
 import type { FlowPlan } from '../plan.js';
 import { EXPRESSION_LIMITS } from '../rendering.js';
-import { agreementTimers } from '../sla.js';
+import { beginExecution } from '../operations/timers.js';
 import type { ExecutionView } from '../state.js';
 import { childEnded } from './fully-ended.js';
 
@@ -34,22 +34,22 @@ export function wanted(view: ExecutionView, event: ExecutionWanted, context: Exe
   if (reason !== undefined || !plan) return refused(event, plan, reason ?? '', context);
   const resolved = inputsOf(event, plan, context);
   if ('refusal' in resolved) return refused(event, plan, resolved.refusal, context);
+  const created = createdFrom(event, plan.revision, resolved.inputs);
   outcome.fact({
     kind: 'execution-created',
-    created: createdFrom(event, plan.revision, resolved.inputs),
+    created,
     variables: plan.variables,
     labels: labelsFor(event, plan),
     at: context.now,
   });
-  if (resolved.failure === undefined) outcome.fact(...agreementTimers(plan.definition, context.now));
-  else fail(outcome, event, resolved.failure, context.now);
   if (resolved.ignored.length > 0) outcome.effect(ignoredInputs(event, resolved.ignored, context.now));
   const { parent, tenant, executionId } = event;
   if (parent && !parent.waits) {
     const ended = childEnded(parent, tenant, executionId, context.now);
     outcome.effect({ kind: 'send-event', event: { ...ended, state: 'CREATED' } });
   }
-  if (resolved.failure === undefined) outcome.then({ kind: 'begin' });
+  if (resolved.failure === undefined) beginExecution(outcome, created, context);
+  else fail(outcome, event, resolved.failure, context.now);
   return outcome;
 }
 
