@@ -75,6 +75,10 @@ class Writer {
         return { id, type: 'core.flow.Sleep', duration: 'PT1S', ...shape.more };
       case 'block':
         return this.#block(shape, id);
+      case 'directory': {
+        const tasks = shape.children.map((more) => this.#written({ kind: 'work', more }, `t${++this.#count}`));
+        return { id, type: 'core.flow.WorkingDirectory', ...shape.more, tasks, ...this.#lists(shape) };
+      }
       case 'exit':
         return this.#beside === 0 || this.#exitsAnywhere
           ? { id, type: 'core.execution.Exit', state: shape.state, ...shape.more }

@@ -13,6 +13,13 @@ export type Shape =
       readonly finally: readonly Shape[];
       readonly more: PlainObject;
     }
+  | {
+      readonly kind: 'directory';
+      readonly children: readonly PlainObject[];
+      readonly errors: readonly Shape[];
+      readonly finally: readonly Shape[];
+      readonly more: PlainObject;
+    }
   | { readonly kind: 'exit'; readonly state: string; readonly more: PlainObject }
   | { readonly kind: 'variables'; readonly more: PlainObject }
   | {
@@ -132,6 +139,21 @@ const pause = ({ maybe }: Lists) =>
     }),
   });
 
+const directory = ({ maybe }: Lists) =>
+  fc.record({
+    kind: fc.constant<'directory'>('directory'),
+    children: fc.array(
+      fc.record(
+        { allowFailure: fc.boolean(), allowWarning: fc.boolean(), disabled: fc.boolean() },
+        { requiredKeys: [] },
+      ),
+      { minLength: 1, maxLength: 3 },
+    ),
+    errors: maybe,
+    finally: maybe,
+    more: some,
+  });
+
 const exit = fc.record({
   kind: fc.constant<'exit'>('exit'),
   state: fc.constantFrom('SUCCESS', 'WARNING', 'FAILED', 'CANCELLED', 'KILLED'),
@@ -162,6 +184,7 @@ const { list } = fc.letrec<{ task: Shape; list: readonly Shape[]; maybe: readonl
       { weight: 6, arbitrary: fc.record({ kind: fc.constantFrom<'log' | 'work'>('log', 'work', 'work'), more: some }) },
       { weight: 1, arbitrary: fc.record({ kind: fc.constant<'fail'>('fail'), more: some }) },
       { weight: 4, arbitrary: block(lists) },
+      { weight: 2, arbitrary: directory(lists) },
       { weight: 1, arbitrary: exit },
       { weight: 1, arbitrary: fc.record({ kind: fc.constant<'variables'>('variables'), more: some }) },
       { weight: 1, arbitrary: dag(lists) },
