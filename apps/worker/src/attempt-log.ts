@@ -38,9 +38,17 @@ export interface AttemptLogOptions {
   readonly clock: Clock;
   /** Takes out what must not be seen. */
   readonly hide: (text: string) => string;
+  /** Shared by the logs of one job, whose entries have one order. */
+  readonly numbering?: LineNumbering;
 }
 
-export function createAttemptLog({ job, queue, topics, clock, hide }: AttemptLogOptions): AttemptLog {
+/** Gives each line of a job its number. */
+export interface LineNumbering {
+  next: number;
+}
+
+export function createAttemptLog(options: AttemptLogOptions): AttemptLog {
+  const { job, queue, topics, clock, hide, numbering = { next: 0 } } = options;
   const { tenant, namespace, flowId, executionId, taskRunId } = job;
   const key = keyOf(tenant, executionId);
   const about = { tenant, namespace, flowId, executionId, taskId: job.task.id, taskRunId };
@@ -58,8 +66,9 @@ export function createAttemptLog({ job, queue, topics, clock, hide }: AttemptLog
       message,
       thread: 'worker',
       taskRunSequence: job.sequence,
-      lineNumber: lines++,
+      lineNumber: numbering.next++,
     };
+    lines += 1;
     outbox.add(outgoing({ topic: topics.logs, key, value }), message.length);
   }
 

@@ -1,7 +1,8 @@
-import type { Clock, JobOutcome, OutgoingRecord, WorkerCommand } from '@millrace/model';
+import type { JobOutcome, OutgoingRecord, WorkerCommand } from '@millrace/model';
 import type { TakenJob } from '@millrace/queue';
 import { createAttempt, STOP_GRACE_MS, type Attempt, type StopReason } from './attempt.js';
 import { means } from './commands.js';
+import { withoutLogFile } from './file-log.js';
 import type { JobRecords } from './job-records.js';
 import { publishPersistently } from './persistent-publish.js';
 import { startJob, type JobEnvironment, type RunningJob } from './run-job.js';
@@ -38,11 +39,11 @@ export function createAttempts(options: AttemptsOptions): Attempts {
 
   async function runAttempt(attempt: Attempt): Promise<readonly OutgoingRecord[]> {
     const startedAt = clock.now();
-    const job = startJob(attempt, environment);
+    const job = startJob(attempt, environment, records);
     const first = await Promise.race([job.outcome, attempt.overdue.then((reason) => ({ reason }))]);
-    const outcome = 'reason' in first ? job.unstopped(first.reason) : first;
-    onEnded(outcome, clock.now() - startedAt);
-    await closeLog(job, environment);
+    const reported = 'reason' in first ? job.unstopped(first.reason) : first;
+    onEnded(reported, clock.now() - startedAt);
+    const outcome = (await closeLog(job, environment)) ? reported : withoutLogFile(reported);
     if (!('reason' in first)) return records.ended(attempt.taken, outcome, clock.now());
     return reportBeforeItsEnd(attempt, first.reason, outcome, job);
   }
@@ -96,13 +97,12 @@ export function createAttempts(options: AttemptsOptions): Attempts {
 }
 
 /** A result without its log is better than none: what the log cannot take is told to the operators. */
-async function closeLog(
-  { log }: RunningJob,
-  { log: serverLog }: { readonly log: JobEnvironment['log']; readonly clock: Clock },
-): Promise<void> {
+async function closeLog({ log }: RunningJob, { log: serverLog }: Pick<JobEnvironment, 'log'>): Promise<boolean> {
   try {
     await log.close();
+    return true;
   } catch (error) {
-    serverLog.error({ error }, 'Log entries of a task were lost: the queue takes nothing more');
+    serverLog.error({ error }, 'Log entries of a task were lost: the queue or the storage takes nothing more');
+    return false;
   }
 }

@@ -1,114 +1,92 @@
+import { randomBytes } from 'node:crypto';
+import { createServer } from 'node:net';
 import { Scope } from '@millrace/authorization';
-import { isPlainObject, type Job } from '@millrace/model';
-import { namespaceFileUri, type Storage, type StoredFile } from '@millrace/storage';
+import { encryptText, type AsyncHost } from '@millrace/expression';
+import { isLiveKeyValue, type Clock, type Job } from '@millrace/model';
+import type { ExpressionFunction, FunctionContext } from '@millrace/plugin-api';
+import type { Storage } from '@millrace/storage';
+import type { ExpressionServices } from './expression-services.js';
+import { flag, namedArguments, neededText, optionalText, type NamedArguments } from './host-arguments.js';
+import { createFileFunctions } from './host-files.js';
+import { secretOf } from './host-secret.js';
 import type { SecretMask, SecretSource } from './secrets.js';
-import { checkMayRead } from './task-files.js';
 
-/** Bytes that `read()` gives to an expression; a larger file is for a task. */
-const READ_BYTES_MAX = 4 * 1024 * 1024;
+const IV_BYTES = 12;
 
 export interface HostOptions {
   readonly job: Job;
   readonly storage: Storage;
   readonly secrets: SecretSource;
   readonly mask: SecretMask;
+  readonly services?: ExpressionServices;
+  readonly clock?: Pick<Clock, 'now'>;
+  /** A function that a plugin brings. */
+  readonly findFunction?: (name: string) => ExpressionFunction | undefined;
+  /** What such functions work with. */
+  readonly context?: () => FunctionContext;
 }
-
-type Arguments = readonly unknown[];
-type Named = Readonly<Record<string, unknown>>;
 
 /**
- * Answers the functions of expressions that need files or secrets, for one job.
- * @throws Error with a sentence for functions that this worker does not have
+ * Answers the functions of expressions that need files, secrets, key-values, randomness or the network, for one job.
+ * Its calls reject with a sentence that says what is missing or wrong.
  */
-export function createHostFunctions(options: HostOptions) {
-  const { job, storage } = options;
-  const scope = Scope.system(job.tenant);
-
-  const fileOf = (args: Arguments, named: Named): string => {
-    const namespace = text(argument(args, named, 1, 'namespace'));
-    if (namespace !== undefined && namespace !== job.namespace) {
-      throw new Error(`files of namespace '${namespace}' cannot be read from namespace '${job.namespace}'`);
-    }
-    const uri = fileUri(job, needed(text(argument(args, named, 0, 'path')), 'path'));
-    checkMayRead(job, uri);
-    return uri;
-  };
-  const found = async (uri: string): Promise<StoredFile> => {
-    const file = await storage.stat(scope, uri);
-    if (file?.kind !== 'file') throw new Error(`there is no file ${uri} in internal storage`);
-    return file;
-  };
-  const functions: Readonly<Record<string, (args: Arguments, named: Named) => unknown>> = {
-    async read(args, named) {
-      const uri = fileOf(args, named);
-      const { size } = await found(uri);
-      if (size > READ_BYTES_MAX)
-        throw new Error(`${uri} has ${size} bytes, and read() takes at most ${READ_BYTES_MAX}`);
-      const chunks: Buffer[] = [];
-      for await (const chunk of await storage.read(scope, uri)) chunks.push(Buffer.from(chunk));
-      return Buffer.concat(chunks).toString('utf8');
-    },
-    fileSize: async (args, named) => (await found(fileOf(args, named))).size,
-    isFileEmpty: async (args, named) => (await found(fileOf(args, named))).size === 0,
-    fileExists: async (args, named) => (await storage.stat(scope, fileOf(args, named)))?.kind === 'file',
-    secret: (args, named) => secretOf(options, args, named),
+export function createHostFunctions(options: HostOptions): AsyncHost {
+  const { job, storage, services = {}, findFunction, context } = options;
+  const functions: Readonly<Record<string, (args: NamedArguments) => unknown>> = {
+    ...createFileFunctions({ job, storage, services }),
+    secret: (args) => secretOf(args, options),
+    kv: (args) => keyValueOf(args, options),
+    encrypt: (args) => encryptText(neededText(args, 'key'), plaintextOf(args), randomBytes(IV_BYTES)),
+    randomPort: freePort,
   };
   return {
-    /** @param name of the function; arguments by position, then by name */
-    call: async (name: string, args: Arguments, named: Named): Promise<unknown> => {
-      const run = Object.hasOwn(functions, name) ? functions[name] : undefined;
-      if (!run) throw new Error(`the function ${name}() is not available on this worker yet`);
-      return run(args, named);
+    async call(name, args, named) {
+      const bound = namedArguments(name, args, named);
+      const own = Object.hasOwn(functions, name) ? functions[name] : undefined;
+      if (own) return own(bound);
+      const ofPlugin = findFunction?.(name);
+      if (ofPlugin && context) return ofPlugin(bound, context());
+      throw new Error(`the function ${name}() is not available on this worker: install the plugin that brings it`);
     },
   };
 }
 
-function fileUri(job: Job, path: string): string {
-  if (path.startsWith('kestra://')) return path;
-  const ownFile = path.startsWith('nsfile:///') ? path.slice('nsfile:///'.length) : path;
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(ownFile)) {
-    throw new Error(`'${path}' is neither a kestra:/// URI nor a file of this namespace`);
-  }
-  return namespaceFileUri({ namespace: job.namespace, path: ownFile });
+function plaintextOf(args: NamedArguments): string {
+  const text = optionalText(args, 'plaintext');
+  if (text === undefined) throw new Error("the argument 'plaintext' is missing");
+  return text;
 }
 
-function secretOf({ secrets, mask }: HostOptions, args: Arguments, named: Named): string {
-  const key = needed(text(argument(args, named, 0, 'key')), 'key');
-  const value = secrets.find(key);
-  if (value === undefined)
-    throw new Error(`there is no secret '${key}': set SECRET_${key.toUpperCase()} (base64) for the workers`);
-  mask.add(value);
-  const subkey = text(argument(args, named, 2, 'subkey'));
-  if (subkey === undefined) return value;
-  const member = memberOf(value, key, subkey);
-  mask.add(member);
-  return member;
+/** Without a namespace: of the flow's namespace or the nearest parent that has the key. */
+async function keyValueOf(args: NamedArguments, { job, services, clock }: HostOptions): Promise<unknown> {
+  const keyValues = services?.keyValues;
+  if (!keyValues) throw new Error('kv() is not available on this worker: it was started without key-values');
+  const key = neededText(args, 'key');
+  const namespace = optionalText(args, 'namespace');
+  const scope = Scope.system(job.tenant);
+  const found =
+    namespace === undefined
+      ? await keyValues.findInherited(scope, job.namespace, key)
+      : await keyValues.find(scope, namespace, key);
+  if (found && isLiveKeyValue(found, clock?.now() ?? 0)) return found.value;
+  if (!flag(args, 'errorOnMissing', true)) return null;
+  const place = namespace === undefined ? `'${job.namespace}' and those above it` : `'${namespace}'`;
+  throw new Error(
+    found
+      ? `the key '${key}' in namespace '${found.namespace}' has expired`
+      : `there is no key '${key}' in namespace ${place}; errorOnMissing=false gives null instead`,
+  );
 }
 
-function memberOf(secret: string, key: string, subkey: string): string {
-  let members: unknown;
-  try {
-    members = JSON.parse(secret);
-  } catch {
-    // The parser's own message would show the secret.
-    throw new Error(`the secret '${key}' is not JSON, so it has no subkey '${subkey}'`);
-  }
-  const member = isPlainObject(members) && Object.hasOwn(members, subkey) ? members[subkey] : undefined;
-  if (member === undefined || member === null) throw new Error(`the secret '${key}' has no subkey '${subkey}'`);
-  return typeof member === 'string' ? member : JSON.stringify(member);
-}
-
-const argument = (args: Arguments, named: Named, position: number, name: string): unknown =>
-  Object.hasOwn(named, name) ? named[name] : args[position];
-
-function text(value: unknown): string | undefined {
-  if (value === null || value === undefined) return undefined;
-  if (typeof value === 'string') return value;
-  throw new Error('text was expected as an argument');
-}
-
-function needed(value: string | undefined, name: string): string {
-  if (value === undefined || value === '') throw new Error(`the argument '${name}' is missing`);
-  return value;
+/** A port that nothing listens at now. */
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, () => {
+      const address = server.address();
+      const port = typeof address === 'object' && address !== null ? address.port : 0;
+      server.close(() => resolve(port));
+    });
+  });
 }

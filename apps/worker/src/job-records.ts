@@ -2,6 +2,7 @@ import {
   outgoing,
   keyOf,
   type ExecutionEvent,
+  type JobProgressed,
   type JobOutcome,
   type OutgoingRecord,
   type Topics,
@@ -11,6 +12,8 @@ import type { TakenJob } from '@millrace/queue';
 /** The worker's side of a job, as events of its execution. */
 export interface JobRecords {
   claimed(taken: TakenJob, at: number): readonly OutgoingRecord[];
+  /** News of a child of a WorkingDirectory. */
+  progressed(taken: TakenJob, child: JobProgressed['child'], at: number): readonly OutgoingRecord[];
   ended(taken: TakenJob, outcome: JobOutcome, at: number): readonly OutgoingRecord[];
   handedBack(taken: TakenJob): readonly OutgoingRecord[];
 }
@@ -28,6 +31,7 @@ export function createJobRecords(topics: Topics, instance: string): JobRecords {
   });
   return {
     claimed: (taken, at) => record(taken, { kind: 'job-claimed', ...about(taken), instance, at }),
+    progressed: (taken, child, at) => record(taken, { kind: 'job-progressed', ...about(taken), instance, child, at }),
     ended: (taken, outcome, at) => record(taken, { kind: 'job-ended', ...about(taken), instance, outcome, at }),
     handedBack: (taken) => record(taken, { kind: 'job-handed-back', ...about(taken) }),
   };

@@ -1,4 +1,4 @@
-import { isTruthy, type Job, type JobOutcome, type PlainObject } from '@millrace/model';
+import { isTruthy, type Job, type JobOutcome, type PlainObject, type TaskDefinition } from '@millrace/model';
 import {
   parseDuration,
   TaskFailure,
@@ -12,6 +12,7 @@ import {
 import type { AttemptLog } from './attempt-log.js';
 import { plainOutputs } from './plain-outputs.js';
 import type { Renderer } from './rendering.js';
+import type { TaskCache } from './task-cache.js';
 
 /** What one attempt works with. */
 export interface TaskRunner {
@@ -20,19 +21,25 @@ export interface TaskRunner {
   readonly renderer: Renderer;
   readonly log: AttemptLog;
   readonly context: TaskContext;
+  /** Called when it is sure that the task runs: `runIf` did not skip it. */
+  readonly onStart?: () => Promise<void>;
+  /** What keeps its outputs for later runs, if it has `taskCache`. */
+  openCache(taskType: TaskType, properties: PlainObject): Promise<TaskCache | undefined>;
   /** Starts the clock of the task's `timeout`; `text` is how it was written. */
   startTimeout(milliseconds: number, text: string): void;
 }
 
-/** Renders the task's properties and runs it. Rejects with what the task or its rendering threw. */
-export async function runTask(runner: TaskRunner): Promise<JobOutcome> {
-  const { job, registry, renderer } = runner;
-  const taskType = registry.find(job.task.type);
-  if (!taskType)
-    throw new TaskFailure(`This worker has no task type '${job.task.type}': install the plugin that brings it`);
+/**
+ * Renders the task's properties and runs it. Rejects with what the task or its rendering threw.
+ * @param given its type, when the registry does not have it
+ */
+export async function runTask(runner: TaskRunner, given?: TaskType): Promise<JobOutcome> {
+  const { job, renderer } = runner;
   if (job.task.runIf !== undefined && job.task.runIf !== null) {
     if (!isTruthy(await rendered(renderer, 'runIf', job.task.runIf))) return { state: 'SKIPPED' };
   }
+  await runner.onStart?.();
+  const taskType = given ?? typeOf(runner, job.task.type);
   if (job.task.timeout !== undefined && job.task.timeout !== null) {
     const text = String(await rendered(renderer, 'timeout', job.task.timeout));
     const milliseconds = parseDuration(text);
@@ -43,16 +50,50 @@ export async function runTask(runner: TaskRunner): Promise<JobOutcome> {
   }
   const properties = await renderer.properties(taskType, job.task);
   runner.context.signal.throwIfAborted();
-  return call(runner, taskType, properties);
+  const cache = await runner.openCache(taskType, properties);
+  const kept = await cache?.find();
+  if (kept) return { state: 'SUCCESS', outputs: kept };
+  const outcome = await call(runner, taskType, { ...properties, id: job.task.id, type: taskType.type });
+  await cache?.save(outcome);
+  return outcome;
+}
+
+function typeOf({ registry }: TaskRunner, type: string): TaskType {
+  const taskType = registry.find(type);
+  if (taskType) return taskType;
+  throw new TaskFailure(
+    registry.catalog.find(type)
+      ? `A task of type '${type}' is decided by the executor: no worker runs it`
+      : `This worker has no task type '${type}': install the plugin that brings it`,
+  );
+}
+
+/** Runs another task in place of the runner's own. Rejects with what it or its rendering threw. */
+export async function runInPlace(runner: TaskRunner, definition: TaskDefinition): Promise<TaskResult> {
+  const taskType = typeOf(runner, definition.type);
+  const properties = await runner.renderer.properties(taskType, definition);
+  const { state, outputs, error } = await call(runner, taskType, {
+    ...properties,
+    id: definition.id,
+    type: taskType.type,
+  });
+  if (error !== undefined) throw new TaskFailure(error, outputs);
+  return {
+    ...(outputs === undefined ? {} : { outputs }),
+    ...(state === 'WARNING' || state === 'FAILED' ? { state } : {}),
+  };
 }
 
 async function rendered(renderer: Renderer, name: string, written: unknown): Promise<unknown> {
   return (await renderer.values({ [name]: written }))[name];
 }
 
-async function call(runner: TaskRunner, taskType: TaskType, properties: PlainObject): Promise<JobOutcome> {
-  // `checkProperties` has made them fit the type's schema; `type` and `id` are those of the task.
-  const checked = { ...properties, id: runner.job.task.id, type: taskType.type };
+/** @param checked made to fit the type's schema by `checkProperties`, with the task's `id` and `type` */
+async function call(
+  runner: TaskRunner,
+  taskType: TaskType,
+  checked: PlainObject & { readonly id: string; readonly type: string },
+): Promise<JobOutcome> {
   if (taskType.inline) return inlineOutcome(runner, taskType.inline(checked, inlineContext(runner.job)));
   if (!taskType.run) throw new Error(`Task type '${taskType.type}' has no code`);
   return outcomeOf(await taskType.run(checked, runner.context));
@@ -78,11 +119,11 @@ function outcomeOf({ state = 'SUCCESS', outputs }: TaskResult): JobOutcome {
   return outputs === undefined ? { state } : { state, outputs: plainOutputs(outputs) };
 }
 
-/** Renders the expressions of a job of kind `evaluate`. */
-export async function evaluateExpressions({
-  job,
-  renderer,
-}: Pick<TaskRunner, 'job' | 'renderer'>): Promise<JobOutcome> {
+/** Renders the expressions of a job of kind `evaluate`. @param storable makes of the values what may be stored */
+export async function evaluateExpressions(
+  { job, renderer }: Pick<TaskRunner, 'job' | 'renderer'>,
+  storable: (evaluated: PlainObject) => PlainObject = (evaluated) => evaluated,
+): Promise<JobOutcome> {
   const evaluated = await renderer.values(job.expressions ?? {});
-  return { state: 'SUCCESS', evaluated: plainOutputs(evaluated, 'values of the expressions') };
+  return { state: 'SUCCESS', evaluated: storable(plainOutputs(evaluated, 'values of the expressions')) };
 }

@@ -1,10 +1,10 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { Scope } from '@millrace/authorization';
 import type { Job } from '@millrace/model';
-import { TaskFailure, type TaskFiles } from '@millrace/plugin-api';
+import { TaskFailure, type NamespaceFileReader, type TaskFiles } from '@millrace/plugin-api';
 import { executionFileUri, executionFolderUri, isInside, namespaceFilesUri, type Storage } from '@millrace/storage';
+import type { AttemptDirectories } from './directories.js';
+import { openLocalFile } from './local-files.js';
 
 /** True for the files that a task run may read: those of its execution and of its namespace (spec expressions.md §5). */
 export function mayRead(job: Job, uri: string): boolean {
@@ -20,25 +20,29 @@ export function checkMayRead(job: Job, uri: string): void {
   }
 }
 
-/** The files of one attempt. */
-export interface AttemptFiles extends TaskFiles {
-  removeWorkingDirectory(): Promise<void>;
+export interface AttemptFilesOptions {
+  readonly job: Job;
+  readonly storage: Storage;
+  readonly directories: AttemptDirectories;
+  readonly namespaceFiles: NamespaceFileReader;
+  /** Folders of this machine below which `file:///` URIs may be read. */
+  readonly localFilePaths: readonly string[];
 }
 
-/** @param temporaryDirectory where working directories are made */
-export function createAttemptFiles(job: Job, storage: Storage, temporaryDirectory: string): AttemptFiles {
+/** The files of one attempt. */
+export function createAttemptFiles(options: AttemptFilesOptions): TaskFiles {
+  const { job, storage, directories, namespaceFiles, localFilePaths } = options;
   const scope = Scope.system(job.tenant);
-  let directory: Promise<string> | undefined;
-
-  async function makeDirectory(): Promise<string> {
-    await mkdir(temporaryDirectory, { recursive: true });
-    // The user's own code runs there: no other account may look inside.
-    return mkdtemp(join(temporaryDirectory, 'task-'));
-  }
-
   return {
-    workingDirectory: () => (directory ??= makeDirectory()),
+    workingDirectory: () => directories.working(),
+    temporaryDirectory: () => directories.temporary(),
     async read(uri) {
+      if (uri.startsWith('file://')) return openLocalFile(uri, localFilePaths);
+      const inNamespace = /^nsfile:\/\/([^/]*)\/(.+)$/.exec(uri);
+      if (inNamespace) {
+        const [, namespace = '', path = ''] = inNamespace;
+        return namespaceFiles.read(namespace === '' ? job.namespace : namespace, path);
+      }
       checkMayRead(job, uri);
       return storage.read(scope, uri);
     },
@@ -58,9 +62,6 @@ export function createAttemptFiles(job: Job, storage: Storage, temporaryDirector
       const stream = typeof content === 'string' || content instanceof Uint8Array || content instanceof Readable;
       await storage.put(scope, uri, stream ? content : new Readable().wrap(content));
       return uri;
-    },
-    async removeWorkingDirectory() {
-      if (directory) await rm(await directory, { recursive: true, force: true, maxRetries: 3 });
     },
   };
 }

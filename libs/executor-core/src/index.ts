@@ -1,10 +1,18 @@
 export { DEFAULT_LIMITS, type ExecutionContext, type ExecutionLimits, type InlineTask } from './context.js';
 export { allConditionsHold, conditionHolds, type ConditionSubject } from './conditions.js';
 export { decide, failed } from './decide/decide.js';
+export { evaluateExpression, type SeenExecution } from './evaluate-expression.js';
 export { evolve } from './evolve.js';
 export type { Fact } from './facts.js';
 export { Outcome, type Effect, type Input, type Step } from './outcome.js';
-export { planFlow, type FlowPlan, type ListenerPlan, type TaskPlan, type TemplateSource } from './plan.js';
+export {
+  planFlow,
+  type FlowPlan,
+  type ListenerPlan,
+  type PlanSources,
+  type TaskPlan,
+  type TemplateSource,
+} from './plan.js';
 export { executionProcessor } from './processor.js';
 export { nextRetry } from './retry.js';
 export { ExecutionState, type ExecutionView, type Records } from './state.js';

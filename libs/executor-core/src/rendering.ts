@@ -1,4 +1,4 @@
-import { referencesOf, renderDeep, renderDeepTyped, type Environment } from '@millrace/expression';
+import { ExpressionError, referencesOf, renderDeep, renderDeepTyped, type Environment } from '@millrace/expression';
 import { isPlainObject, seededRandom, type PlainObject, type TaskDefinition } from '@millrace/model';
 import type { ExecutionContext } from './context.js';
 import { narrow } from './narrow.js';
@@ -38,8 +38,11 @@ function analysisOf(properties: PlainObject): ReturnType<typeof referencesOf> {
 export const isPure = (value: unknown): boolean =>
   isPlainObject(value) ? analysisOf(value).isPure : referencesOf(value).isPure;
 
+/** Whether an expression failed because it reads what only a worker may open. */
+export const needsWorker = (error: unknown): boolean => error instanceof ExpressionError && error.kind === 'encrypted';
+
 /** A decision holds up its partition: an expression that needs more than this belongs into a script. */
-const EXPRESSION_LIMITS = { steps: 200_000, outputBytes: 4 * 1024 * 1024 } as const;
+export const EXPRESSION_LIMITS = { steps: 200_000, outputBytes: 4 * 1024 * 1024 } as const;
 
 /** Renders what the executor may render, for one task run. */
 export interface Rendering {
@@ -65,6 +68,9 @@ export function rendering(
     random: seededRandom(`${subject?.run.id ?? view.head.executionId}/${subject?.attempts ?? 0}`),
     timeZone: context.timeZone,
     limits: EXPRESSION_LIMITS,
+    // What an executor renders goes into records, which must not hold what somebody has encrypted.
+    refusesEncrypted: true,
+    ...(context.recursiveRendering === true && { recursive: true }),
   };
   return {
     text: (value) => renderDeep(value, variables, environment),
@@ -72,7 +78,12 @@ export function rendering(
     variablesFor: (properties) => narrow(analysisOf(properties).references, variables),
     forInputs: () => ({
       variables: Object.fromEntries([...variables.names()].map((name) => [name, variables.get(name)])),
-      environment,
+      environment: {
+        ...environment,
+        ...(context.encryptionKey !== undefined && {
+          encryption: { key: context.encryptionKey, place: `${view.head.executionId}/${subject?.run.id ?? ''}` },
+        }),
+      },
     }),
   };
 }

@@ -3,7 +3,7 @@ import { placeOf, sentence, type Decision } from './decision.js';
 import { expressionsOf, requestEvaluation } from './evaluation.js';
 import { endTasks } from './owner.js';
 import type { TaskPlan } from './plan.js';
-import { isPure } from './rendering.js';
+import { isPure, needsWorker } from './rendering.js';
 import { loopPath, type RunsByValue } from './state.js';
 import { ROUND_EXPRESSIONS } from './tasks/loop-until.js';
 
@@ -18,6 +18,7 @@ export function roundEnded(decision: Decision, run: TaskRun): void {
   if (!run.evaluated && !isPure(expressions)) return requestEvaluation(decision, task, run, expressions);
   const iterationCount = Number(run.outputs?.['iterationCount'] ?? 1);
   const checked = check(decision, task, run, expressions);
+  if (checked === 'needs a worker') return requestEvaluation(decision, task, run, expressions);
   // Back from a worker, if it was there.
   decision.fact({ kind: 'task-run-moved', taskRunId: run.id, to: 'RUNNING', at: decision.now });
   if ('message' in checked) {
@@ -66,11 +67,12 @@ function check(
   task: TaskPlan,
   run: TaskRun,
   expressions: PlainObject,
-): Check | { readonly message: string } {
+): Check | { readonly message: string } | 'needs a worker' {
   let rendered: PlainObject;
   try {
     rendered = run.evaluated ?? (decision.rendering(task, placeOf(run), 0).typed(expressions) as PlainObject);
   } catch (error) {
+    if (needsWorker(error)) return 'needs a worker';
     return { message: `The condition of '${task.id}' cannot be evaluated: ${sentence(error)}` };
   }
   const { condition, failOnMaxReached, checkFrequency } = rendered;

@@ -1,4 +1,4 @@
-import { isTruthy, type InlineResult, type PlainObject, type TaskRun } from '@millrace/model';
+import { isTruthy, type InlineResult, type PlainObject, type TaskDefinition, type TaskRun } from '@millrace/model';
 import type { InlineTask } from './context.js';
 import { countedAttempts, placeOf, sentence, type Decision, type TaskRunPlace } from './decision.js';
 import { closeTaskRun, endAttempt, nextAttempt } from './end-task-run.js';
@@ -7,7 +7,7 @@ import type { NewTaskRun } from './facts.js';
 import { ROUND_EXPRESSIONS } from './tasks/loop-until.js';
 import { jobFor, tooLargeForJob } from './jobs.js';
 import type { TaskPlan } from './plan.js';
-import { isPure, ownProperties, withoutRunIf } from './rendering.js';
+import { isPure, needsWorker, ownProperties, withoutRunIf } from './rendering.js';
 import { FLOWABLES, type Entered, type Flowable } from './tasks/flowables.js';
 import { runUpdate, UPDATES } from './updates/updates.js';
 import { giveOutChildren, WORKING_DIRECTORY } from './working-directory-job.js';
@@ -60,7 +60,12 @@ function decideRunIf(decision: Decision, task: TaskPlan, place: TaskRunPlace, pa
   if (past.evaluated && 'runIf' in past.evaluated) return isTruthy(past.evaluated['runIf']);
   if (typeof runIf !== 'string') return isTruthy(runIf);
   if (!isPure({ runIf })) return undefined;
-  return isTruthy(decision.rendering(task, place, past.attempts).text(runIf));
+  try {
+    return isTruthy(decision.rendering(task, place, past.attempts).text(runIf));
+  } catch (error) {
+    if (needsWorker(error)) return undefined;
+    throw error;
+  }
 }
 
 function startRunnable(decision: Decision, task: TaskPlan, place: TaskRunPlace, past: Past): void {
@@ -72,9 +77,14 @@ function startRunnable(decision: Decision, task: TaskPlan, place: TaskRunPlace, 
   }
   if (runs === false) return endAtOnce(decision, task, place, past, 'SKIPPED');
   const inline = runs === true ? decision.context.inlineTask(task.type) : undefined;
-  if (inline && isPure(withoutRunIf(task.definition))) return runInline(decision, task, place, past, inline);
+  const isInline = inline && !needsStorage(task.definition) && isPure(withoutRunIf(task.definition));
+  if (isInline && runInline(decision, task, place, past, inline)) return;
   submitJob(decision, task, place, past, { decided: runs === true, resubmits: 0 });
 }
+
+/** A cache and a log that is a file lie in internal storage, which the executor does not touch. */
+const needsStorage = ({ taskCache, logToFile }: TaskDefinition): boolean =>
+  taskCache?.enabled === true || logToFile === true;
 
 /** One attempt that is over as soon as it was opened. */
 function endAtOnce(
@@ -99,12 +109,14 @@ function endAtOnce(
   });
 }
 
-function runInline(decision: Decision, task: TaskPlan, place: TaskRunPlace, past: Past, inline: InlineTask): void {
+/** False, and nothing is done, when its expressions turn out to need a worker. */
+function runInline(decision: Decision, task: TaskPlan, place: TaskRunPlace, past: Past, inline: InlineTask): boolean {
+  const result = inlineResult(decision, task, place, past, inline);
+  if (result === 'needs a worker') return false;
   decision.fact(
     { kind: 'task-run-moved', taskRunId: place.id, to: 'RUNNING', at: decision.now },
     { kind: 'attempt-opened', taskRunId: place.id, at: decision.now },
   );
-  const result = inlineResult(decision, task, place, past, inline);
   for (const { level, message } of result.logs ?? []) decision.log(place, task, past.nextAttempt, level, message);
   if (result.error !== undefined) decision.log(place, task, past.nextAttempt, 'ERROR', result.error);
   writeMetrics(decision, task, place, result);
@@ -116,6 +128,7 @@ function runInline(decision: Decision, task: TaskPlan, place: TaskRunPlace, past
     state: result.error === undefined ? (result.state ?? 'SUCCESS') : 'FAILED',
     ...(result.outputs === undefined ? {} : { outputs: result.outputs }),
   });
+  return true;
 }
 
 function inlineResult(
@@ -124,7 +137,7 @@ function inlineResult(
   place: TaskRunPlace,
   past: Past,
   inline: InlineTask,
-): InlineResult {
+): InlineResult | 'needs a worker' {
   const { executionId, flowId, namespace } = decision.view.head;
   try {
     const properties = decision.rendering(task, place, past.attempts).typed(ownProperties(task)) as PlainObject;
@@ -132,6 +145,7 @@ function inlineResult(
     const tooLarge = result.outputs && tooLargeOutputs(decision, task, result.outputs);
     return tooLarge ? { error: tooLarge } : result;
   } catch (error) {
+    if (needsWorker(error)) return 'needs a worker';
     return { error: sentence(error) };
   }
 }
@@ -198,10 +212,18 @@ function submitJob(
 export function submitAgain(decision: Decision, run: TaskRun, resubmits: number): void {
   const task = decision.taskOf(run);
   if (run.evaluating) return requestEvaluation(decision, task, run, evaluatedBy(task, run));
-  const { runIf } = task.definition;
   // The open attempt is the one that is given up: it does not count for the new one.
   const past: Past = { ...NEW, attempts: countedAttempts(run) - 1, nextAttempt: run.attempts.length + 1 };
-  submitJob(decision, task, placeOf(run), past, { decided: runIf === undefined || isPure({ runIf }), resubmits });
+  submitJob(decision, task, placeOf(run), past, { decided: isDecided(decision, task, run, past), resubmits });
+}
+
+/** Whether the executor has decided its `runIf`; if it has not, the worker that gets the job must. */
+function isDecided(decision: Decision, task: TaskPlan, run: TaskRun, past: Past): boolean {
+  try {
+    return decideRunIf(decision, task, placeOf(run), past) !== undefined;
+  } catch {
+    return true; // It was decided when the job was first given out: a job that fails to evaluate it is never given.
+  }
 }
 
 /** What a worker evaluates for a task run that needs it. */
@@ -216,7 +238,7 @@ function evaluatedBy(task: TaskPlan, run: TaskRun): PlainObject {
 
 function startUpdate(decision: Decision, task: TaskPlan, run: TaskRun, past: Past): void {
   const place = placeOf(run);
-  if (!run.evaluated && !isPure(task.definition)) {
+  if (!run.evaluated && !(isPure(task.definition) && isReadable(decision, task, run, updateExpressions(task)))) {
     return requestEvaluation(decision, task, run, updateExpressions(task));
   }
   try {
@@ -236,6 +258,16 @@ function startUpdate(decision: Decision, task: TaskPlan, run: TaskRun, past: Pas
     firstStart: past.firstStart ?? decision.now,
     state,
   });
+}
+
+/** Whether the executor may read all that expressions read; mistakes in them are for whoever renders them. */
+function isReadable(decision: Decision, task: TaskPlan, run: TaskRun, expressions: PlainObject): boolean {
+  try {
+    decision.rendering(task, placeOf(run), 0).text(expressions);
+    return true;
+  } catch (error) {
+    return !needsWorker(error);
+  }
 }
 
 function updateExpressions(task: TaskPlan): PlainObject {
@@ -270,6 +302,7 @@ function enterOwner(decision: Decision, task: TaskPlan, run: TaskRun): void {
     if (decideRunIf(decision, task, place, past) === false) return endUnentered(decision, task, run, 'SKIPPED');
     rendered = run.evaluated ?? (decision.rendering(task, place, 0).typed(expressions) as PlainObject);
   } catch (error) {
+    if (needsWorker(error)) return requestEvaluation(decision, task, run, expressions);
     return endUnentered(decision, task, run, 'FAILED', sentence(error));
   }
   const entered = flowable.entered(task, rendered);

@@ -1,4 +1,4 @@
-import { LazyMap, type Variables } from '@millrace/expression';
+import { ERROR_LOGS_VARIABLE, LazyMap, type Variables } from '@millrace/expression';
 import { withLateDefaults } from '@millrace/flow';
 import { findTriggerType, isoDate, type PlainObject, type TaskRun } from '@millrace/model';
 import type { FlowPlan, TaskPlan } from './plan.js';
@@ -58,7 +58,7 @@ export class ExecutionVariables implements Variables {
         return new TaskLookup(this.#view, outputsOf);
       case 'tasks':
         return new TaskLookup(this.#view, (run) => ({ state: run.state }));
-      case 'errorLogs':
+      case ERROR_LOGS_VARIABLE:
         return errorLogs(this.#view);
       case 'inputs':
         return this.#inputs();
@@ -89,7 +89,7 @@ export class ExecutionVariables implements Variables {
   /** Defaults of inputs that the execution does not have are rendered as of its start, so that they never change. */
   #inputs(): PlainObject {
     const { created, head, variables } = this.#view;
-    const environment = { now: head.histories[0]?.date ?? 0, random: () => 0, timeZone: 'UTC' };
+    const environment = { now: head.histories[0]?.date ?? 0, random: () => 0, timeZone: 'UTC', refusesEncrypted: true };
     return withLateDefaults(this.#flow.definition, created.inputs, environment, { vars: variables.variables });
   }
 
@@ -133,7 +133,6 @@ const NAMES = [
   'parents',
   'outputs',
   'tasks',
-  'errorLogs',
   'inputs',
   'vars',
   'labels',
@@ -143,6 +142,7 @@ const NAMES = [
 
 const isSchedule = (type: string | undefined): boolean =>
   type !== undefined && findTriggerType(type)?.kind === 'schedule';
+
 /** The latest errors, oldest first, as `errorLogs()` gives them. */
 const errorLogs = ({ errors }: ExecutionView): readonly PlainObject[] =>
   errors.map(({ timestamp, ...entry }) => ({ ...entry, timestamp: isoDate(timestamp), level: 'ERROR' }));

@@ -345,3 +345,17 @@ describe('the cost of a fan-out', () => {
     expect(harness.records.written - before).toBeLessThanOrEqual(5);
   });
 });
+
+describe('a task that needs internal storage', () => {
+  it.each([{ taskCache: { enabled: true } }, { logToFile: true }])('goes to a worker: %j', (more) => {
+    const harness = new Harness(aFlow({ tasks: [returns('r', 'x', more)] })).start();
+    expect(harness.story).toBe('r:SUBMITTED');
+    harness.finish(() => ({ state: 'SUCCESS', logFile: 'kestra:///log' }));
+    expect(harness.run('r').attempts).toEqual([expect.objectContaining({ logFile: 'kestra:///log' })]);
+  });
+
+  it('does not, when its cache is off', () => {
+    const more = { taskCache: { enabled: false }, logToFile: false };
+    expect(new Harness(aFlow({ tasks: [returns('r', 'x', more)] })).start().story).toBe('r:SUCCESS');
+  });
+});

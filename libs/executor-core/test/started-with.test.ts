@@ -64,10 +64,12 @@ describe('global plugin defaults', () => {
       ],
     });
     const run = (forced: boolean): readonly unknown[] =>
-      new Harness(written, {}, undefined, [
-        { type: 'core.debug.Return', forced, values: { format: 'global' } },
-        { type: 'core.execution', values: { errorMessage: 'told globally' } },
-      ])
+      new Harness(written, {}, undefined, {
+        globalDefaults: [
+          { type: 'core.debug.Return', forced, values: { format: 'global' } },
+          { type: 'core.execution', values: { errorMessage: 'told globally' } },
+        ],
+      })
         .start()
         .runs.map(({ outputs, taskId }) => [taskId, outputs?.['value']]);
     expect(run(false)).toEqual([

@@ -1,4 +1,5 @@
 import type { ExecutionEvent, Job, JobProgressed, PlainObject } from '@millrace/model';
+import { ExecutionState } from '../src/index.js';
 import { aFlow, block, claimOf, Harness, log, returns, works } from './harness.js';
 
 const directory = (more: PlainObject = {}, children: readonly PlainObject[] = [works('a'), works('b')]) =>
@@ -285,7 +286,7 @@ describe('a disturbed WorkingDirectory', () => {
     harness.send(lost('worker-1'));
     const again = new Harness(harness.flow);
     for (const [id, record] of harness.records.map) again.records.map.set(id, record);
-    again.state = new (harness.state.constructor as typeof import('../src/index.js').ExecutionState)(again.records);
+    again.state = new ExecutionState(again.records);
     again.jobs.push(...harness.jobs);
     expect(again.story).toBe('w:SUBMITTED');
     expect(again.finish().executionState).toBe('SUCCESS');

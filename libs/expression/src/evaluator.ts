@@ -182,20 +182,20 @@ function lookUp(node: Name, run: Run): unknown {
   const scope = run.scope?.find(node.name);
   if (scope !== undefined) return scope.get(node.name);
   if (!run.variables.has(node.name)) return MISSING;
-  return run.variables.get(node.name) ?? null;
+  return run.readable(run.variables.get(node.name) ?? null);
 }
 
 /** An own member of a list or map; MISSING when there is none, as there is none of anything else. */
 function member(target: unknown, key: unknown, node: Attribute | Subscript, run: Run): unknown {
   if (typeof target !== 'object' || target === null) return MISSING;
-  if (isList(target)) return element(target, key);
+  if (isList(target)) return run.readable(element(target, key));
   if (!isMapValue(target)) return MISSING;
   const name = typeof key === 'string' ? key : run.text(key);
   if (!isReadableKey(name)) {
     run.at = node.at;
     return run.fail('type', `'${name}' cannot be read in expressions`);
   }
-  return hasKey(target, name) ? valueOf(target, name) : MISSING;
+  return hasKey(target, name) ? run.readable(valueOf(target, name)) : MISSING;
 }
 
 function element(list: readonly unknown[], key: unknown): unknown {

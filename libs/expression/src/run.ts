@@ -1,4 +1,5 @@
 import type { Environment, Variables } from './environment.js';
+import { isEncryptedValue } from './encryption.js';
 import { ExpressionError, START, type ExpressionErrorKind, type Position } from './error.js';
 import { DEFAULT_LIMITS, type Limits } from './limits.js';
 import type { Block, Expression, Macro } from './syntax.js';
@@ -138,6 +139,14 @@ export class Run {
     }
   }
 
+  /** Gives a value back unless it is an encrypted one that must not be read here. */
+  readable<T>(value: T): T {
+    if (this.environment.refusesEncrypted === true && isEncryptedValue(value)) {
+      this.fail('encrypted', 'the value is encrypted, and is opened only for a task on a worker');
+    }
+    return value;
+  }
+
   /** A value as the template prints it: text as it is, null as nothing, lists and maps as compact JSON. */
   text(value: unknown): string {
     if (typeof value === 'string') return value;
@@ -166,6 +175,7 @@ export class Run {
       out.parts.push(value.length === 0 ? '[]' : ']');
       this.leave(1);
     } else if (isMapValue(value)) {
+      this.readable(value);
       this.enter(1);
       let separator = '{';
       for (const key of keysOf(value)) {
@@ -207,6 +217,7 @@ export class Run {
       return items.some((item, index) => item !== value[index]) ? items : value;
     }
     if (!isMapValue(value)) return value;
+    this.readable(value);
     this.enter(1);
     const copy: Record<string, unknown> = {};
     let changed = value instanceof LazyMap;

@@ -168,7 +168,6 @@ describe('filters', () => {
 
   it.each([
     ['text | uper', 'function', "unknown filter 'uper'; did you mean 'upper'?"],
-    ["text | jq('.')", 'function', "the filter 'jq' is not available in this version"],
     ['text | toString', 'function', 'unknown filter'],
     ['text | upper(1)', 'function', "the filter 'upper' takes no arguments, but 1 are given"],
     ['text | abbreviate', 'function', "the filter 'abbreviate' needs the argument 'length'"],

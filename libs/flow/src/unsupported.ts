@@ -34,10 +34,7 @@ const isOtherRunner = (value: unknown): boolean => {
   return typeof type === 'string' && !/(^|\.)Process$/.test(shortType(type)) && !isTemplate(type);
 };
 
-const usesNamespaceFiles = (value: unknown): boolean => isObject(value) && value['enabled'] !== false;
-
 export const UNSUPPORTED: readonly UnsupportedFeature[] = [
-  { where: 'flow', property: 'concurrency', what: 'A limit of concurrent executions', advice: 'remove it' },
   {
     where: 'retry',
     property: 'behavior',
@@ -73,13 +70,6 @@ export const UNSUPPORTED: readonly UnsupportedFeature[] = [
     what: 'A script for another system than Linux',
     advice: 'remove it, or write AUTO or LINUX',
   },
-  {
-    where: 'script',
-    property: 'namespaceFiles',
-    applies: usesNamespaceFiles,
-    what: 'Use of the files of the namespace',
-    advice: "name the files in 'inputFiles' with their kestra:/// URIs",
-  },
 ];
 
 /** What is stored but has no effect yet, and without which the flow does the same work: a warning. */
@@ -88,12 +78,4 @@ export const WITHOUT_EFFECT: readonly {
   readonly property: string;
   readonly applies?: (value: unknown) => boolean;
   readonly sentence: string;
-}[] = [
-  {
-    where: 'task',
-    property: 'logToFile',
-    applies: (value) => value === true,
-    sentence:
-      "'logToFile' has no effect in this version: the log of this task goes where all logs go, and is shown with them.",
-  },
-];
+}[] = [];

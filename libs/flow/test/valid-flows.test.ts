@@ -180,7 +180,8 @@ describe('a valid flow', () => {
       'inputs: [{id: a, type: INT}, {id: b, type: INT}]\ntasks: [{id: t, type: core.debug.Return, format: "{{ inputs.a-1 }}{{ inputs.a - inputs.b }}"}]',
     ],
     ['a default worker group', 'tasks: [{id: t, type: core.debug.Return, workerGroup: {key: default}}]'],
-    ['a cache that is off', 'tasks: [{id: t, type: core.debug.Return, taskCache: {enabled: false}}]'],
+    ['a cache', 'tasks: [{id: t, type: core.debug.Return, taskCache: {enabled: true, ttl: PT1H}}]'],
+    ['a log that goes to a file', 'tasks: [{id: t, type: core.debug.Return, logToFile: true}]'],
     [
       'a required property from plugin defaults',
       'pluginDefaults: [{type: core.log, values: {message: hi}}]\ntasks: [{id: t, type: core.log.Log}]',
@@ -316,10 +317,6 @@ describe('a flow that is accepted with remarks', () => {
       'tasks: [{id: t, type: core.flow.Sequential, timeout: PT1S, tasks: [{id: a, type: core.debug.Return}]}]',
       "3:45 'timeout' has no effect on core.flow.Sequential, which only holds other tasks: set it on the tasks inside.",
     ],
-    [
-      'tasks: [{id: t, type: core.log.Log, message: hi, logToFile: true}]',
-      "3:50 'logToFile' has no effect in this version: the log of this task goes where all logs go, and is shown with them.",
-    ],
     [`description:\n${HELLO}`, "3:1 'description' has no value and is ignored: give it one, or remove the line."],
   ])('warns: %s', (yaml, warning) => {
     expect(remarks(yaml).warnings).toEqual([warning]);
@@ -333,6 +330,7 @@ describe('a flow that is accepted with remarks', () => {
     'targetOS: auto',
     'targetOS: "{{ inputs.system }}"',
     'namespaceFiles: {enabled: false}',
+    'namespaceFiles: {enabled: true, include: [a.py]}',
   ])('lets a script say %s', (property) => {
     const inputs = 'inputs: [{id: runner, type: STRING}, {id: system, type: STRING}]';
     const source = `${inputs}\ntasks: [{id: t, type: scripts.shell.Commands, commands: [ls], ${property}}]`;

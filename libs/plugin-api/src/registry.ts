@@ -1,6 +1,6 @@
 import { aliasesOf, ENGINE_TASKS, shortType, taskTypeCatalog, type TaskTypeCatalog } from '@millrace/model';
 import { compileProperties } from './properties.js';
-import type { Plugin, TaskType } from './task-type.js';
+import type { ExpressionFunction, Plugin, TaskType } from './task-type.js';
 
 /** The task types of an installation: what a flow may name, and the code that runs it. */
 export interface TaskTypeRegistry {
@@ -8,6 +8,8 @@ export interface TaskTypeRegistry {
   readonly catalog: TaskTypeCatalog;
   /** By any accepted spelling; undefined for unknown types and for those with children, which no worker runs. */
   find(type: string): TaskType | undefined;
+  /** A function of expressions; absent in registries that run none. */
+  readonly findFunction?: (name: string) => ExpressionFunction | undefined;
 }
 
 /**
@@ -22,8 +24,10 @@ export function createTaskTypeRegistry(plugins: readonly Plugin[]): TaskTypeRegi
     for (const name of [taskType.type, ...aliasesOf(taskType.type, taskType.aliases)])
       byName.set(shortType(name), taskType);
   }
+  const functions = new Map(plugins.flatMap((plugin) => Object.entries(plugin.functions ?? {})));
   return {
     catalog: taskTypeCatalog([...ENGINE_TASKS, ...taskTypes]),
     find: (type) => byName.get(shortType(type)),
+    findFunction: (name) => functions.get(name),
   };
 }

@@ -9,6 +9,7 @@ import type {
   TaskDefinition,
   TaskTypeDescription,
 } from '@millrace/model';
+import type { TaskServices } from './services/index.js';
 
 /** Writes a line into the task run's log. Lines below the task's level are dropped. */
 export interface TaskLog {
@@ -71,6 +72,7 @@ export interface TaskContext {
   render(text: string, extra?: PlainObject): Promise<string>;
   metric(metric: PublishedMetric): void;
   readonly namespaceFiles: NamespaceFileReader;
+  readonly services: TaskServices;
   /**
    * Runs another task in place of this one: its properties are rendered and checked as its own. Any type that a worker
    * runs. @throws TaskFailure for an unknown type or wrong properties; whatever the task throws
@@ -126,8 +128,22 @@ export function defineTask<Schema extends TSchema>(task: TaskType<Schema>): Task
   return task as unknown as TaskType;
 }
 
+/** What a function of expressions works with: for one job. */
+export type FunctionContext = Pick<TaskContext, 'tenant' | 'namespace' | 'signal' | 'log' | 'files'>;
+
+/**
+ * A function of expressions that a plugin brings; it runs on workers. Arguments come by name.
+ * @throws Error with a sentence; it becomes the error of the expression
+ */
+export type ExpressionFunction = (
+  args: Readonly<Record<string, unknown>>,
+  context: FunctionContext,
+) => Promise<unknown>;
+
 /** What a plugin package exports as `plugin`. */
 export interface Plugin {
   readonly name: string;
   readonly tasks: readonly TaskType[];
+  /** By name; the language knows which names and arguments there are. */
+  readonly functions?: Readonly<Record<string, ExpressionFunction>>;
 }

@@ -40,6 +40,7 @@ describe('the configuration', () => {
   it('is complete without any file', () => {
     expect(load()).toEqual({
       data: { path: '.millrace' },
+      localFiles: {},
       queue: { type: 'sql' },
       kafka: {
         clientId: 'millrace',

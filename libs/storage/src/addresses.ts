@@ -87,3 +87,23 @@ export function isInside(folderUri: string, uri: string): boolean {
 
 /** The folder of the files of a namespace. */
 export const namespaceFilesUri = (namespace: string): string => uriOf([...namespaceParts(namespace), '_files']);
+
+/** What a task keeps for later executions of its flow, below `key`. @throws StorageError INVALID_URI */
+export const cacheUri = (address: {
+  readonly namespace: string;
+  readonly flowId: string;
+  readonly taskId: string;
+  readonly key: string;
+}): string =>
+  uriOf([
+    ...namespaceParts(address.namespace),
+    slug(address.flowId) || address.flowId,
+    slug(address.taskId) || address.taskId,
+    'cache',
+    address.key,
+    'cache.zip',
+  ]);
+
+/** The folder of states that executions leave for later ones: of a flow, or without one of the namespace. */
+export const statesFolderUri = (namespace: string, flowId?: string): string =>
+  uriOf([...namespaceParts(namespace), ...(flowId === undefined ? [] : [slug(flowId) || flowId]), 'states']);

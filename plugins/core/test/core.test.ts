@@ -101,6 +101,7 @@ function aContext(stored: Map<string, unknown> = new Map(), signal = new AbortCo
     log: { write: () => undefined, ready: () => Promise.resolve() },
     files: {
       workingDirectory: () => Promise.reject(new Error('none')),
+      temporaryDirectory: () => Promise.reject(new Error('none')),
       read: () => Promise.reject(new Error('none')),
       size: () => Promise.reject(new Error('none')),
       remove: () => Promise.reject(new Error('none')),
@@ -111,6 +112,12 @@ function aContext(stored: Map<string, unknown> = new Map(), signal = new AbortCo
     },
     render: (text) => Promise.resolve(text),
     metric: () => undefined,
+    namespaceFiles: {
+      list: () => Promise.resolve([]),
+      read: () => Promise.reject(new Error('none')),
+    },
+    runTask: () => Promise.reject(new Error('no other task')),
+    encrypt: () => Promise.reject(new Error('no key')),
   };
 }
 

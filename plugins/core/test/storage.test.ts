@@ -15,6 +15,7 @@ class MemoryFiles {
 
   readonly files: TaskContext['files'] = {
     workingDirectory: async () => (this.directory ??= await mkdtemp(join(tmpdir(), 'storage-tasks-'))),
+    temporaryDirectory: async () => (this.directory ??= await mkdtemp(join(tmpdir(), 'storage-tasks-'))),
     read: (uri) => Promise.resolve(Readable.from([Buffer.from(this.stored.get(uri) ?? '')])),
     size: (uri) => Promise.resolve(Buffer.byteLength(this.stored.get(uri) ?? '')),
     remove: (uri) => Promise.resolve(this.stored.delete(uri)),
@@ -32,7 +33,8 @@ class MemoryFiles {
     const task = plugin.tasks.find((one) => one.type === type);
     const checked = task && checkProperties(task, properties);
     if (!task?.run || !checked?.ok) throw new Error(JSON.stringify(checked));
-    const context = { files: this.files, signal: new AbortController().signal } as unknown as TaskContext;
+    const log = { write: () => undefined };
+    const context = { files: this.files, log, signal: new AbortController().signal } as unknown as TaskContext;
     return (await task.run({ ...checked.properties, id: 't', type }, context)).outputs ?? {};
   }
 }

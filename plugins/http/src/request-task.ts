@@ -1,6 +1,7 @@
 import { Type } from '@sinclair/typebox';
-import { excerpt, MapOf, taskSchema, type PlainObject } from '@millrace/model';
+import { Dynamic, excerpt, MapOf, taskSchema, type PlainObject } from '@millrace/model';
 import { defineTask, TaskFailure, type TaskContext } from '@millrace/plugin-api';
+import { decoded } from './decoded.js';
 import { requestProperties } from './properties.js';
 import { isAccepted, sendRequest, shownHeaders, type Answered, type RequestProperties } from './request.js';
 
@@ -14,7 +15,12 @@ export const requestTask = defineTask({
     {
       ...requestProperties,
       encryptBody: Type.Optional(
-        Type.Boolean({ default: false, description: 'Keeps the answer encrypted; not available yet.' }),
+        Dynamic(
+          Type.Boolean({
+            default: false,
+            description: 'The output is `encryptedBody`, which only expressions of this installation can read.',
+          }),
+        ),
       ),
     },
     'Sends an HTTP request; its output is the answer.',
@@ -23,17 +29,22 @@ export const requestTask = defineTask({
     uri: Type.String({ description: 'Where the answer came from, after redirects.' }),
     code: Type.Integer({ description: 'Status of the answer.' }),
     headers: MapOf(Type.Array(Type.String()), { description: 'Headers of the answer, names in lower case.' }),
-    body: Type.String({ description: 'Body of the answer as text.' }),
+    body: Type.Optional(Type.String({ description: 'Body of the answer as text.' })),
+    encryptedBody: Type.Optional(
+      MapOf(Type.Unknown(), { description: 'Body of the answer, encrypted, with encryptBody.' }),
+    ),
     formData: Type.Optional(MapOf(Type.Unknown(), { description: 'The form that was sent.' })),
   }),
   async run(properties, context) {
-    if (properties.encryptBody === true)
-      throw new TaskFailure("'encryptBody' is not available yet: leave it out, or keep the answer out of the outputs");
+    const isHidden = properties.encryptBody === true;
+    // Before anything is sent: without a key the answer could not be kept.
+    if (isHidden) await context.encrypt('');
     const answer = await sendRequest(properties, context);
-    const outputs = outputsOf(properties, answer);
-    logAnswer(properties, answer, outputs, context);
+    const { body, ...others } = outputsOf(properties, answer);
+    logAnswer(properties, answer, isHidden ? '(hidden by encryptBody)' : body, context);
+    const outputs = { ...others, ...(isHidden ? { encryptedBody: await context.encrypt(body) } : { body }) };
     if (isAccepted(answer.code, properties.options)) return { outputs };
-    throw new TaskFailure(refusal(answer, outputs.body), outputs);
+    throw new TaskFailure(refusal(answer, isHidden ? '' : body), outputs);
   },
 });
 
@@ -53,29 +64,10 @@ function outputsOf({ formData, options }: RequestProperties, { url, code, header
   } satisfies PlainObject;
 }
 
-function decoded(body: Buffer, contentType: string | undefined, defaultCharset: string): string {
-  const named = /;\s*charset="?([^\s";]+)/i.exec(contentType ?? '')?.[1];
-  const decoder = decoderOf(named) ?? decoderOf(defaultCharset);
-  if (decoder) return decoder.decode(body);
-  throw new TaskFailure(
-    `The charset '${excerpt(defaultCharset)}' in 'options.defaultCharset' is not known: use UTF-8, for example`,
-  );
-}
-
-function decoderOf(charset: string | undefined): InstanceType<typeof TextDecoder> | undefined {
-  if (charset === undefined) return undefined;
-  try {
-    return new TextDecoder(charset);
-  } catch {
-    // The only reason is a name that is not known.
-    return undefined;
-  }
-}
-
 function logAnswer(
   { options }: RequestProperties,
   { code, reason, headers }: Answered,
-  { body }: { readonly body: string },
+  body: string,
   { log }: TaskContext,
 ): void {
   if (options?.logs?.includes('RESPONSE_HEADERS'))

@@ -67,6 +67,7 @@ export function aContext(files: Readonly<Record<string, string>> = {}): TestCont
     log: { write: (level, message) => void lines.push({ level, message }), ready: () => Promise.resolve() },
     files: {
       workingDirectory: () => Promise.reject(new Error('no directory')),
+      temporaryDirectory: () => Promise.reject(new Error('no directory')),
       read: (uri) => Promise.resolve(Readable.from([files[uri] ?? ''])),
       store: () => Promise.reject(new Error('nothing is stored')),
       size: (uri) => Promise.resolve(Buffer.byteLength(files[uri] ?? '')),
@@ -74,6 +75,12 @@ export function aContext(files: Readonly<Record<string, string>> = {}): TestCont
     },
     render: (text) => Promise.resolve(text),
     metric: () => undefined,
+    namespaceFiles: {
+      list: () => Promise.resolve([]),
+      read: () => Promise.reject(new Error('none')),
+    },
+    runTask: () => Promise.reject(new Error('no other task')),
+    encrypt: () => Promise.reject(new TaskFailure('no key')),
   };
 }
 

@@ -1,4 +1,5 @@
 import { checkedName, createGlob } from '@millrace/plugin-api';
+import type { PlainObject } from '@millrace/model';
 import { failure, run, TestContext } from './support.js';
 
 describe('Input files', () => {
@@ -35,10 +36,63 @@ describe('Input files', () => {
     ['a name that leads out', { '../x': 'x' }, /must be a path within the working directory/],
     ['a name that leads out after rendering', { '{{ ".." }}/x': 'x' }, /must be a path within the working directory/],
     ['a file that is not there', { x: 'kestra:///nowhere' }, /^The input file 'x' cannot be made: no file/],
-    ['a file of the machine', { x: 'file:///etc/passwd' }, /is not available; use a kestra/],
+    ['a file of the machine', { x: 'file:///etc/passwd' }, /^The input file 'x' cannot be made: no file/],
   ])('fail the task with %s', async (_, inputFiles, message) => {
     const error = await failure(new TestContext(), { type: 'scripts.shell.Commands', inputFiles, commands: ['true'] });
     expect(error.message).toMatch(message);
+  });
+});
+
+describe('Files of the namespace', () => {
+  const withFiles = (): TestContext => {
+    const context = new TestContext();
+    context.inNamespaces.set('company.team:a.py', 'own a');
+    context.inNamespaces.set('company.team:lib/b.py', 'own b');
+    context.inNamespaces.set('company.team:lib/c.txt', 'own c');
+    context.inNamespaces.set('company:a.py', 'parent a');
+    return context;
+  };
+  const commands = ['find . -type f | sort | while read f; do echo "$f $(cat $f)"; done'];
+  const seen = async (namespaceFiles: PlainObject, inputFiles: PlainObject = {}): Promise<readonly string[]> => {
+    const context = withFiles();
+    await run(context, { type: 'scripts.shell.Commands', namespaceFiles, inputFiles, commands });
+    return [...context.messages('WARN'), ...context.messages('INFO')];
+  };
+
+  it.each<readonly [string, PlainObject, readonly string[]]>([
+    ['are all there', {}, ['./a.py own a', './lib/b.py own b', './lib/c.txt own c']],
+    ['are not there when not enabled', { enabled: false }, []],
+    ['are those that match, at any depth', { include: '*.py' }, ['./a.py own a', './lib/b.py own b']],
+    ['are those that match one of several', { include: ['lib/c.txt', 'a.*'] }, ['./a.py own a', './lib/c.txt own c']],
+    ['are not those that are excluded', { include: ['**'], exclude: '["b.py","/a.py"]' }, ['./lib/c.txt own c']],
+    ['of a later namespace win', { namespaces: ['company.team', 'company'], include: 'a.py' }, ['./a.py parent a']],
+    [
+      'of each namespace have a folder',
+      { namespaces: ['company.team', 'company'], include: 'a.py', folderPerNamespace: true },
+      ['./company.team/a.py own a', './company/a.py parent a'],
+    ],
+    [
+      'that are there already stay',
+      { namespaces: ['company.team', 'company'], include: 'a.py', ifExists: 'IGNORE' },
+      ['./a.py own a'],
+    ],
+    [
+      'that are there already stay with a warning',
+      { namespaces: ['company.team', 'company'], include: 'a.py', ifExists: 'WARN' },
+      ["The namespace file 'a.py' is there already and stays as it is", './a.py own a'],
+    ],
+  ])('%s', async (_, namespaceFiles, expected) => {
+    expect([...(await seen(namespaceFiles))].sort()).toEqual([...expected].sort());
+  });
+
+  it('are replaced by input files of the same name', async () => {
+    expect(await seen({ include: 'a.py' }, { 'a.py': 'input' })).toEqual(['./a.py input']);
+  });
+
+  it('that are there already fail the task when told so', async () => {
+    const namespaceFiles = { namespaces: ['company.team', 'company'], include: 'a.py', ifExists: 'FAIL' };
+    const error = await failure(withFiles(), { type: 'scripts.shell.Commands', namespaceFiles, commands });
+    expect(error.message).toMatch(/^The namespace file 'a.py' is in the working directory already/);
   });
 });
 

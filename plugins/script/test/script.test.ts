@@ -57,7 +57,7 @@ describe('A script', () => {
       outputFiles: { 'hello.txt': 'kestra:///stored/hello.txt', 'where.txt': 'kestra:///stored/where.txt' },
     });
     expect(context.stored.get('hello.txt')).toBe('Ada says ADA\n');
-    expect(context.stored.get('where.txt')).toBe(`${context.directory}/work\n`);
+    expect(context.stored.get('where.txt')).toBe(`${context.directory}\n`);
   });
 
   it('inherits nothing of the worker but what it needs', async () => {

@@ -24,6 +24,7 @@ export class TestContext implements TaskContext {
   readonly taskRunId = 'taskRun1';
   readonly attempt = 1;
   readonly directory = mkdtempSync(join(tmpdir(), 'millrace-script-'));
+  readonly ownDirectory = mkdtempSync(join(tmpdir(), 'millrace-own-'));
   readonly controller = new AbortController();
   readonly signal = this.controller.signal;
   readonly lines: Line[] = [];
@@ -45,6 +46,7 @@ export class TestContext implements TaskContext {
 
   readonly files = {
     workingDirectory: () => Promise.resolve(this.directory),
+    temporaryDirectory: () => Promise.resolve(this.ownDirectory),
     read: (uri: string) => {
       const content = this.readable.get(uri);
       return content === undefined
@@ -54,7 +56,7 @@ export class TestContext implements TaskContext {
     size: (uri: string) => Promise.resolve(Buffer.byteLength(this.readable.get(uri) ?? '')),
     remove: () => Promise.reject(new Error('nothing is removed')),
     store: async (name: string, content: NodeJS.ReadableStream | Uint8Array | string) => {
-      const path = join(this.directory, 'stored', name);
+      const path = join(this.ownDirectory, 'stored', name);
       await mkdir(dirname(path), { recursive: true });
       await pipeline(
         typeof content === 'string' || content instanceof Uint8Array ? Readable.from([content]) : content,
@@ -69,6 +71,21 @@ export class TestContext implements TaskContext {
     Promise.resolve(
       renderString(text, variablesOf({ ...this.variables, ...extra }), { now: 0, random: () => 0, timeZone: 'UTC' }),
     );
+
+  /** Contents of namespace files, by `namespace:path`. */
+  readonly inNamespaces = new Map<string, string>();
+  readonly namespaceFiles = {
+    list: (namespace: string) =>
+      Promise.resolve(
+        [...this.inNamespaces.keys()]
+          .filter((key) => key.startsWith(`${namespace}:`))
+          .map((key) => ({ path: key.slice(namespace.length + 1) })),
+      ),
+    read: (namespace: string, path: string) =>
+      Promise.resolve(Readable.from([this.inNamespaces.get(`${namespace}:${path}`) ?? ''])),
+  };
+  runTask = (): Promise<TaskResult> => Promise.reject(new Error('no other task'));
+  encrypt = (): Promise<PlainObject> => Promise.reject(new Error('no key'));
 
   metric: TaskContext['metric'] = (metric) => {
     this.metrics.push({ ...metric });

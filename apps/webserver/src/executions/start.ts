@@ -12,7 +12,9 @@ import {
   type ExecutionCreated,
   type ExecutionHead,
   type ExecutionRequested,
+  type ExecutionTrigger,
   type Flow,
+  type Label,
   type PlainObject,
   type TaskTypeCatalog,
   type Topics,
@@ -36,6 +38,10 @@ export interface StartOptions {
   readonly catalog: TaskTypeCatalog;
   /** IANA name of the zone in which defaults of inputs read and print dates. */
   readonly timeZone: string;
+  /** Base64; SECRET inputs are stored encrypted with it. Absent: they are refused. */
+  readonly encryptionKey?: string;
+  /** Results of expressions are rendered again until nothing changes. */
+  readonly recursiveRendering?: boolean;
 }
 
 /** What a caller asks for besides the inputs in the body. */
@@ -46,9 +52,32 @@ export interface StartRequest {
   /** `key:value`. */
   readonly labels: readonly string[];
   readonly kind?: 'TEST' | 'PLAYGROUND';
+  /** Values of inputs, when they do not come in the body of the request. */
+  readonly given?: PlainObject;
+  /** What starts it, if it is not the caller. */
+  readonly trigger?: ExecutionTrigger;
+  /** Labels of the system besides the usual ones. */
+  readonly systemLabels?: readonly Label[];
   /** Called with the id before anything is published, so that nothing of the execution is missed. */
   readonly beforePublish?: (executionId: string) => void;
 }
+
+/** What inputs, their conditions and checks are rendered with. @param place id of the execution */
+export const inputEnvironment = (
+  {
+    timeZone,
+    encryptionKey,
+    recursiveRendering,
+  }: Pick<StartOptions, 'timeZone' | 'encryptionKey' | 'recursiveRendering'>,
+  now: number,
+  place: string,
+): Environment => ({
+  now,
+  random: Math.random,
+  timeZone,
+  ...(encryptionKey !== undefined && { encryption: { key: encryptionKey, place } }),
+  ...(recursiveRendering === true && { recursive: true }),
+});
 
 /**
  * Starts an execution; durable when it resolves. Answers the execution as it was requested: CREATED.
@@ -67,13 +96,13 @@ export async function startExecution(options: StartOptions, start: StartRequest)
   if (fault !== undefined) throw new HttpError(409, `The flow is not valid: ${fault}`);
   const now = clock.now();
   const executionId = newId(now, randomBytes(16));
-  const labels = executionLabels(flow, start.labels, executionId);
-  const given = await givenInputs({ request, flow, executionId, scope, storage });
+  const labels = [...executionLabels(flow, start.labels, executionId), ...(start.systemLabels ?? [])];
+  const given = start.given ?? (await givenInputs({ request, flow, executionId, scope, storage }));
   try {
-    const environment = { now, random: Math.random, timeZone: options.timeZone };
+    const environment = inputEnvironment(options, now, executionId);
     const seen = variablesBeforeStart(flow, executionId);
     const inputs = resolved(flow, given, environment, seen);
-    const failedAtStart = failureAtStart(checksOf(flow, inputs, seen, environment));
+    const failedAtStart = failureAtStart(checksOf(flow, inputs.readable, seen, environment));
     const created: ExecutionCreated = {
       kind: 'created',
       tenant: flow.tenant,
@@ -81,9 +110,10 @@ export async function startExecution(options: StartOptions, start: StartRequest)
       namespace: flow.namespace,
       flowId: flow.id,
       flowRevision: flow.revision,
-      inputs,
+      inputs: inputs.values,
       originalId: executionId,
       ...(start.kind && { executionKind: start.kind }),
+      ...(start.trigger && { trigger: start.trigger }),
     };
     const value: ExecutionRequested = {
       kind: 'execution-requested',
@@ -112,10 +142,15 @@ export async function startExecution(options: StartOptions, start: StartRequest)
 const TOO_LARGE = { what: 'The execution with its inputs', advice: 'give large inputs as files' } as const;
 
 /** The values of all inputs. @throws HttpError 422 with all faults */
-function resolved(flow: Flow, given: PlainObject, environment: Environment, seen: PlainObject): PlainObject {
-  if (!flow.definition.inputs || flow.definition.inputs.length === 0) return {};
+function resolved(
+  flow: Flow,
+  given: PlainObject,
+  environment: Environment,
+  seen: PlainObject,
+): { readonly values: PlainObject; readonly readable: PlainObject } {
+  if (!flow.definition.inputs || flow.definition.inputs.length === 0) return { values: {}, readable: {} };
   const result = resolveInputs(flow.definition, given, environment, seen);
-  if ('values' in result) return result.values;
+  if ('values' in result) return result;
   throw unprocessable(
     `The inputs are not valid: ${result.faults.map(({ message }) => message).join(' ')}`,
     result.faults.map(({ input, message }) => ({ message, path: input })),

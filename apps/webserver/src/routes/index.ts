@@ -1,6 +1,7 @@
 import type { Route } from '../http/route.js';
 import { executionInputRoutes } from './execution-inputs.js';
 import { executionRoutes } from './executions.js';
+import { expressionRoutes } from './expressions.js';
 import { fileRoutes } from './files.js';
 import { dependencyRoutes } from './dependencies.js';
 import { flowArchiveRoutes } from './flow-archives.js';
@@ -14,6 +15,9 @@ import { logRoutes } from './logs.js';
 import { pluginRoutes } from './plugins.js';
 import type { RouteServices } from './services.js';
 import { sessionRoutes } from './sessions.js';
+import { triggerBulkRoutes } from './trigger-bulk.js';
+import { triggerRoutes } from './triggers.js';
+import { webhookRoutes } from './webhooks.js';
 
 /** Every route of the server. Fixed paths come before those with parameters in the same place. */
 export function allRoutes(services: RouteServices): readonly Route[] {
@@ -30,7 +34,11 @@ export function allRoutes(services: RouteServices): readonly Route[] {
     ...flowChangeRoutes(services),
     ...logRoutes(services),
     ...fileRoutes(services),
+    ...webhookRoutes(services),
+    ...triggerRoutes(services),
+    ...triggerBulkRoutes(services),
     ...executionInputRoutes(services),
+    ...expressionRoutes(services),
     ...executionRoutes(services),
   ];
   return routes;

@@ -5,6 +5,7 @@ import { DECRYPT_FUNCTIONS } from './decrypt.js';
 import { DATE_FILTERS, DATE_FUNCTIONS } from './dates.js';
 import { ENCODING_FILTERS } from './encoding.js';
 import { ION_FILTERS, ION_FUNCTIONS } from './ion.js';
+import { JQ_FILTERS } from './jq.js';
 import { JSON_FILTERS, JSON_FUNCTIONS } from './json.js';
 import { NUMBER_FILTERS, NUMBER_FUNCTIONS } from './numbers.js';
 import { RANDOM_FUNCTIONS } from './random.js';
@@ -24,6 +25,7 @@ export const FILTERS: Filters = {
   ...JSON_FILTERS,
   ...ION_FILTERS,
   ...YAML_FILTERS,
+  ...JQ_FILTERS,
 };
 
 /** All tests, for `is` and `is not`. */
@@ -57,6 +59,11 @@ export const HOST_FUNCTIONS: Readonly<Record<string, HostSignature>> = {
   },
   randomPort: { parameters: [], required: 0 },
 };
+
+/** The names of the arguments of a function of the host, in order; none for a name that is no such function. */
+export function hostParameters(name: string): readonly string[] {
+  return Object.hasOwn(HOST_FUNCTIONS, name) ? (HOST_FUNCTIONS[name]?.parameters ?? []) : [];
+}
 
 /** Known to the language but not built: the error says so instead of "unknown". */
 export const UNAVAILABLE: Readonly<Record<'filter' | 'test' | 'function', ReadonlySet<string>>> = {

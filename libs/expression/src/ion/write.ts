@@ -70,7 +70,6 @@ function symbol(name: string): string {
 }
 
 function escaped(text: string, quote: '"' | "'"): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what must not stand in the text
   return text.replace(/[\\"'\u0000-\u001f\u007f-\u009f]/g, (character) => {
     if (character === '"' || character === "'") return character === quote ? `\\${quote}` : character;
     return ESCAPES[character] ?? `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`;

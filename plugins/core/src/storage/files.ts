@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { Type } from '@sinclair/typebox';
 import { Dynamic, taskSchema } from '@millrace/model';
-import { defineTask, TaskFailure } from '@millrace/plugin-api';
+import { defineTask, filesByName, listOf, storeOutputFiles, TaskFailure, writeInputFiles } from '@millrace/plugin-api';
 import { fileProperty } from './uris.js';
 
 /** Files that one task joins. */
@@ -111,7 +111,9 @@ export const localFilesTask = defineTask({
       ),
       outputs: Type.Optional(
         Dynamic(
-          Type.Union([Type.Array(Type.String()), Type.String()], { description: 'Names of inputs that are kept.' }),
+          Type.Union([Type.Array(Type.String()), Type.String()], {
+            description: 'Patterns of files that are kept; without it all inputs.',
+          }),
         ),
       ),
     },
@@ -120,18 +122,12 @@ export const localFilesTask = defineTask({
   outputs: Type.Object({
     uris: Type.Object({}, { additionalProperties: true, description: 'URIs of the files by name.' }),
   }),
-  async run({ inputs = {}, outputs = [] }, { files }) {
-    const named: unknown = typeof inputs === 'string' ? JSON.parse(inputs) : inputs;
-    if (typeof named !== 'object' || named === null) throw new TaskFailure("Property 'inputs' must be a map of files");
-    const wanted = typeof outputs === 'string' ? parsedList(outputs) : outputs;
-    const uris: Record<string, string> = {};
-    for (const [name, content] of Object.entries(named)) {
-      if (wanted.length > 0 && !wanted.includes(name)) continue;
-      const text = typeof content === 'string' ? content : JSON.stringify(content);
-      uris[name] = text.startsWith('kestra://')
-        ? await files.store(name, await files.read(text))
-        : await files.store(name, text);
-    }
-    return { outputs: { uris } };
+  async run({ inputs, outputs }, context) {
+    const directory = await context.files.workingDirectory();
+    const byName = filesByName(inputs, 'inputs');
+    await writeInputFiles(directory, byName, context.files);
+    const wanted = listOf(outputs);
+    const patterns = wanted.length > 0 ? wanted : Object.keys(byName);
+    return { outputs: { uris: await storeOutputFiles({ workingDirectory: directory }, patterns, context) } };
   },
 });
