@@ -130,7 +130,7 @@ class Resolver {
     const id = inputId(input);
     return {
       input,
-      value: input.type === 'SECRET' ? null : (this.values.get(id) ?? null),
+      value: input.type === 'SECRET' || this.secret.has(id) ? null : (this.values.get(id) ?? null),
       enabled: !this.disabled.has(id),
       isDefault: this.defaulted.has(id),
       errors: this.faults.filter((fault) => fault.input === id).map(({ message }) => message),
