@@ -182,6 +182,7 @@ function createRouteServices(
       storage,
       clock: context.clock,
       timeZone,
+      catalog: registry.catalog,
       ...(encryptionKey === undefined ? {} : { encryptionKey: encryptionKey.reveal() }),
       recursiveRendering,
     },

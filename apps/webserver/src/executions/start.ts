@@ -14,11 +14,13 @@ import {
   type ExecutionRequested,
   type Flow,
   type PlainObject,
+  type TaskTypeCatalog,
   type Topics,
 } from '@millrace/model';
 import type { Queue } from '@millrace/queue';
 import type { ExecutionRecords } from '@millrace/repository';
 import { executionFolderUri, type Storage } from '@millrace/storage';
+import { flowFault } from '../flows/invalid-flow.js';
 import { HttpError, unprocessable } from '../http/errors.js';
 import { publishSent } from '../http/publish.js';
 import { checksOf, failureAtStart, variablesBeforeStart } from './checks.js';
@@ -30,6 +32,8 @@ export interface StartOptions {
   readonly topics: Topics;
   readonly storage: Storage;
   readonly clock: Clock;
+  /** The task types of the installation. */
+  readonly catalog: TaskTypeCatalog;
   /** IANA name of the zone in which defaults of inputs read and print dates. */
   readonly timeZone: string;
   /** Base64; SECRET inputs are stored encrypted with it. Absent: they are refused. */
@@ -80,6 +84,8 @@ export async function startExecution(options: StartOptions, start: StartRequest)
       `The flow '${flow.namespace}.${flow.id}' is ${flow.deleted ? 'deleted' : 'disabled'} and cannot be executed`,
     );
   }
+  const fault = flowFault(flow, options.catalog);
+  if (fault !== undefined) throw new HttpError(409, `The flow is not valid: ${fault}`);
   const now = clock.now();
   const executionId = newId(now, randomBytes(16));
   const labels = executionLabels(flow, start.labels, executionId);

@@ -3,7 +3,12 @@ import { executionInputRoutes } from './execution-inputs.js';
 import { executionRoutes } from './executions.js';
 import { expressionRoutes } from './expressions.js';
 import { fileRoutes } from './files.js';
+import { dependencyRoutes } from './dependencies.js';
+import { flowArchiveRoutes } from './flow-archives.js';
+import { flowBulkRoutes } from './flow-bulk.js';
 import { flowChangeRoutes } from './flow-changes.js';
+import { flowGraphRoutes } from './flow-graphs.js';
+import { flowValidationRoutes } from './flow-validation.js';
 import { flowRoutes } from './flows.js';
 import { instanceRoutes } from './instance.js';
 import { logRoutes } from './logs.js';
@@ -17,6 +22,11 @@ export function allRoutes(services: RouteServices): readonly Route[] {
     ...instanceRoutes(services, () => routes),
     ...sessionRoutes(services),
     ...pluginRoutes(services),
+    ...flowValidationRoutes(services),
+    ...flowGraphRoutes(services),
+    ...dependencyRoutes(services),
+    ...flowArchiveRoutes(services),
+    ...flowBulkRoutes(services),
     ...flowRoutes(services),
     ...flowChangeRoutes(services),
     ...logRoutes(services),
