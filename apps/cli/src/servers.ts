@@ -101,7 +101,8 @@ export class Servers {
   }
 
   scheduler(context: ServiceContext): Service {
-    return createScheduler({ ...this.#shared(), context });
+    const { plugins } = this.#options.configuration;
+    return createScheduler({ ...this.#shared(), context, pluginDefaults: plugins.defaults });
   }
 
   async webserver(context: ServiceContext, health: Health): Promise<Webserver> {

@@ -88,10 +88,6 @@ export function isInside(folderUri: string, uri: string): boolean {
 /** The folder of the files of a namespace. */
 export const namespaceFilesUri = (namespace: string): string => uriOf([...namespaceParts(namespace), '_files']);
 
-/** The folder of states that executions leave for later ones: of a flow, or without one of the namespace. */
-export const statesFolderUri = (namespace: string, flowId?: string): string =>
-  uriOf([...namespaceParts(namespace), ...(flowId === undefined ? [] : [slug(flowId) || flowId]), 'states']);
-
 /** What a task keeps for later executions of its flow, below `key`. @throws StorageError INVALID_URI */
 export const cacheUri = (address: {
   readonly namespace: string;
@@ -107,3 +103,7 @@ export const cacheUri = (address: {
     address.key,
     'cache.zip',
   ]);
+
+/** The folder of states that executions leave for later ones: of a flow, or without one of the namespace. */
+export const statesFolderUri = (namespace: string, flowId?: string): string =>
+  uriOf([...namespaceParts(namespace), ...(flowId === undefined ? [] : [slug(flowId) || flowId]), 'states']);

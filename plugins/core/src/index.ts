@@ -40,6 +40,7 @@ export const plugin: Plugin = {
     deduplicateItemsTask,
     filterItemsTask,
     localFilesTask,
+    templatedTask,
     purgeCurrentExecutionFilesTask,
     setKeyValueTask,
     putKeyValueTask,
@@ -59,6 +60,5 @@ export const plugin: Plugin = {
     countExecutionsTask,
     resumeExecutionTask,
     purgeExecutionsTask,
-    templatedTask,
   ],
 };

@@ -12,7 +12,9 @@ import {
   type ExecutionCreated,
   type ExecutionHead,
   type ExecutionRequested,
+  type ExecutionTrigger,
   type Flow,
+  type Label,
   type PlainObject,
   type TaskTypeCatalog,
   type Topics,
@@ -50,6 +52,12 @@ export interface StartRequest {
   /** `key:value`. */
   readonly labels: readonly string[];
   readonly kind?: 'TEST' | 'PLAYGROUND';
+  /** Values of inputs, when they do not come in the body of the request. */
+  readonly given?: PlainObject;
+  /** What starts it, if it is not the caller. */
+  readonly trigger?: ExecutionTrigger;
+  /** Labels of the system besides the usual ones. */
+  readonly systemLabels?: readonly Label[];
   /** Called with the id before anything is published, so that nothing of the execution is missed. */
   readonly beforePublish?: (executionId: string) => void;
 }
@@ -88,8 +96,8 @@ export async function startExecution(options: StartOptions, start: StartRequest)
   if (fault !== undefined) throw new HttpError(409, `The flow is not valid: ${fault}`);
   const now = clock.now();
   const executionId = newId(now, randomBytes(16));
-  const labels = executionLabels(flow, start.labels, executionId);
-  const given = await givenInputs({ request, flow, executionId, scope, storage });
+  const labels = [...executionLabels(flow, start.labels, executionId), ...(start.systemLabels ?? [])];
+  const given = start.given ?? (await givenInputs({ request, flow, executionId, scope, storage }));
   try {
     const environment = inputEnvironment(options, now, executionId);
     const seen = variablesBeforeStart(flow, executionId);
@@ -105,6 +113,7 @@ export async function startExecution(options: StartOptions, start: StartRequest)
       inputs: inputs.values,
       originalId: executionId,
       ...(start.kind && { executionKind: start.kind }),
+      ...(start.trigger && { trigger: start.trigger }),
     };
     const value: ExecutionRequested = {
       kind: 'execution-requested',

@@ -15,6 +15,9 @@ import { logRoutes } from './logs.js';
 import { pluginRoutes } from './plugins.js';
 import type { RouteServices } from './services.js';
 import { sessionRoutes } from './sessions.js';
+import { triggerBulkRoutes } from './trigger-bulk.js';
+import { triggerRoutes } from './triggers.js';
+import { webhookRoutes } from './webhooks.js';
 
 /** Every route of the server. Fixed paths come before those with parameters in the same place. */
 export function allRoutes(services: RouteServices): readonly Route[] {
@@ -31,6 +34,9 @@ export function allRoutes(services: RouteServices): readonly Route[] {
     ...flowChangeRoutes(services),
     ...logRoutes(services),
     ...fileRoutes(services),
+    ...webhookRoutes(services),
+    ...triggerRoutes(services),
+    ...triggerBulkRoutes(services),
     ...executionInputRoutes(services),
     ...expressionRoutes(services),
     ...executionRoutes(services),
