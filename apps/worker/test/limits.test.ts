@@ -161,7 +161,7 @@ describe('Secrets', () => {
     ["{{ secret('MISSING') }}", /there is no secret 'MISSING': set SECRET_MISSING \(base64\)/],
     ["{{ secret('BROKEN') }}", /SECRET_BROKEN of the worker is not base64/],
     ["{{ secret('TOKEN', subkey='x') }}", /the secret 'TOKEN' is not JSON/],
-    ["{{ kv('x') }}", /kv\(\) is not available on this worker yet/],
+    ["{{ kv('x') }}", /kv\(\) is not available on this worker: it was started without key-values/],
   ])('%s fails with a sentence', async (message, error) => {
     const { outcome } = await startWorker({ secrets });
     expect((await outcome(aJob({ type: 'core.log.Log', message }))).error).toMatch(error);
@@ -220,12 +220,25 @@ describe('Files', () => {
     });
   });
 
-  it.each([...foreign, 'kestra:///company/team/_files/../../x', 'file:///etc/passwd'])(
+  it.each(foreign)('%s of the same tenant is read, by expressions and tasks', async (uri) => {
+    const { outcome } = await started();
+    const values = { text: `{{ read('${uri}') }}` };
+    const { outputs } = await outcome(aJob({ type: 'core.output.OutputValues', values }));
+    expect(outputs).toEqual({ values: { text: `in ${uri}` } });
+    expect(await outcome(aJob({ ...task, text: uri }))).toMatchObject({ outputs: { content: `in ${uri}` } });
+  });
+
+  it.each([
+    'kestra:///company/team/my-flow/states/last/x',
+    'kestra:///company/team/_files/../../x',
+    'file:///etc/passwd',
+    'ftp://host/x',
+  ])(
     '%s is refused, to expressions and to tasks',
     async (uri) => {
       const { outcome } = await started();
       const pattern =
-        /belongs neither to this execution nor|is not allowed|is neither a kestra|is no file that this worker may read/;
+        /belongs neither to an execution nor|is not allowed|is neither a |cannot be read: it is not below|is no file that this worker may read|must begin with kestra/;
       expect((await outcome(aJob({ type: 'core.log.Log', message: `{{ read('${uri}') }}` }))).error).toMatch(pattern);
       expect((await outcome(aJob({ ...task, text: uri }))).error).toMatch(pattern);
     },
