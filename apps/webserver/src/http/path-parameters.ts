@@ -9,6 +9,7 @@ const PATTERNS: Readonly<
   flowId: { pattern: new RegExp(FLOW_ID_PATTERN), lengthMax: 100, what: 'flow id' },
   taskId: { pattern: new RegExp(ID_PATTERN), lengthMax: 256, what: 'task id' },
   executionId: { pattern: /^[0-9A-Za-z]+$/, lengthMax: 64, what: 'execution id' },
+  taskRunId: { pattern: /^[0-9A-Za-z]+$/, lengthMax: 64, what: 'task run id' },
   type: { pattern: /^[A-Za-z0-9][\w.-]*$/, lengthMax: 256, what: 'type' },
 };
 
