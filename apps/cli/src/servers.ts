@@ -76,6 +76,7 @@ export class Servers {
       ...this.#shared(),
       context,
       pluginDefaults: this.#options.configuration.plugins.defaults,
+      templates: this.#options.configuration.templates.enabled,
       ...(onlyInstances === undefined ? {} : { onlyInstances }),
       ...(broken === undefined || broken === 'no-fencing' ? {} : { broken }),
     });
@@ -93,13 +94,15 @@ export class Servers {
       temporaryDirectory: join(dataFolder, 'tasks'),
       localFilePaths: configuration.localFiles.allowedPaths ?? [],
       secrets: environmentSecrets(environment),
+      repository: () => this.#adapters.repository(),
       expressionServices: this.#expressionServices(),
       stopTimeoutMs: Math.max(0, configuration.server.terminationGracePeriod - STOP_RESERVE_MS),
     });
   }
 
   scheduler(context: ServiceContext): Service {
-    return createScheduler({ ...this.#shared(), context });
+    const { plugins } = this.#options.configuration;
+    return createScheduler({ ...this.#shared(), context, pluginDefaults: plugins.defaults });
   }
 
   async webserver(context: ServiceContext, health: Health): Promise<Webserver> {

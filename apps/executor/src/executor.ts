@@ -33,6 +33,8 @@ export interface ExecutorOptions {
   readonly serverVariables?: PlainObject;
   /** `plugins.defaults` of the configuration. */
   readonly pluginDefaults?: readonly PluginDefault[];
+  /** Flows may take over the tasks of templates. Default false. */
+  readonly templates?: boolean;
   readonly expressions?: ExpressionSettings;
   /** IANA name of the zone in which expressions read and print dates. Default: the host's. */
   readonly timeZone?: string;
@@ -65,7 +67,10 @@ export function createExecutor(options: ExecutorOptions): Service {
     async start() {
       const [resources, services] = await Promise.all([queue.view(topics.resources), queue.view(topics.services)]);
       views.push(resources, services);
-      const plans = new FlowPlans(resources, options.registry.catalog, options.pluginDefaults);
+      const plans = new FlowPlans(resources, options.registry.catalog, {
+        ...(options.pluginDefaults === undefined ? {} : { pluginDefaults: options.pluginDefaults }),
+        templates: options.templates === true,
+      });
       const executions = executionDefinition({
         topics,
         flowPlan: (reference) => plans.get(reference),

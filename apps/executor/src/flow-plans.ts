@@ -1,6 +1,7 @@
 import { flowKey, revisionId, type PluginDefault, type Resource, type TaskTypeCatalog } from '@millrace/model';
 import { planFlow, type FlowPlan } from '@millrace/executor-core';
 import { QueueError, type View } from '@millrace/queue';
+import { templateOf } from '@millrace/resources';
 
 /** A revision of a flow, by what an execution says of it. */
 export interface FlowReference {
@@ -15,18 +16,27 @@ const PLANS_MAX = 2_000;
 /** After so long the view is asked whether it has everything, in milliseconds. */
 const VIEW_WAIT_MS = 5_000;
 
+/** What plans are made with besides flows and task types. */
+export interface FlowPlanOptions {
+  /** `plugins.defaults` of the configuration. */
+  readonly pluginDefaults?: readonly PluginDefault[];
+  /** Flows may take over the tasks of templates. */
+  readonly templates?: boolean;
+}
+
 /** Compiled flows, made from the view of resources when they are first needed. */
 export class FlowPlans {
   readonly #plans = new Map<string, FlowPlan>();
   readonly #resources: View<Resource>;
   readonly #catalog: TaskTypeCatalog;
-  readonly #pluginDefaults: readonly PluginDefault[];
+  readonly #options: FlowPlanOptions;
 
-  /** @param pluginDefaults of the configuration */
-  constructor(resources: View<Resource>, catalog: TaskTypeCatalog, pluginDefaults: readonly PluginDefault[] = []) {
+  constructor(resources: View<Resource>, catalog: TaskTypeCatalog, options: FlowPlanOptions = {}) {
     this.#resources = resources;
     this.#catalog = catalog;
-    this.#pluginDefaults = pluginDefaults;
+    this.#options = options;
+    // A plan holds the tasks of the templates that it names: it is made again when one of those changes.
+    if (options.templates) resources.onChange(({ value }) => value?.kind === 'template' && this.#forgetTemplates());
   }
 
   /**
@@ -62,10 +72,23 @@ export class FlowPlans {
   #compile(name: string, key: string, id: string): FlowPlan | undefined {
     const resource = this.#resources.get(key, id);
     if (resource?.kind !== 'flow') return undefined;
-    const plan = planFlow(resource.flow, this.#catalog, { globalDefaults: this.#pluginDefaults });
+    const { tenant } = resource.flow;
+    const { pluginDefaults, templates } = this.#options;
+    const findTemplate = (namespace: string, template: string) =>
+      templateOf(this.#resources, tenant, namespace, template)?.definition;
+    const plan = planFlow(resource.flow, this.#catalog, {
+      ...(pluginDefaults === undefined ? {} : { globalDefaults: pluginDefaults }),
+      ...(templates ? { templates: findTemplate } : {}),
+    });
     this.#plans.set(name, plan);
     const oldest = this.#plans.keys().next();
     if (this.#plans.size > PLANS_MAX && !oldest.done) this.#plans.delete(oldest.value);
     return plan;
+  }
+
+  #forgetTemplates(): void {
+    for (const [name, { tasks }] of this.#plans) {
+      if ([...tasks.values()].some(({ type }) => type === 'core.flow.Template')) this.#plans.delete(name);
+    }
   }
 }

@@ -26,6 +26,7 @@ import { createAccounts, principalOf as principalOfUser } from './security/accou
 import { createAuthentication } from './security/authentication.js';
 import { createPasswords, passwordFaults, type PasswordCost } from './security/passwords.js';
 import { createSetUp, isLoopback } from './security/setup.js';
+import { createTriggerPlans } from './triggers/trigger-plans.js';
 
 export interface WebserverOptions {
   readonly context: ServiceContext;
@@ -37,7 +38,7 @@ export interface WebserverOptions {
   readonly registry: TaskTypeRegistry;
   readonly configuration: WebserverConfiguration;
   readonly expressions?: ExpressionSettings;
-  /** `envs`, `globals`, `kestra`. */
+  /** `envs`, `globals`, `kestra`: for expressions of webhooks. */
   readonly serverVariables?: PlainObject;
   /** Created at the start when there is no account yet; later starts change nothing. */
   readonly initialAccount?: InitialAccount;
@@ -175,6 +176,12 @@ function createRouteServices(
     running,
     health,
     setUp: createSetUp(context.clock),
+    triggerPlans: createTriggerPlans({
+      catalog: registry.catalog,
+      pluginDefaults: configuration.pluginDefaults ?? [],
+      timeZone,
+      serverVariables: options.serverVariables ?? {},
+    }),
     serverVariables: options.serverVariables ?? {},
     starting: {
       queue,
@@ -182,6 +189,7 @@ function createRouteServices(
       storage,
       clock: context.clock,
       timeZone,
+      catalog: registry.catalog,
       ...(encryptionKey === undefined ? {} : { encryptionKey: encryptionKey.reveal() }),
       recursiveRendering,
     },

@@ -28,7 +28,8 @@ export async function findLocalFile(uri: string, allowedPaths: readonly string[]
 /** Opens such a file. @throws TaskFailure when it is not allowed, or not there */
 export async function openLocalFile(uri: string, allowedPaths: readonly string[]): Promise<Readable> {
   const path = await findLocalFile(uri, allowedPaths);
-  if (path === undefined) throw new TaskFailure(`There is no file ${uri} on this worker`);
+  if (path === undefined)
+    throw new TaskFailure(`'${uri}' is no file that this worker may read: there is none of that name`);
   return createReadStream(path);
 }
 

@@ -1,6 +1,12 @@
 import { types } from 'node:util';
-import { excerpt, type JobOutcome, type PlainObject, type Topics } from '@millrace/model';
-import { TaskFailure, type NamespaceFileReader, type TaskContext, type TaskTypeRegistry } from '@millrace/plugin-api';
+import { excerpt, type Job, type JobOutcome, type PlainObject, type Topics } from '@millrace/model';
+import {
+  TaskFailure,
+  type NamespaceFileReader,
+  type TaskContext,
+  type TaskServices,
+  type TaskTypeRegistry,
+} from '@millrace/plugin-api';
 import type { Queue } from '@millrace/queue';
 import type { Logger } from '@millrace/service';
 import { createAttemptLog, type AttemptLog, type LineNumbering } from './attempt-log.js';
@@ -22,6 +28,8 @@ export interface JobEnvironment extends RenderingEnvironment {
   readonly log: Logger;
   readonly temporaryDirectory: string;
   readonly namespaceFiles: (tenant: string) => NamespaceFileReader;
+  /** @param signal aborted when the task must stop */
+  readonly services: (job: Job, signal: AbortSignal) => TaskServices;
   /** Folders of this machine below which tasks may read `file:///` URIs. */
   readonly localFilePaths: readonly string[];
   /** @throws TaskFailure when no key is configured */
@@ -122,6 +130,7 @@ function createRunner(
     render: renderer.text,
     metric: log.metric,
     namespaceFiles,
+    services: environment.services(job, attempt.signal),
     runTask: (definition) => runInPlace(runner, definition),
     encrypt: (text) => Promise.resolve().then(() => environment.encrypt(text)),
   };

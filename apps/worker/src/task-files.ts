@@ -22,7 +22,11 @@ const READABLE_FOLDERS: ReadonlySet<string> = new Set(['executions', '_files']);
  * @throws TaskFailure for any other place; StorageError for what is no URI
  */
 export function checkMayRead(uri: string): void {
-  if (!uriSegments(uri).slice(1, -1).some((segment) => READABLE_FOLDERS.has(segment))) {
+  if (
+    !uriSegments(uri)
+      .slice(1, -1)
+      .some((segment) => READABLE_FOLDERS.has(segment))
+  ) {
     throw new TaskFailure(`The file ${uri} belongs neither to an execution nor to the files of a namespace`);
   }
 }

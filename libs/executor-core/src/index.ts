@@ -5,7 +5,14 @@ export { evaluateExpression, type SeenExecution } from './evaluate-expression.js
 export { evolve } from './evolve.js';
 export type { Fact } from './facts.js';
 export { Outcome, type Effect, type Input, type Step } from './outcome.js';
-export { planFlow, type FlowPlan, type ListenerPlan, type TaskPlan, type TemplateSource } from './plan.js';
+export {
+  planFlow,
+  type FlowPlan,
+  type ListenerPlan,
+  type PlanSources,
+  type TaskPlan,
+  type TemplateSource,
+} from './plan.js';
 export { executionProcessor } from './processor.js';
 export { nextRetry } from './retry.js';
 export { ExecutionState, type ExecutionView, type Records } from './state.js';

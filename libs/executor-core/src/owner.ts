@@ -129,6 +129,7 @@ function listEnded(decision: Decision, owner: Owner, section: Section): void {
   if (section === 'tasks' && owner.run && owner.flowable.repeats && owner.run.endsAs === undefined) {
     return decision.then({ kind: 'round-ended', taskRunId: owner.run.id });
   }
+  if (section === 'tasks' && owner.run?.endsAs === 'FAILED') return leaveTasks(decision, owner);
   afterSection(decision, owner, section);
 }
 

@@ -24,7 +24,8 @@ export function resumeTaskRun(
   if (children) decision.fact({ kind: 'lanes-added', taskRunId: run.id, count: 1 });
   if (state === 'SUCCESS') return decision.then({ kind: 'advance', owner: run.id });
   decision.fact({ kind: 'task-run-end-decided', taskRunId: run.id, state });
-  decision.then({ kind: 'leave', taskRunId: run.id });
+  // What `onPause` does is not cut off: its end is what goes on then.
+  if (!isOpen) decision.then({ kind: 'leave', taskRunId: run.id });
 }
 
 /** The last paused task run goes on: the execution was RESTARTED before it is RUNNING (spec executions.md §7). */

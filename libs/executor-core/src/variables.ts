@@ -133,7 +133,6 @@ const NAMES = [
   'parents',
   'outputs',
   'tasks',
-  ERROR_LOGS_VARIABLE,
   'inputs',
   'vars',
   'labels',
@@ -143,6 +142,7 @@ const NAMES = [
 
 const isSchedule = (type: string | undefined): boolean =>
   type !== undefined && findTriggerType(type)?.kind === 'schedule';
+
 /** The latest errors, oldest first, as `errorLogs()` gives them. */
 const errorLogs = ({ errors }: ExecutionView): readonly PlainObject[] =>
   errors.map(({ timestamp, ...entry }) => ({ ...entry, timestamp: isoDate(timestamp), level: 'ERROR' }));

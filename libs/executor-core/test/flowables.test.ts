@@ -1,3 +1,5 @@
+import type { PlainObject } from '@millrace/model';
+import type { TemplateSource } from '../src/index.js';
 import { aFlow, block, fails, Harness, log, returns, works, type WrittenFlow } from './harness.js';
 
 const story = (definition: WrittenFlow, inputs = {}): string => {
@@ -178,6 +180,25 @@ describe('what a flow does', () => {
       'FAILED: f:FAILED a[x]:SKIPPED b[x]:SUCCESS a[y]:FAILED',
     ],
     [
+      'runs an EachSequential value by value',
+      { tasks: [block('EachSequential', 'f', [log('a'), log('b')], { value: '["x", "y"]' })] },
+      'SUCCESS: f:SUCCESS a[x]:SUCCESS b[x]:SUCCESS a[y]:SUCCESS b[y]:SUCCESS',
+    ],
+    [
+      'runs all tasks of all values of an EachParallel side by side',
+      { tasks: [block('EachParallel', 'f', [works('a'), works('b')], { value: ['x', 'y', 'x'] })] },
+      'SUCCESS: f:SUCCESS a[x]:SUCCESS b[x]:SUCCESS a[y]:SUCCESS b[y]:SUCCESS',
+    ],
+    [
+      'stops an EachParallel after a failure, and runs errors',
+      {
+        tasks: [
+          block('EachParallel', 'f', [fails('a'), log('b')], { value: ['x', 'y'], concurrent: 1, errors: [log('e')] }),
+        ],
+      },
+      'FAILED: f:FAILED a[x]:FAILED e:SUCCESS',
+    ],
+    [
       'runs lanes of a ForEach side by side',
       { tasks: [block('ForEach', 'f', [log('a'), log('b')], { values: ['x', 'y'], concurrencyLimit: 0 })] },
       'SUCCESS: f:SUCCESS a[x]:SUCCESS a[y]:SUCCESS b[x]:SUCCESS b[y]:SUCCESS',
@@ -238,6 +259,28 @@ describe('what tasks see of each other', () => {
       aFlow({ tasks: [fails('boom')], errors: [returns('caught', "{{ tasksWithState('failed')[0].taskId }}")] }),
     ).start();
     expect(harness.run('caught').outputs).toEqual({ value: 'boom' });
+  });
+
+  it('errors of tasks, the latest twenty', () => {
+    const failing = Array.from({ length: 25 }, (_, index) =>
+      fails(`f${index}`, { errorMessage: 'x'.repeat(1_000), allowFailure: true }),
+    );
+    const told = returns('told', '{{ errorLogs() | length }} {{ errorLogs()[0].taskId }} {{ errorLogs()[0].level }}');
+    const harness = new Harness(aFlow({ tasks: [...failing, told] })).start();
+    expect(harness.run('told').outputs).toEqual({ value: '20 f5 ERROR' });
+    const [first] = harness.state.errors;
+    expect(first).toMatchObject({ taskId: 'f5', taskRunId: harness.run('f5').id, attempt: 1, timestamp: harness.now });
+    expect(first?.message.length).toBeLessThanOrEqual(400);
+  });
+
+  it('errors that a worker told, in variables of a job', () => {
+    const harness = new Harness(
+      aFlow({ tasks: [works('a')], errors: [works('mail', { description: 'x', duration: '{{ errorLogs() }}' })] }),
+    ).start();
+    harness.answer(harness.claim('a'), { state: 'FAILED', error: 'disk is full' });
+    expect(harness.jobs[0]?.variables).toMatchObject({
+      'errorLogs()': [{ taskId: 'a', attempt: 1, message: 'disk is full', level: 'ERROR' }],
+    });
   });
 
   it('the state of the execution while and after it runs', () => {
@@ -302,6 +345,17 @@ describe('concurrency', () => {
       },
       3,
     ],
+    ['EachSequential', { tasks: [block('EachSequential', 'f', [works('a')], { value: '{{ range(1, 5) }}' })] }, 1],
+    [
+      'EachParallel without a limit',
+      { tasks: [block('EachParallel', 'f', [works('a'), works('b')], { value: '{{ range(1, 5) }}' })] },
+      10,
+    ],
+    [
+      'EachParallel with a limit',
+      { tasks: [block('EachParallel', 'f', [works('a'), works('b')], { value: '{{ range(1, 5) }}', concurrent: 3 })] },
+      3,
+    ],
     [
       'ForEach all at once',
       { tasks: [block('ForEach', 'f', [works('a')], { values: '{{ range(1, 120) }}', concurrencyLimit: 0 })] },
@@ -329,5 +383,42 @@ describe("when a Parallel's child fails", () => {
       command: expect.objectContaining({ kind: 'kill-job', taskRunId: b.job.taskRunId, token: b.token }),
     });
     expect(harness.executionState).toBe('FAILED');
+  });
+});
+
+describe('a Template', () => {
+  const use = { id: 't', type: 'io.kestra.core.tasks.flows.Template', namespace: 'test', templateId: 'greet' };
+  const withTemplates = (
+    task: PlainObject,
+    found: readonly PlainObject[] | undefined,
+    errors?: readonly PlainObject[],
+  ) =>
+    new Harness(aFlow({ tasks: [task, log('after')] }), {}, undefined, {
+      templates: (namespace, id) =>
+        found === undefined || namespace !== 'test' || id !== 'greet'
+          ? undefined
+          : ({ tasks: found, ...(errors ? { errors } : {}) } as unknown as TemplateSource),
+    }).start();
+
+  it('runs the tasks of a template, which see its arguments', () => {
+    const harness = withTemplates({ ...use, args: { who: '{{ flow.id }}' } }, [
+      returns('hi', 'hi {{ parent.outputs.args.who }}'),
+    ]);
+    expect(harness.story).toBe('t:SUCCESS hi:SUCCESS after:SUCCESS');
+    expect(harness.run('hi')).toMatchObject({ parentId: harness.run('t').id, outputs: { value: 'hi flow' } });
+    expect(harness.run('t').outputs).toEqual({ args: { who: 'flow' } });
+  });
+
+  it('runs the errors of the template', () => {
+    expect(withTemplates(use, [fails('bad')], [log('fix')]).story).toBe('t:FAILED bad:FAILED fix:SUCCESS');
+  });
+
+  it.each([
+    ['is not there', withTemplates({ ...use, templateId: 'nope' }, []), "There is no template 'nope'"],
+    ['is part of itself', withTemplates(use, [use]), 'More than 10 templates inside each other'],
+    ['is not allowed here', new Harness(aFlow({ tasks: [use] })).start(), 'Templates are not enabled'],
+  ])('that %s fails', (_why, harness, message) => {
+    expect(harness.executionState).toBe('FAILED');
+    expect(harness.logs.map((entry) => entry.message)).toContainEqual(expect.stringContaining(message));
   });
 });

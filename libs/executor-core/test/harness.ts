@@ -22,6 +22,7 @@ import {
   type Fact,
   type InlineTask,
   type Input,
+  type PlanSources,
   type Records,
 } from '../src/index.js';
 
@@ -111,9 +112,9 @@ export class Harness {
     readonly flow: Flow,
     readonly inputs: PlainObject = {},
     readonly limits = DEFAULT_LIMITS,
-    pluginDefaults: readonly PluginDefault[] = [],
+    sources: PlanSources = {},
   ) {
-    this.plan = planFlow(flow, taskTypeCatalog(ENGINE_TASKS), { globalDefaults: pluginDefaults });
+    this.plan = planFlow(flow, taskTypeCatalog(ENGINE_TASKS), sources);
   }
 
   get context(): ExecutionContext {

@@ -149,6 +149,17 @@ describe('a Pause', () => {
     expect(harness.story).toBe('wait:SUCCESS tell:SUCCESS go:SUCCESS');
   });
 
+  it.each([
+    ['WARN', 'WARNING: wait:WARNING tell:SUCCESS go:SUCCESS'],
+    ['FAIL', 'FAILED: wait:FAILED tell:SUCCESS e:SUCCESS'],
+  ])('lets onPause end when its time is over (%s)', (behavior, expected) => {
+    const more = { onPause: works('tell'), pauseDuration: 'PT1S', behavior, errors: [log('e')] };
+    const harness = passed(started(pause(more), log('go')), 1_000);
+    expect(harness.story).toBe('wait:RUNNING tell:SUBMITTED');
+    harness.finish();
+    expect(`${harness.executionState}: ${harness.story}`).toBe(expected);
+  });
+
   it('fails with onPause', () => {
     const harness = started(pause({ onPause: fails('tell'), errors: [log('e')] }), log('go'));
     expect(`${harness.executionState}: ${harness.story}`).toBe('FAILED: wait:FAILED tell:FAILED e:SUCCESS');

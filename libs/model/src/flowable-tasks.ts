@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox';
-import { Input, TaskList, TaskListMap, taskSchema, type TaskDefinition } from './flow.js';
+import { DagTaskList, Input, OneTask, TaskList, TaskListMap, taskSchema } from './flow.js';
 import { Duration, Dynamic, MapOf } from './schema.js';
 import type { TaskTypeDescription } from './task-types.js';
 import { WORKING_DIRECTORY_TASK } from './working-directory-task.js';
@@ -10,10 +10,6 @@ const branches = {
 } as const;
 
 const condition = Dynamic(Type.Union([Type.String(), Type.Boolean(), Type.Number(), Type.Null()]));
-
-/** One task in a property of its own. */
-const singleTask = (description: string) =>
-  Type.Unsafe<TaskDefinition>({ type: 'object', 'x-tasks': 'task', description });
 
 const values = (description: string) =>
   Dynamic(Type.Union([Type.String(), Type.Array(Type.Unknown())], { description }));
@@ -110,16 +106,7 @@ export const FLOWABLE_TASKS: readonly TaskTypeDescription[] = [
     title: 'Runs each task when those on which it depends have ended.',
     schema: taskSchema(
       {
-        tasks: Type.Array(
-          Type.Object(
-            {
-              task: singleTask('The task.'),
-              dependsOn: Type.Optional(Type.Array(Type.String(), { description: 'Ids of tasks of this Dag.' })),
-            },
-            { additionalProperties: false },
-          ),
-          { minItems: 1, description: 'Tasks, each with what it depends on.' },
-        ),
+        tasks: DagTaskList('Tasks, each with what it depends on.'),
         concurrent: concurrent('At most so many at a time; 0 is no limit.'),
         ...branches,
       },
@@ -185,6 +172,7 @@ export const FLOWABLE_TASKS: readonly TaskTypeDescription[] = [
       },
       'Runs its tasks again and again until a condition holds.',
     ),
+    outputs: Type.Object({ iterationCount: Type.Integer({ description: 'Rounds so far; one more after a maximum.' }) }),
   },
   {
     type: 'core.flow.Pause',
@@ -207,13 +195,24 @@ export const FLOWABLE_TASKS: readonly TaskTypeDescription[] = [
             }),
           ),
         ),
-        onPause: Type.Optional(singleTask('Run while it waits: tells somebody, for example.')),
+        onPause: Type.Optional(OneTask('Run while it waits: tells somebody, for example.')),
         onResume: Type.Optional(Type.Array(Input, { description: 'Asked of whoever resumes the execution.' })),
         tasks: Type.Optional({ ...TaskList('Run when it was resumed.'), deprecated: true }),
         ...branches,
       },
       'Waits until somebody resumes the execution, or a time is over.',
     ),
+    outputs: Type.Object({
+      onResume: MapOf(Type.Unknown(), { description: 'What whoever resumed the execution has given.' }),
+      resumed: Type.Object(
+        {
+          by: Type.Optional(Type.String()),
+          on: Type.String({ description: 'When, in ISO-8601.' }),
+          to: Type.String({ description: 'State in which it went on.' }),
+        },
+        { description: 'Who resumed it.' },
+      ),
+    }),
   },
   {
     type: 'core.flow.Template',
@@ -230,5 +229,6 @@ export const FLOWABLE_TASKS: readonly TaskTypeDescription[] = [
       },
       'Runs the tasks of a template; use a Subflow.',
     ),
+    outputs: Type.Object({ args: MapOf(Type.Unknown()) }),
   },
 ];

@@ -13,6 +13,7 @@ export * from './ids.js';
 export * from './inline-task.js';
 export * from './job.js';
 export * from './json.js';
+export * from './key-value-types.js';
 export * from './key-values.js';
 export * from './namespace-files.js';
 export * from './nearest.js';

@@ -14,4 +14,5 @@ export {
   type CheckedProperties,
 } from './properties.js';
 export { createTaskTypeRegistry, type TaskTypeRegistry } from './registry.js';
+export type * from './services/index.js';
 export * from './task-type.js';

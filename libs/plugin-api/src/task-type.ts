@@ -9,6 +9,7 @@ import type {
   TaskDefinition,
   TaskTypeDescription,
 } from '@millrace/model';
+import type { TaskServices } from './services/index.js';
 
 /** Writes a line into the task run's log. Lines below the task's level are dropped. */
 export interface TaskLog {
@@ -71,6 +72,7 @@ export interface TaskContext {
   render(text: string, extra?: PlainObject): Promise<string>;
   metric(metric: PublishedMetric): void;
   readonly namespaceFiles: NamespaceFileReader;
+  readonly services: TaskServices;
   /**
    * Runs another task in place of this one: its properties are rendered and checked as its own. Any type that a worker
    * runs. @throws TaskFailure for an unknown type or wrong properties; whatever the task throws

@@ -6,7 +6,9 @@ import type {
   LogEntry,
   LogLevel,
   MetricEntry,
+  ObservationSelection,
   TaskRun,
+  TriggerState,
 } from '@millrace/model';
 import type { QueryFilter } from './filters.js';
 
@@ -38,8 +40,45 @@ export interface Repository {
   /** @throws RepositoryError INVALID_QUERY, BUSY */
   metrics(scope: Scope, executionId: string, query: MetricQuery): Promise<Page<MetricEntry>>;
 
+  /**
+   * How many log entries fit: what a purge of them would remove.
+   * @throws RepositoryError BUSY
+   */
+  countLogs(scope: Scope, selection: Selection): Promise<number>;
+
+  /** As `countLogs`, of metrics. @throws RepositoryError BUSY */
+  countMetrics(scope: Scope, selection: Selection): Promise<number>;
+
+  /** Names of the metrics that a flow, or one task of it, has published; sorted. @throws RepositoryError BUSY */
+  metricNames(scope: Scope, of: MetricSource): Promise<readonly string[]>;
+
+  /** Ids of the tasks of a flow that have published metrics; sorted. @throws RepositoryError BUSY */
+  metricTasks(scope: Scope, of: Pick<MetricSource, 'namespace' | 'flowId'>): Promise<readonly string[]>;
+
+  /**
+   * A metric of a flow, or of one task of it, over time: groups in order, those without a value included.
+   * @throws RepositoryError INVALID_QUERY, BUSY
+   */
+  aggregateMetric(scope: Scope, query: MetricAggregationQuery): Promise<MetricAggregations>;
+
+  /**
+   * A page of triggers that have a state; by flow and id unless sorted otherwise.
+   * @throws RepositoryError INVALID_QUERY, BUSY
+   */
+  searchTriggers(scope: Scope, query: SearchQuery): Promise<Page<TriggerState>>;
+
+  /** The state of one trigger; undefined: it has none, or is outside the scope. */
+  trigger(scope: Scope, name: TriggerName): Promise<TriggerState | undefined>;
+
   /** Ends running searches with BUSY. Idempotent. */
   close(): Promise<void>;
+}
+
+/** A trigger of a flow. */
+export interface TriggerName {
+  readonly namespace: string;
+  readonly flowId: string;
+  readonly triggerId: string;
 }
 
 /** The records of one execution as they were committed. */
@@ -98,6 +137,39 @@ export interface MetricQuery {
   readonly sort: readonly Sort[];
   readonly taskRunId?: string;
   readonly taskId?: string;
+}
+
+/** What is selected within the tenant of the scope. */
+export type Selection = Omit<ObservationSelection, 'tenant'>;
+
+/** Whose metrics are meant. */
+export interface MetricSource {
+  readonly namespace: string;
+  readonly flowId: string;
+  readonly taskId?: string;
+}
+
+export const AGGREGATIONS = ['sum', 'avg', 'min', 'max'] as const;
+export type Aggregation = (typeof AGGREGATIONS)[number];
+
+export interface MetricAggregationQuery extends MetricSource {
+  readonly name: string;
+  readonly aggregation: Aggregation;
+  /** Both in milliseconds since the epoch; `before` is later. */
+  readonly from: number;
+  readonly before: number;
+}
+
+export interface MetricAggregations {
+  /** By the length of the range. Groups are those of UTC; a week begins on Monday. */
+  readonly groupBy: 'minute' | 'hour' | 'day' | 'week' | 'month';
+  readonly aggregations: readonly {
+    readonly name: string;
+    /** Absent where nothing was published, except for sums, which are 0 there. */
+    readonly value?: number;
+    /** Start of the group, in milliseconds since the epoch. */
+    readonly date: number;
+  }[];
 }
 
 export interface Page<Item> {

@@ -7,7 +7,9 @@ export {
   type Commands,
   type CommandsOptions,
   type Operation,
+  type TriggerOperation,
 } from './commands.js';
+export { removeExecutionData, type ExecutionDataOptions, type RemovedData } from './execution-data.js';
 export { checkedFilePath, checkedPath } from './file-paths.js';
 export { checkKey, createKeyValues, withParents, type KeyValues, type NewKeyValue } from './key-values.js';
 export { createNamespaceFiles, type NamespaceFiles } from './namespace-files.js';

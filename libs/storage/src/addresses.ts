@@ -103,3 +103,7 @@ export const cacheUri = (address: {
     address.key,
     'cache.zip',
   ]);
+
+/** The folder of states that executions leave for later ones: of a flow, or without one of the namespace. */
+export const statesFolderUri = (namespace: string, flowId?: string): string =>
+  uriOf([...namespaceParts(namespace), ...(flowId === undefined ? [] : [slug(flowId) || flowId]), 'states']);

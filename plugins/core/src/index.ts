@@ -1,12 +1,19 @@
 import type { Plugin } from '@millrace/plugin-api';
 import { echoTask, returnTask } from './debug.js';
 import { assertTask, failTask } from './execution.js';
+import { countExecutionsTask, purgeExecutionsTask, resumeExecutionTask } from './execution-data.js';
+import { purgeKeyValuesTask } from './kv-purge.js';
+import { deleteKeyValueTask, getKeysTask, getKeyValueTask, putKeyValueTask, setKeyValueTask } from './kv.js';
+import { fetchLogsTask, purgeLogsTask } from './log-data.js';
 import { logTask } from './log.js';
+import { deleteFilesTask, downloadFilesTask, purgeFilesTask, uploadFilesTask } from './namespace-files.js';
 import { outputValuesTask } from './output-values.js';
 import { sleepTask } from './sleep.js';
 import { publishMetricsTask } from './metric.js';
 import { concatTask, deleteTask, localFilesTask, sizeTask } from './storage/files.js';
 import { deduplicateItemsTask, filterItemsTask } from './storage/items.js';
+import { deleteStateTask, getStateTask, setStateTask } from './state.js';
+import { purgeCurrentExecutionFilesTask } from './storage/purge.js';
 import { reverseTask } from './storage/reverse.js';
 import { splitTask } from './storage/split-task.js';
 import { storageWriteTask } from './storage/write.js';
@@ -34,5 +41,24 @@ export const plugin: Plugin = {
     filterItemsTask,
     localFilesTask,
     templatedTask,
+    purgeCurrentExecutionFilesTask,
+    setKeyValueTask,
+    putKeyValueTask,
+    getKeyValueTask,
+    deleteKeyValueTask,
+    getKeysTask,
+    purgeKeyValuesTask,
+    uploadFilesTask,
+    downloadFilesTask,
+    deleteFilesTask,
+    purgeFilesTask,
+    getStateTask,
+    setStateTask,
+    deleteStateTask,
+    fetchLogsTask,
+    purgeLogsTask,
+    countExecutionsTask,
+    resumeExecutionTask,
+    purgeExecutionsTask,
   ],
 };

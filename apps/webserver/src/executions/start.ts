@@ -12,13 +12,17 @@ import {
   type ExecutionCreated,
   type ExecutionHead,
   type ExecutionRequested,
+  type ExecutionTrigger,
   type Flow,
+  type Label,
   type PlainObject,
+  type TaskTypeCatalog,
   type Topics,
 } from '@millrace/model';
 import type { Queue } from '@millrace/queue';
 import type { ExecutionRecords } from '@millrace/repository';
 import { executionFolderUri, type Storage } from '@millrace/storage';
+import { flowFault } from '../flows/invalid-flow.js';
 import { HttpError, unprocessable } from '../http/errors.js';
 import { publishSent } from '../http/publish.js';
 import { checksOf, failureAtStart, variablesBeforeStart } from './checks.js';
@@ -30,6 +34,8 @@ export interface StartOptions {
   readonly topics: Topics;
   readonly storage: Storage;
   readonly clock: Clock;
+  /** The task types of the installation. */
+  readonly catalog: TaskTypeCatalog;
   /** IANA name of the zone in which defaults of inputs read and print dates. */
   readonly timeZone: string;
   /** Base64; SECRET inputs are stored encrypted with it. Absent: they are refused. */
@@ -46,6 +52,12 @@ export interface StartRequest {
   /** `key:value`. */
   readonly labels: readonly string[];
   readonly kind?: 'TEST' | 'PLAYGROUND';
+  /** Values of inputs, when they do not come in the body of the request. */
+  readonly given?: PlainObject;
+  /** What starts it, if it is not the caller. */
+  readonly trigger?: ExecutionTrigger;
+  /** Labels of the system besides the usual ones. */
+  readonly systemLabels?: readonly Label[];
   /** Called with the id before anything is published, so that nothing of the execution is missed. */
   readonly beforePublish?: (executionId: string) => void;
 }
@@ -80,10 +92,12 @@ export async function startExecution(options: StartOptions, start: StartRequest)
       `The flow '${flow.namespace}.${flow.id}' is ${flow.deleted ? 'deleted' : 'disabled'} and cannot be executed`,
     );
   }
+  const fault = flowFault(flow, options.catalog);
+  if (fault !== undefined) throw new HttpError(409, `The flow is not valid: ${fault}`);
   const now = clock.now();
   const executionId = newId(now, randomBytes(16));
-  const labels = executionLabels(flow, start.labels, executionId);
-  const given = await givenInputs({ request, flow, executionId, scope, storage });
+  const labels = [...executionLabels(flow, start.labels, executionId), ...(start.systemLabels ?? [])];
+  const given = start.given ?? (await givenInputs({ request, flow, executionId, scope, storage }));
   try {
     const environment = inputEnvironment(options, now, executionId);
     const seen = variablesBeforeStart(flow, executionId);
@@ -99,6 +113,7 @@ export async function startExecution(options: StartOptions, start: StartRequest)
       inputs: inputs.values,
       originalId: executionId,
       ...(start.kind && { executionKind: start.kind }),
+      ...(start.trigger && { trigger: start.trigger }),
     };
     const value: ExecutionRequested = {
       kind: 'execution-requested',

@@ -12,6 +12,7 @@ import type { Accounts } from '../security/accounts.js';
 import type { Authentication } from '../security/authentication.js';
 import type { Passwords } from '../security/passwords.js';
 import type { SetUp } from '../security/setup.js';
+import type { TriggerPlans } from '../triggers/trigger-plans.js';
 import type { WebserverConfiguration } from '../configuration.js';
 
 /** What is there only while the server runs: readers of the queue, and what stands on them. */
@@ -37,6 +38,7 @@ export interface RouteServices {
   readonly authentication: Authentication;
   readonly setUp: SetUp;
   readonly starting: StartOptions;
+  readonly triggerPlans: TriggerPlans;
   /** `envs`, `globals`, `kestra`. */
   readonly serverVariables: PlainObject;
   /** @throws HttpError 503 before the start and after the stop */

@@ -24,13 +24,21 @@ export interface Purging {
   begin(partition: number, position: number): void;
   /** Rows are waiting to be removed. */
   readonly isWaiting: boolean;
-  /** Removes a piece of them. Everything written before must have been handed to the database. */
-  piece(): void;
+  /**
+   * Removes a piece of them; answers how many rows were removed or looked at. Everything written before must have been
+   * handed to the database.
+   */
+  piece(): number;
   /** Looks again what is left, after a transaction that never happened. */
   reload(): void;
 }
 
 type Parameter = string | number;
+
+interface Piece {
+  readonly next: number | undefined;
+  readonly rows: number;
+}
 
 export function openPurging(database: Database.Database, topic: StoredTopic): Purging | undefined {
   if (topic.purges === undefined) return undefined;
@@ -58,11 +66,8 @@ export function openPurging(database: Database.Database, topic: StoredTopic): Pu
     return row === undefined ? undefined : topic.purges?.(topic.decode(JSON.parse(text(cells(row)[0]))));
   }
 
-  /** Removes some rows; answers where the rest begins, or undefined when there is none. */
-  function removeSome(
-    { partition, position, next }: Purge,
-    conditions: readonly RecordCondition[],
-  ): number | undefined {
+  /** Removes some rows; `next` is where the rest begins, undefined when there is none. */
+  function removeSome({ partition, position, next }: Purge, conditions: readonly RecordCondition[]): Piece {
     const where = whereOf(topic, conditions);
     if (isServedByIndex(topic, conditions)) {
       // The plus signs keep the database from walking over the partition instead.
@@ -70,14 +75,14 @@ export function openPurging(database: Database.Database, topic: StoredTopic): Pu
       const { changes } = database
         .prepare(`delete from ${table} where (partition, position) in (${chosen})`)
         .run(...where.parameters, partition, position, PIECE.removed);
-      return changes < PIECE.removed ? undefined : next;
+      return { next: changes < PIECE.removed ? undefined : next, rows: changes };
     }
     const from = Math.max(next, integer(cells(firstRow.get(partition))[0] ?? position));
     const to = Math.min(from + PIECE.lookedAt, position);
     database
       .prepare(`delete from ${table} where partition = ? and position >= ? and position < ? and ${where.sql}`)
       .run(partition, from, to, ...where.parameters);
-    return to < position ? to : undefined;
+    return { next: to < position ? to : undefined, rows: Math.max(0, to - from) };
   }
 
   return {
@@ -90,10 +95,10 @@ export function openPurging(database: Database.Database, topic: StoredTopic): Pu
     },
     piece() {
       const [purge, ...others] = waiting;
-      if (purge === undefined) return;
+      if (purge === undefined) return 0;
       const { partition, position } = purge;
       const conditions = conditionsOf(purge);
-      const next = conditions === undefined ? undefined : removeSome(purge, conditions);
+      const { next, rows } = conditions === undefined ? NOTHING_LEFT : removeSome(purge, conditions);
       if (next === undefined) {
         end.run(topic.name, partition, position);
         waiting = others;
@@ -101,12 +106,15 @@ export function openPurging(database: Database.Database, topic: StoredTopic): Pu
         move.run(next, topic.name, partition, position);
         waiting = [{ ...purge, next }, ...others];
       }
+      return rows;
     },
     reload() {
       waiting = load();
     },
   };
 }
+
+const NOTHING_LEFT: Piece = { next: undefined, rows: 0 };
 
 /** True when an index begins with two columns of which the conditions give the values: then few rows are looked at in vain. */
 function isServedByIndex(topic: StoredTopic, conditions: readonly RecordCondition[]): boolean {

@@ -150,7 +150,7 @@ class SqlSession implements QueueStore {
     });
     if (tables.hasPurges) {
       // Few rows are gone when the writer is answered; many go piece by piece.
-      if (!hadPurges) tables.purgePiece();
+      if (!hadPurges) for (let rows = 0; tables.hasPurges && rows < PURGED_ROWS;) rows += tables.purgePiece();
       this.#purgeRest();
     }
     return written;
@@ -163,7 +163,7 @@ class SqlSession implements QueueStore {
     const piece = async (): Promise<void> => {
       while (tables.hasPurges) {
         await writer.submit(PURGED_ROWS, () => {
-          tables.purgePiece();
+          for (let rows = 0; tables.hasPurges && rows < PURGED_ROWS;) rows += tables.purgePiece();
           return { answer: undefined, records: [] };
         });
       }

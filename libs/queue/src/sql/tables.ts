@@ -17,8 +17,8 @@ export interface Tables extends Transactional {
   write(record: EncodedRecord, writtenAt: number): number;
   /** Rows are waiting to be removed, for a record named them (`Topic.purges`). */
   readonly hasPurges: boolean;
-  /** Removes a piece of them, in the transaction under way. */
-  purgePiece(): void;
+  /** Removes a piece of them, in the transaction under way; answers how many rows were removed or looked at. */
+  purgePiece(): number;
 }
 
 type Open =
@@ -66,9 +66,9 @@ export function openTables(database: Database.Database): Tables {
     },
     purgePiece() {
       const table = purgingTable(open.values());
-      if (table === undefined) return;
+      if (table === undefined) return 0;
       use(table).flush();
-      table.purging?.piece();
+      return table.purging?.piece() ?? 0;
     },
     *topics() {
       for (const { topic } of open.values()) yield topic;

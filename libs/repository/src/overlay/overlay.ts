@@ -19,7 +19,7 @@ export async function openOverlay({ folder, log, ...options }: OverlayOptions): 
   const { topics, clock } = options;
   const copy = createSqlCopy({
     folder,
-    topics: [topics.executions, topics.taskRuns, topics.logs, topics.metrics],
+    topics: [topics.executions, topics.taskRuns, topics.logs, topics.metrics, topics.triggers],
     now: () => clock.now(),
     onRefused: ({ topic, key, partition, position }, reason) =>
       log?.error(
@@ -69,6 +69,35 @@ function repositoryOf(sql: Repository, copying: Copying, close: () => Promise<vo
     async searchLogs(scope, query) {
       await copying.received();
       return sql.searchLogs(scope, query);
+    },
+    async countLogs(scope, selection) {
+      await copying.caughtUp('logs');
+      return sql.countLogs(scope, selection);
+    },
+    async countMetrics(scope, selection) {
+      await copying.caughtUp('metrics');
+      return sql.countMetrics(scope, selection);
+    },
+    async metricNames(scope, source) {
+      await copying.received();
+      return sql.metricNames(scope, source);
+    },
+    async metricTasks(scope, source) {
+      await copying.received();
+      return sql.metricTasks(scope, source);
+    },
+    async aggregateMetric(scope, query) {
+      await copying.received();
+      return sql.aggregateMetric(scope, query);
+    },
+    async searchTriggers(scope, query) {
+      // Changed by commands whose answer came before: what was answered is shown.
+      await copying.caughtUp('triggers');
+      return sql.searchTriggers(scope, query);
+    },
+    async trigger(scope, name) {
+      await copying.caughtUp('triggers');
+      return sql.trigger(scope, name);
     },
     close,
   };

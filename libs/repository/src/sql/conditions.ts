@@ -1,5 +1,6 @@
 import { sql, type RawBuilder, type SqlBool } from 'kysely';
 import type { Scope } from '@millrace/authorization';
+import type { RecordCondition } from '@millrace/model';
 import { RepositoryError } from '../contract.js';
 import { FILTER_LIMITS, type Operation, type QueryFilter } from '../filters.js';
 
@@ -125,3 +126,19 @@ export function oneOf<Value extends string>(filter: QueryFilter, values: readonl
     return known;
   });
 }
+
+/** Conditions on records (`selectionConditions`) as conditions on rows; the columns of a topic are those of its table. */
+export const onRecords = (conditions: readonly RecordCondition[]): readonly Condition[] =>
+  conditions.map((condition) => {
+    const { on } = condition;
+    const operand = 'column' in on ? column(on.column) : sql`json_extract(value, ${`$.${on.member}`})`;
+    if ('equals' in condition) return sql<SqlBool>`${operand} = ${condition.equals}`;
+    if ('oneOf' in condition) {
+      return condition.oneOf.length === 0
+        ? sql<SqlBool>`1 = 0`
+        : sql<SqlBool>`${operand} in (${sql.join(condition.oneOf)})`;
+    }
+    if ('from' in condition) return sql<SqlBool>`${operand} >= ${condition.from}`;
+    if ('before' in condition) return sql<SqlBool>`${operand} < ${condition.before}`;
+    return namespaceWithin(operand, condition.within);
+  });

@@ -58,7 +58,7 @@ export const taskRunsByKey = (scope: Scope, executionId: string, afterId: string
   parameters: [keyOf(scope.tenant, executionId), afterId, TASK_RUN_PAGE],
 });
 
-/** The records of an execution from the rows of `recordsByKey`; undefined while there is no head. */
+/** The records of an execution from the rows of `recordsByKey`; undefined while there is no head, or when it was deleted. */
 export function executionOf(rows: readonly Row[]): Omit<ExecutionRecords, 'taskRuns'> | undefined {
   let head: ExecutionHead | undefined;
   let created: ExecutionCreated | undefined;
@@ -69,6 +69,7 @@ export function executionOf(rows: readonly Row[]): Omit<ExecutionRecords, 'taskR
     if (row['id'] === 'created') created = JSON.parse(row['value']);
     if (row['id'] === 'variables') variables = JSON.parse(row['value']);
   }
+  if (head?.deleted) return undefined;
   return head && { head, ...(created && { created }), ...(variables && { variables }) };
 }
 

@@ -22,6 +22,8 @@ import {
 } from './executions.js';
 import { executionLogs, logEntryOf, placedLogEntryOf, searchLogs } from './logs.js';
 import { executionMetrics, metricOf } from './metrics.js';
+import { aggregateMetric, aggregationsOf, countSelected, metricNames, metricTasks, textOf } from './aggregates.js';
+import { searchTriggers, triggerByKey, triggerOf } from './triggers.js';
 import { createDirectReader, type Row, type StatementReader } from './reader.js';
 import { createThreadReader } from './reader-thread.js';
 
@@ -73,11 +75,33 @@ export function createSqlRepository({ file }: SqlRepositoryOptions): Repository 
       checkPaging(query);
       return paged(searching, executionMetrics(scope, executionId, query), metricOf);
     },
+    ...aggregating(searching),
+    async searchTriggers(scope, query) {
+      checkQuery(query);
+      return paged(searching, searchTriggers(scope, query), triggerOf);
+    },
+    async trigger(scope, name) {
+      if (!scope.covers(name.namespace)) return undefined;
+      const [row] = direct.allNow(triggerByKey(scope, name));
+      return row && triggerOf(row);
+    },
     async close() {
       await Promise.all([searching.close(), direct.close()]);
     },
   };
 }
+
+type Aggregating = Pick<Repository, 'countLogs' | 'countMetrics' | 'metricNames' | 'metricTasks' | 'aggregateMetric'>;
+
+const aggregating = (reader: StatementReader): Aggregating => ({
+  countLogs: async (scope, selection) => totalOf(await reader.all(countSelected(scope, 'logs', selection))),
+  countMetrics: async (scope, selection) => totalOf(await reader.all(countSelected(scope, 'metrics', selection))),
+  metricNames: async (scope, source) => (await reader.all(metricNames(scope, source))).map(textOf),
+  metricTasks: async (scope, source) => (await reader.all(metricTasks(scope, source))).map(textOf),
+  aggregateMetric: async (scope, query) => aggregationsOf(query, await reader.all(aggregateMetric(scope, query))),
+});
+
+const totalOf = (rows: readonly Row[]): number => Number(rows[0]?.['total'] ?? 0);
 
 /** True when finding a page may take looking at every entry of the execution. */
 const isSearch = ({ taskRunId, taskId, attempt }: LogFilter): boolean =>
@@ -89,7 +113,7 @@ async function paged<Item>(
   itemOf: (row: Row) => Item,
 ): Promise<Page<Item>> {
   const [rows, counts] = await Promise.all([reader.all(page), reader.all(total)]);
-  return { results: rows.map(itemOf), total: Number(counts[0]?.['total'] ?? 0) };
+  return { results: rows.map(itemOf), total: totalOf(counts) };
 }
 
 const invalid = (message: string): RepositoryError => new RepositoryError('INVALID_QUERY', message, false);

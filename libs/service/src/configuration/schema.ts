@@ -152,6 +152,17 @@ export const CONFIGURATION_SCHEMA = {
         },
       },
     },
+    templates: {
+      type: 'object',
+      additionalProperties: false,
+      properties: {
+        enabled: {
+          type: 'boolean',
+          default: false,
+          description: 'Flows may take over the tasks of templates (deprecated; use subflows).',
+        },
+      },
+    },
     server: {
       type: 'object',
       additionalProperties: false,
