@@ -155,8 +155,8 @@ export function resolvedInputs(
   given: PlainObject,
   environment: Environment,
   seen: PlainObject,
-): { readonly values: PlainObject; readonly readable: PlainObject } {
-  if (!flow.definition.inputs || flow.definition.inputs.length === 0) return { values: {}, readable: {} };
+): { readonly values: PlainObject; readonly readable?: PlainObject } {
+  if (!flow.definition.inputs || flow.definition.inputs.length === 0) return { values: {} };
   const result = resolveInputs(flow.definition, given, environment, seen);
   if ('values' in result) return result;
   throw unprocessable(
