@@ -107,7 +107,7 @@ export async function startExecution(options: StartOptions, start: StartRequest)
     const environment = inputEnvironment(options, now, executionId);
     const seen = variablesBeforeStart(flow, executionId);
     const inputs = resolvedInputs(flow, given, environment, seen);
-    const failedAtStart = failureAtStart(checksOf(flow, inputs.readable, seen, environment));
+    const failedAtStart = failureAtStart(checksOf(flow, inputs.readable ?? inputs.values, seen, environment));
     const created: ExecutionCreated = {
       kind: 'created',
       tenant: flow.tenant,
