@@ -75,7 +75,9 @@ export function openTask(
   });
 
   const kept = async (outcome: JobOutcome): Promise<JobOutcome> =>
-    outcome.outputs ? { ...outcome, outputs: await storableOutputs(outcome.outputs, job, environment.storage) } : outcome;
+    outcome.outputs
+      ? { ...outcome, outputs: await storableOutputs(outcome.outputs, job, environment.storage) }
+      : outcome;
 
   async function run(body: (runner: TaskRunner) => Promise<JobOutcome>): Promise<JobOutcome> {
     try {

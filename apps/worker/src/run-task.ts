@@ -125,5 +125,8 @@ export async function evaluateExpressions(
   storable: (evaluated: PlainObject) => PlainObject = (evaluated) => evaluated,
 ): Promise<JobOutcome> {
   const evaluated = await renderer.values(job.expressions ?? {});
-  return { state: 'SUCCESS', evaluated: storable(plainOutputs(evaluated, 'values of the expressions', RECORD_BYTES_MAX)) };
+  return {
+    state: 'SUCCESS',
+    evaluated: storable(plainOutputs(evaluated, 'values of the expressions', RECORD_BYTES_MAX)),
+  };
 }

@@ -13,28 +13,27 @@ import {
 import type { AttemptDirectories } from './directories.js';
 import { openLocalFile } from './local-files.js';
 
+const READABLE_FOLDERS: ReadonlySet<string> = new Set(['executions', '_files']);
+
 /**
- * True for the files that a task run may read: those of executions, its own, the one that started it and others of its tenant,
- * and those of its namespace (spec expressions.md §5; no namespace is closed to others in this version).
+ * Files of executions and of namespaces may be read, of the job's tenant and no other (spec expressions.md §5): what a
+ * subflow or another namespace gives as output is a URI. What tasks keep for themselves (states, caches) is no such file.
+ *
+ * @throws TaskFailure for any other place; StorageError for what is no URI
  */
-export function mayRead(job: Job, uri: string): boolean {
-  return isExecutionFile(uri) || isOwn(job, uri);
+export function checkMayRead(uri: string): void {
+  if (
+    !uriSegments(uri)
+      .slice(1, -1)
+      .some((segment) => READABLE_FOLDERS.has(segment))
+  ) {
+    throw new TaskFailure(`The file ${uri} belongs neither to an execution nor to the files of a namespace`);
+  }
 }
 
-/** True for the files of its execution and its namespace. */
-const isOwn = (job: Job, uri: string): boolean =>
-  isInside(executionFolderUri(job), uri) || isInside(namespaceFilesUri(job.namespace), uri);
-
-/** `<namespace>/<flow>/executions/<id>/…`; a namespace's own files may have a folder of that name. */
-function isExecutionFile(uri: string): boolean {
-  const segments = uriSegments(uri);
-  const marker = segments.findIndex((segment, index) => index >= 2 && segment === 'executions');
-  return marker > 0 && segments.length > marker + 2 && !segments.slice(0, marker).includes('_files');
-}
-
-/** @throws TaskFailure when the file is another execution's or namespace's */
-export function checkMayRead(job: Job, uri: string): void {
-  if (!mayRead(job, uri)) {
+/** @throws TaskFailure when the file is another execution's or namespace's: those are not to be removed from here */
+function checkMayRemove(job: Job, uri: string): void {
+  if (!isInside(executionFolderUri(job), uri) && !isInside(namespaceFilesUri(job.namespace), uri)) {
     throw new TaskFailure(
       `The file ${uri} belongs neither to this execution nor to the files of namespace ${job.namespace}`,
     );
@@ -64,18 +63,17 @@ export function createAttemptFiles(options: AttemptFilesOptions): TaskFiles {
         const [, namespace = '', path = ''] = inNamespace;
         return namespaceFiles.read(namespace === '' ? job.namespace : namespace, path);
       }
-      checkMayRead(job, uri);
+      checkMayRead(uri);
       return storage.read(scope, uri);
     },
     async size(uri) {
-      checkMayRead(job, uri);
+      checkMayRead(uri);
       const file = await storage.stat(scope, uri);
       if (file?.kind !== 'file') throw new TaskFailure(`There is no file ${uri} in internal storage`);
       return file.size;
     },
     async remove(uri) {
-      checkMayRead(job, uri);
-      if (!isOwn(job, uri)) throw new TaskFailure(`The file ${uri} belongs to another execution and is not removed`);
+      checkMayRemove(job, uri);
       if ((await storage.stat(scope, uri))?.kind !== 'file') return false;
       return (await storage.remove(scope, uri)) > 0;
     },

@@ -1,15 +1,10 @@
 import { changeHead, changeRun } from './changing.js';
-import { evolveExecution } from './evolve-execution.js';
-import type { ExecutionFact, Fact } from './facts.js';
+import { evolveOwner } from './evolve-owner.js';
+import type { ChildFact, ExecutionFact, OwnerFact } from './facts.js';
 import type { ExecutionState } from './state.js';
 
-export type ChildFact = Extract<
-  Fact,
-  { kind: 'slot-set' | 'child-started' | 'items-set' | 'items-ended' | 'item-outputs-set' }
->;
-
-/** Facts of executions that start others, and of their slots; the rest are of the execution itself. Part of `evolve`. */
-export function evolveChildren(state: ExecutionState, fact: ChildFact | ExecutionFact): void {
+/** Facts of executions that start others, and of their slots; the rest go on to owners and the execution itself. Part of `evolve`. */
+export function evolveChildren(state: ExecutionState, fact: ChildFact | OwnerFact | ExecutionFact): void {
   switch (fact.kind) {
     case 'slot-set':
       return changeHead(state, { slot: fact.slot });
@@ -24,6 +19,6 @@ export function evolveChildren(state: ExecutionState, fact: ChildFact | Executio
     case 'item-outputs-set':
       return state.putItems(fact.record);
     default:
-      return evolveExecution(state, fact);
+      return evolveOwner(state, fact);
   }
 }

@@ -19,6 +19,7 @@ import { reverseTask } from './storage/reverse.js';
 import { splitTask } from './storage/split-task.js';
 import { storageWriteTask } from './storage/write.js';
 import { templatedTask } from './templated-task.js';
+import { toggleTask } from './toggle.js';
 
 /** The task types without which hardly a flow does: log, output, fail, wait, write. */
 export const plugin: Plugin = {
@@ -45,6 +46,7 @@ export const plugin: Plugin = {
     itemOutputsTask,
     itemMergeTask,
     templatedTask,
+    toggleTask,
     purgeCurrentExecutionFilesTask,
     setKeyValueTask,
     putKeyValueTask,

@@ -107,7 +107,7 @@ export async function startExecution(options: StartOptions, start: StartRequest)
     const environment = inputEnvironment(options, now, executionId);
     const seen = variablesBeforeStart(flow, executionId);
     const inputs = resolvedInputs(flow, given, environment, seen);
-    const failedAtStart = failureAtStart(checksOf(flow, inputs.readable, seen, environment));
+    const failedAtStart = failureAtStart(checksOf(flow, inputs.readable ?? inputs.values, seen, environment));
     const created: ExecutionCreated = {
       kind: 'created',
       tenant: flow.tenant,
@@ -155,8 +155,8 @@ export function resolvedInputs(
   given: PlainObject,
   environment: Environment,
   seen: PlainObject,
-): { readonly values: PlainObject; readonly readable: PlainObject } {
-  if (!flow.definition.inputs || flow.definition.inputs.length === 0) return { values: {}, readable: {} };
+): { readonly values: PlainObject; readonly readable?: PlainObject } {
+  if (!flow.definition.inputs || flow.definition.inputs.length === 0) return { values: {} };
   const result = resolveInputs(flow.definition, given, environment, seen);
   if ('values' in result) return result;
   throw unprocessable(
