@@ -26,7 +26,7 @@ interface Case {
 
 /** `draw` chooses a task run or a state. */
 interface Wanted {
-  readonly kind: Exclude<ExecutionOperation['kind'], 'pause' | 'replay'> | 'kill';
+  readonly kind: Exclude<ExecutionOperation['kind'], 'replay'> | 'kill';
   readonly draw: number;
 }
 
@@ -44,6 +44,7 @@ const casesOf = (flow: fc.Arbitrary<RandomFlow>): fc.Arbitrary<Case> =>
           'restart',
           'restart',
           'kill',
+          'pause',
           'change-task-run-state',
           'change-status',
           'set-labels',
@@ -147,12 +148,16 @@ function drive(
       harness.now = Math.max(harness.now, harness.state.dueAt);
       harness.send({ kind: 'wake' });
     } else if (wanted.length > 0) operate();
-    else if (harness.state.head.suspended !== undefined) {
+    else if (operations.length + breakpoints.length > 0 && waitsForSomebody(harness)) {
       harness.send(eventOf({ kind: 'resume', draw: 0 }, harness, -++resumed));
     } else if (!wakeUp(harness)) return harness;
   }
   throw new Error(`It does not end: ${harness.story}`);
 }
+
+/** It goes on when it is resumed. */
+const waitsForSomebody = ({ state: { head } }: Harness): boolean =>
+  head.suspended !== undefined || head.hold?.active === true;
 
 const snapshot = (records: MemoryRecords): unknown =>
   Object.fromEntries([...records.map].sort(([a], [b]) => (a < b ? -1 : 1)));
