@@ -5,8 +5,6 @@
 export const NOT_BY_A_CASE: Readonly<Record<string, string>> = {
   'every task.workerGroup': 'worker groups are not part of this version; libs/flow/test: other groups are refused',
   'every task.assets': 'libs/flow/test: assets are refused',
-  'every task.taskCache': 'libs/flow/test: a cache is refused by this version',
-  'every task.logToFile': 'libs/flow/test: it has no effect in this version, and a warning says so',
   'core.http.SseRequest.concatJqExpression': 'plugins/http/test/download.test.ts',
   'core.http.SseRequest → result': 'plugins/http/test/download.test.ts',
   'core.flow.Pause.onResume': 'libs/executor-core/test/pause.test.ts',

@@ -15,7 +15,7 @@ export interface Adapters {
   readonly topics: Topics;
   readonly queue: Queue;
   readonly storage: Storage;
-  /** Opened when a server needs it: a worker has none. */
+  /** Opened when a server needs it: a webserver at its start, a worker when a task first searches. */
   repository(): Promise<Repository>;
   /** Started first, so stopped last: closes the others when no server uses them any more. */
   readonly closing: Service;
@@ -120,5 +120,11 @@ function assemble(
       await queue.close();
     },
   };
-  return { topics, queue, storage, closing, repository: () => (repository ??= openRepository(fail)) };
+  const open = (): Promise<Repository> => {
+    const opening = openRepository(fail);
+    // Who asks after a failure tries anew.
+    opening.catch(() => (repository = undefined));
+    return opening;
+  };
+  return { topics, queue, storage, closing, repository: () => (repository ??= open()) };
 }

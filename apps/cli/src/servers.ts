@@ -2,10 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { createExecutor } from '@millrace/executor';
+import { keepTemplates } from '@millrace/expression';
 import { newId, type Clock, type Role } from '@millrace/model';
 import { createScheduler } from '@millrace/scheduler';
 import {
   createMetrics,
+  expressionSettings,
   serverVariables,
   type Configuration,
   type Environment,
@@ -17,7 +19,7 @@ import {
   type ServiceContext,
 } from '@millrace/service';
 import { createWebserver, type Webserver } from '@millrace/webserver';
-import { createWorker, environmentSecrets } from '@millrace/worker';
+import { createWorker, environmentSecrets, type ExpressionServices } from '@millrace/worker';
 import type { Adapters, BrokenRule } from './adapters.js';
 import { installedTaskTypes } from './plugins.js';
 
@@ -51,6 +53,8 @@ export class Servers {
   constructor(options: ProcessOptions, adapters: Adapters) {
     this.#options = options;
     this.#adapters = adapters;
+    // One cache for all servers of the process.
+    keepTemplates(expressionSettings(options.configuration).cacheSize);
     this.metrics = createMetrics({ process: options.configuration.metrics.process });
   }
 
@@ -90,12 +94,15 @@ export class Servers {
       temporaryDirectory: join(dataFolder, 'tasks'),
       localFilePaths: configuration.localFiles.allowedPaths ?? [],
       secrets: environmentSecrets(environment),
+      repository: () => this.#adapters.repository(),
+      expressionServices: this.#expressionServices(),
       stopTimeoutMs: Math.max(0, configuration.server.terminationGracePeriod - STOP_RESERVE_MS),
     });
   }
 
   scheduler(context: ServiceContext): Service {
-    return createScheduler({ ...this.#shared(), context });
+    const { plugins } = this.#options.configuration;
+    return createScheduler({ ...this.#shared(), context, pluginDefaults: plugins.defaults });
   }
 
   async webserver(context: ServiceContext, health: Health): Promise<Webserver> {
@@ -122,9 +129,23 @@ export class Servers {
     });
   }
 
+  #expressionServices(): ExpressionServices {
+    const { encryptionKey, recursiveRendering } = expressionSettings(this.#options.configuration);
+    return {
+      ...(encryptionKey === undefined ? {} : { encryptionKey: encryptionKey.reveal() }),
+      recursive: recursiveRendering,
+    };
+  }
+
   #shared() {
     const { queue, topics } = this.#adapters;
     const { configuration, environment } = this.#options;
-    return { queue, topics, registry: this.#registry, serverVariables: serverVariables(configuration, environment) };
+    return {
+      queue,
+      topics,
+      registry: this.#registry,
+      serverVariables: serverVariables(configuration, environment),
+      expressions: expressionSettings(configuration),
+    };
   }
 }

@@ -20,6 +20,7 @@ import {
 } from '@millrace/model';
 import type { ProcessorDefinition, Wake } from '@millrace/queue';
 import { livenessProcessor, resourceProcessor, type LivenessEffect, type ResourceEffect } from '@millrace/registry';
+import type { ExpressionSettings } from '@millrace/service';
 import type { FlowReference } from './flow-plans.js';
 import { outgoingEffect } from './outgoing.js';
 
@@ -30,6 +31,7 @@ export interface ExecutionDefinitionOptions {
   readonly inlineTask: (type: string) => InlineTask | undefined;
   readonly serverVariables: PlainObject;
   readonly timeZone: string;
+  readonly expressions?: ExpressionSettings;
   /** The instance is known to be gone: what it claims late is given to others at once. Default: nobody is. */
   readonly isLost?: (instance: string) => boolean;
   readonly limits?: Partial<ExecutionLimits>;
@@ -44,12 +46,15 @@ type ExecutionDefinition = ProcessorDefinition<ExecutionState, ExecutionRecord, 
 export function executionDefinition(options: ExecutionDefinitionOptions): ExecutionDefinition {
   const { topics, flowPlan, inlineTask, serverVariables, timeZone, isLost = () => false, broken } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const { encryptionKey, recursiveRendering } = options.expressions ?? {};
   const contextWith = (flow: FlowPlan | undefined, now: number): ExecutionContext => ({
     now,
     flow,
     inlineTask,
     serverVariables,
     timeZone,
+    ...(encryptionKey === undefined ? {} : { encryptionKey: encryptionKey.reveal() }),
+    ...(recursiveRendering === true && { recursiveRendering }),
     isLost,
     limits,
     ...(broken === 'no-claim-token' ? { broken } : {}),

@@ -8,7 +8,13 @@ import {
 } from '@millrace/model';
 import type { TaskTypeRegistry } from '@millrace/plugin-api';
 import type { Queue, Running, View } from '@millrace/queue';
-import { startHeartbeat, type Heartbeat, type Service, type ServiceContext } from '@millrace/service';
+import {
+  startHeartbeat,
+  type ExpressionSettings,
+  type Heartbeat,
+  type Service,
+  type ServiceContext,
+} from '@millrace/service';
 import {
   executionDefinition,
   livenessDefinition,
@@ -29,6 +35,7 @@ export interface ExecutorOptions {
   readonly pluginDefaults?: readonly PluginDefault[];
   /** Flows may take over the tasks of templates. Default false. */
   readonly templates?: boolean;
+  readonly expressions?: ExpressionSettings;
   /** IANA name of the zone in which expressions read and print dates. Default: the host's. */
   readonly timeZone?: string;
   /**
@@ -71,6 +78,7 @@ export function createExecutor(options: ExecutorOptions): Service {
         serverVariables: options.serverVariables ?? {},
         isLost: (instance) => isGone(services.records(instance)),
         timeZone: options.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
+        ...(options.expressions === undefined ? {} : { expressions: options.expressions }),
         ...(options.broken === undefined ? {} : { broken: options.broken }),
         onFault: ({ key, error }) => {
           faults();

@@ -1,3 +1,3 @@
 export { triggerDefinition, type TriggerDefinitionOptions } from './definition.js';
 export { createScheduler, type SchedulerOptions } from './scheduler.js';
-export { TriggerPlans, triggersOf, type FlowName, type TriggerPlansOptions } from './trigger-plans.js';
+export { TriggerPlans, type FlowName, type TriggerPlansOptions } from './trigger-plans.js';

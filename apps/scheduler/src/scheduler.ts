@@ -1,4 +1,4 @@
-import type { MissedSchedules, PlainObject, ServiceInstance, Topics } from '@millrace/model';
+import type { MissedSchedules, PlainObject, PluginDefault, ServiceInstance, Topics } from '@millrace/model';
 import type { TaskTypeRegistry } from '@millrace/plugin-api';
 import type { Queue, Running, View } from '@millrace/queue';
 import { startHeartbeat, type Heartbeat, type Service, type ServiceContext } from '@millrace/service';
@@ -11,6 +11,8 @@ export interface SchedulerOptions {
   readonly queue: Queue;
   readonly topics: Topics;
   readonly registry: TaskTypeRegistry;
+  /** Of the configuration. */
+  readonly pluginDefaults?: readonly PluginDefault[];
   /** `envs`, `globals`, `kestra`. */
   readonly serverVariables?: PlainObject;
   /** IANA name of the zone of schedules that name none. Default: the host's. */
@@ -45,6 +47,7 @@ export function createScheduler(options: SchedulerOptions): Service {
       const plans = new TriggerPlans({
         resources: view,
         catalog: options.registry.catalog,
+        pluginDefaults: options.pluginDefaults ?? [],
         serverVariables: options.serverVariables ?? {},
         timeZone: options.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
         recoverMissedSchedules: options.recoverMissedSchedules ?? 'ALL',

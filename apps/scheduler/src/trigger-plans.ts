@@ -1,4 +1,4 @@
-import { effectiveTrigger, labelsOf, nestLabels } from '@millrace/flow';
+import { effectiveTriggers, labelsOf, nestLabels } from '@millrace/flow';
 import {
   flowKey,
   LATEST,
@@ -6,6 +6,7 @@ import {
   type Flow,
   type MissedSchedules,
   type PlainObject,
+  type PluginDefault,
   type Resource,
   type TaskTypeCatalog,
   type TriggerDefinition,
@@ -19,6 +20,8 @@ const VIEW_WAIT_MS = 5_000;
 export interface TriggerPlansOptions {
   readonly resources: View<Resource>;
   readonly catalog: TaskTypeCatalog;
+  /** Of the configuration. */
+  readonly pluginDefaults: readonly PluginDefault[];
   /** IANA name of the zone of schedules that name none. */
   readonly timeZone: string;
   /** `envs`, `globals`, `kestra`. */
@@ -83,7 +86,7 @@ export class TriggerPlans {
   #plan(flow: Flow): FlowTriggers | Promise<FlowTriggers> {
     const known = this.#plans.get(flow);
     if (known) return known;
-    const triggers = triggersOf(flow, this.#options.catalog);
+    const triggers = effectiveTriggers(flow.definition, this.#options.catalog, [this.#options.pluginDefaults]);
     if (!needsHolidays(triggers)) return this.#planned(flow, triggers, undefined);
     this.#holidays ??= import('@millrace/schedule/holidays').then((module) => module.createHolidayCalendar());
     return this.#holidays.then((holidays) => this.#planned(flow, triggers, holidays));
@@ -100,9 +103,3 @@ export class TriggerPlans {
     return plan;
   }
 }
-
-/** The triggers of a flow with the plugin defaults that apply to them. */
-export const triggersOf = (flow: Flow, catalog: TaskTypeCatalog): readonly TriggerDefinition[] =>
-  (flow.definition.triggers ?? []).map((trigger) =>
-    effectiveTrigger(trigger, [flow.definition.pluginDefaults ?? []], catalog),
-  );

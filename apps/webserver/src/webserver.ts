@@ -3,11 +3,11 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Request } from 'express';
 import type { Principal } from '@millrace/authorization';
-import { USERS_KEY, type Topics } from '@millrace/model';
+import { USERS_KEY, type PlainObject, type Topics } from '@millrace/model';
 import type { TaskTypeRegistry } from '@millrace/plugin-api';
 import type { Queue } from '@millrace/queue';
 import type { Repository } from '@millrace/repository';
-import type { Service, ServiceContext } from '@millrace/service';
+import type { ExpressionSettings, Service, ServiceContext } from '@millrace/service';
 import type { Storage } from '@millrace/storage';
 import { createApplication } from './application.js';
 import type { InitialAccount, WebserverConfiguration } from './configuration.js';
@@ -26,6 +26,7 @@ import { createAccounts, principalOf as principalOfUser } from './security/accou
 import { createAuthentication } from './security/authentication.js';
 import { createPasswords, passwordFaults, type PasswordCost } from './security/passwords.js';
 import { createSetUp, isLoopback } from './security/setup.js';
+import { createTriggerPlans } from './triggers/trigger-plans.js';
 
 export interface WebserverOptions {
   readonly context: ServiceContext;
@@ -36,6 +37,9 @@ export interface WebserverOptions {
   /** The task types of the installation. */
   readonly registry: TaskTypeRegistry;
   readonly configuration: WebserverConfiguration;
+  readonly expressions?: ExpressionSettings;
+  /** `envs`, `globals`, `kestra`: for expressions of webhooks. */
+  readonly serverVariables?: PlainObject;
   /** Created at the start when there is no account yet; later starts change nothing. */
   readonly initialAccount?: InitialAccount;
   /** The health of the process, when servers share one; else this server's own. */
@@ -159,6 +163,7 @@ function createRouteServices(
       );
     },
   });
+  const { encryptionKey, recursiveRendering = false } = options.expressions ?? {};
   const timeZone = configuration.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone;
   return {
     context,
@@ -171,7 +176,23 @@ function createRouteServices(
     running,
     health,
     setUp: createSetUp(context.clock),
-    starting: { queue, topics, storage, clock: context.clock, timeZone },
+    triggerPlans: createTriggerPlans({
+      catalog: registry.catalog,
+      pluginDefaults: configuration.pluginDefaults ?? [],
+      timeZone,
+      serverVariables: options.serverVariables ?? {},
+    }),
+    serverVariables: options.serverVariables ?? {},
+    starting: {
+      queue,
+      topics,
+      storage,
+      clock: context.clock,
+      timeZone,
+      catalog: registry.catalog,
+      ...(encryptionKey === undefined ? {} : { encryptionKey: encryptionKey.reveal() }),
+      recursiveRendering,
+    },
   };
 }
 

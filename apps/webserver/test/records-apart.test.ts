@@ -105,6 +105,8 @@ function createScene() {
     searchExecutions: async () => ({ results: [], total: 0 }),
     searchLogs: async () => ({ results: [], total: 0 }),
     metrics: async () => ({ results: [], total: 0 }),
+    searchTriggers: async () => ({ results: [], total: 0 }),
+    trigger: async () => undefined,
     close: async () => undefined,
   };
   const sent: (readonly [string, unknown])[] = [];

@@ -20,6 +20,7 @@ const example = (path: string): string =>
     .replace(':namespace', 'company.team')
     .replace(':flowId', 'hello')
     .replace(':taskId', 'say')
+    .replace(':triggerId', 'daily')
     .replace(':executionId', 'abc')
     .replace(':type', 'core.log.Log');
 
@@ -31,6 +32,8 @@ describe('every route', () => {
     expect(anonymous.sort()).toEqual([
       'GET /',
       'GET /configs',
+      'GET /executions/webhook/:namespace/:flowId/:key',
+      'GET /executions/webhook/:namespace/:flowId/:key/:path',
       'GET /health',
       'GET /health/live',
       'GET /health/ready',
@@ -38,8 +41,12 @@ describe('every route', () => {
       'GET /setup',
       'GET /ui',
       'POST /basicAuth',
+      'POST /executions/webhook/:namespace/:flowId/:key',
+      'POST /executions/webhook/:namespace/:flowId/:key/:path',
       'POST /login',
       'POST /logout',
+      'PUT /executions/webhook/:namespace/:flowId/:key',
+      'PUT /executions/webhook/:namespace/:flowId/:key/:path',
     ]);
     const guarded = server.webserver.routes.filter(({ access }) => access.kind !== 'anonymous');
     expect(guarded.length).toBeGreaterThan(25);

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createExecutor } from '@millrace/executor';
+import { createScheduler } from '@millrace/scheduler';
 import {
   createTopics,
   keyOf,
@@ -38,6 +39,8 @@ export interface TestServerOptions {
   readonly clock?: Clock;
   /** Without one, commands are never answered. */
   readonly executor?: boolean;
+  /** Without one, triggers have no state. */
+  readonly scheduler?: boolean;
 }
 
 /** A logger that keeps what was written. */
@@ -58,12 +61,13 @@ export function createInstallation(clock: Clock = systemClock) {
   const queue: Queue = createSqlQueue({
     file,
     clock: systemClock,
-    topics: [topics.executions, topics.taskRuns, topics.logs, topics.metrics],
+    topics: [topics.executions, topics.taskRuns, topics.logs, topics.metrics, topics.triggers],
   });
   const registry = createTaskTypeRegistry([core]);
   const storage = createLocalStorage({ directory: join(folder, 'storage') });
   const repository = createSqlRepository({ file });
   const executing = createExecutor({ context, queue, topics, registry });
+  const scheduling = createScheduler({ context, queue, topics, registry, timeZone: 'UTC' });
   const made: Webserver[] = [];
   return {
     queue,
@@ -72,6 +76,7 @@ export function createInstallation(clock: Clock = systemClock) {
     metrics,
     entries,
     executing,
+    scheduling,
     /** Not started yet. */
     webserver(configuration: Partial<WebserverConfiguration>, { username, password } = ACCOUNT): Webserver {
       const webserver = createWebserver({
@@ -97,6 +102,7 @@ export function createInstallation(clock: Clock = systemClock) {
     },
     async stop(): Promise<void> {
       for (const webserver of made) await webserver.stop();
+      await scheduling.stop();
       await executing.stop();
       await repository.close();
       await queue.close();
@@ -114,11 +120,13 @@ export async function startServer({
   configuration = {},
   clock = systemClock,
   executor = true,
+  scheduler = false,
 }: TestServerOptions = {}) {
   const installation = createInstallation(clock);
-  const { queue, repository, storage, metrics, entries, executing } = installation;
+  const { queue, repository, storage, metrics, entries, executing, scheduling } = installation;
   const webserver = installation.webserver(configuration, account ? ACCOUNT : NOBODY);
   if (executor) await executing.start();
+  if (scheduler) await scheduling.start();
   await webserver.start();
 
   const call = (method: string, path: string, init: Omit<RequestInit, 'method'> = {}): Promise<Response> => {

@@ -1,34 +1,35 @@
 import { types } from 'node:util';
-import { excerpt, type Clock, type JobOutcome, type PlainObject, type Topics } from '@millrace/model';
-import { TaskFailure, type NamespaceFileReader, type TaskContext, type TaskTypeRegistry } from '@millrace/plugin-api';
+import { excerpt, type Job, type JobOutcome, type PlainObject, type Topics } from '@millrace/model';
+import {
+  TaskFailure,
+  type NamespaceFileReader,
+  type TaskContext,
+  type TaskServices,
+  type TaskTypeRegistry,
+} from '@millrace/plugin-api';
 import type { Queue } from '@millrace/queue';
 import type { Logger } from '@millrace/service';
-import type { Storage } from '@millrace/storage';
 import { createAttemptLog, type AttemptLog, type LineNumbering } from './attempt-log.js';
 import type { Attempt, StopReason } from './attempt.js';
 import type { AttemptDirectories } from './directories.js';
 import { createFileLog } from './file-log.js';
-import { createHostFunctions } from './host-functions.js';
+import { createJobRenderer, type RenderingEnvironment } from './job-renderer.js';
 import { plainOutputs } from './plain-outputs.js';
-import { createRenderer } from './rendering.js';
 import { runInPlace, type TaskRunner } from './run-task.js';
-import type { SecretMask, SecretSource } from './secrets.js';
+import type { SecretMask } from './secrets.js';
 import { openTaskCache } from './task-cache.js';
 import { createAttemptFiles } from './task-files.js';
 
 /** What all jobs of a worker share. */
-export interface JobEnvironment {
+export interface JobEnvironment extends RenderingEnvironment {
   readonly queue: Pick<Queue, 'publish'>;
   readonly topics: Topics;
-  readonly storage: Storage;
   readonly registry: TaskTypeRegistry;
-  readonly secrets: SecretSource;
-  readonly clock: Clock;
   readonly log: Logger;
   readonly temporaryDirectory: string;
-  readonly timeZone: string;
-  readonly serverVariables: PlainObject;
   readonly namespaceFiles: (tenant: string) => NamespaceFileReader;
+  /** @param signal aborted when the task must stop */
+  readonly services: (job: Job, signal: AbortSignal) => TaskServices;
   /** Folders of this machine below which tasks may read `file:///` URIs. */
   readonly localFilePaths: readonly string[];
   /** @throws TaskFailure when no key is configured */
@@ -116,12 +117,8 @@ function createRunner(
   onStart: (() => Promise<void>) | undefined,
 ): TaskRunner & { cancelTimeout(): void } {
   const { job } = attempt.taken;
-  const { clock, storage, secrets, localFilePaths } = environment;
-  const renderer = createRenderer({
-    ...environment,
-    variables: { ...environment.serverVariables, ...job.variables },
-    host: createHostFunctions({ job, storage, secrets, mask }),
-  });
+  const { clock, storage, localFilePaths } = environment;
+  const renderer = createJobRenderer(job, environment, mask, () => context);
   const namespaceFiles = environment.namespaceFiles(job.tenant);
   const files = createAttemptFiles({ job, storage, directories, namespaceFiles, localFilePaths });
   let cancelTimeout: () => void = () => undefined;
@@ -133,6 +130,7 @@ function createRunner(
     render: renderer.text,
     metric: log.metric,
     namespaceFiles,
+    services: environment.services(job, attempt.signal),
     runTask: (definition) => runInPlace(runner, definition),
     encrypt: (text) => Promise.resolve().then(() => environment.encrypt(text)),
   };

@@ -33,11 +33,13 @@ export interface RendererOptions {
   readonly clock: Clock;
   /** IANA name. */
   readonly timeZone: string;
+  /** Results are rendered again until nothing changes. */
+  readonly recursive?: boolean;
 }
 
-export function createRenderer({ variables, host, clock, timeZone }: RendererOptions): Renderer {
+export function createRenderer({ variables, host, clock, timeZone, recursive = false }: RendererOptions): Renderer {
   const known = variablesOf(variables);
-  const environment = (): AsyncEnvironment => ({ now: clock.now(), random: Math.random, timeZone, host });
+  const environment = (): AsyncEnvironment => ({ now: clock.now(), random: Math.random, timeZone, host, recursive });
   const text = (template: string, extra?: PlainObject): Promise<string> =>
     renderStringAsync(template, extra ? variablesOf({ ...variables, ...extra }) : known, environment());
   const value = (written: unknown): Promise<unknown> => renderDeepTypedAsync(written, known, environment());

@@ -119,11 +119,11 @@ function outcomeOf({ state = 'SUCCESS', outputs }: TaskResult): JobOutcome {
   return outputs === undefined ? { state } : { state, outputs: plainOutputs(outputs) };
 }
 
-/** Renders the expressions of a job of kind `evaluate`. */
-export async function evaluateExpressions({
-  job,
-  renderer,
-}: Pick<TaskRunner, 'job' | 'renderer'>): Promise<JobOutcome> {
+/** Renders the expressions of a job of kind `evaluate`. @param storable makes of the values what may be stored */
+export async function evaluateExpressions(
+  { job, renderer }: Pick<TaskRunner, 'job' | 'renderer'>,
+  storable: (evaluated: PlainObject) => PlainObject = (evaluated) => evaluated,
+): Promise<JobOutcome> {
   const evaluated = await renderer.values(job.expressions ?? {});
-  return { state: 'SUCCESS', evaluated: plainOutputs(evaluated, 'values of the expressions') };
+  return { state: 'SUCCESS', evaluated: storable(plainOutputs(evaluated, 'values of the expressions')) };
 }

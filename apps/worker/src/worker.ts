@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
+import { ENCRYPTED_TYPE, encryptText } from '@millrace/expression';
 import { DEFAULT_GROUP, newId, type PlainObject, type Topics, type WorkerCommand } from '@millrace/model';
-import { TaskFailure, type NamespaceFileReader, type TaskTypeRegistry } from '@millrace/plugin-api';
+import { TaskFailure, type TaskTypeRegistry } from '@millrace/plugin-api';
+import type { Repository } from '@millrace/repository';
 import type { Queue, Tail, View, Worker as JobTaker } from '@millrace/queue';
 import {
   startHeartbeat,
@@ -13,11 +15,14 @@ import {
 import type { Storage } from '@millrace/storage';
 import { createAttempts, type Attempts } from './attempts.js';
 import { followCommands } from './commands.js';
+import type { ExpressionServices } from './expression-services.js';
 import { createJobRecords } from './job-records.js';
 import { createWorkerMetrics } from './metrics.js';
-import { storedNamespaceFiles } from './namespace-file-reader.js';
 import { waitAtMost } from './persistent-publish.js';
 import type { SecretSource } from './secrets.js';
+import { createNamespaceFileReader } from './services/namespace-files.js';
+import { openWorkerResources, type WorkerResources } from './services/resources.js';
+import { createTaskServices } from './services/task-services.js';
 import { prepareTemporaryDirectory } from './temporary-directory.js';
 
 export interface WorkerOptions {
@@ -33,13 +38,15 @@ export interface WorkerOptions {
   readonly temporaryDirectory: string;
   /** Variables that the server gives to every expression (`envs`, `globals`, `kestra`). */
   readonly serverVariables?: PlainObject;
+  /** For `kv()`, files of namespaces and of this machine, and encrypted values in expressions. */
+  readonly expressionServices?: ExpressionServices;
   /** Default: environment variables `SECRET_<KEY>`. */
   readonly secrets: SecretSource;
-  /** The files of a tenant's namespaces. Default: what is stored. */
-  readonly namespaceFiles?: (tenant: string) => NamespaceFileReader;
+  /** Opens the repository, or answers the one that is open; asked when a task first searches. Default: refuses. */
+  readonly repository?: () => Promise<Repository>;
   /** Folders of this machine below which tasks may read `file:///` URIs. Default: none. */
   readonly localFilePaths?: readonly string[];
-  /** Encrypts what outputs must not show. Default: refuses. */
+  /** Encrypts what outputs must not show. Default: with the key of `expressionServices`; without one it refuses. */
   readonly encrypt?: (text: string) => PlainObject;
   /** IANA name of the zone of dates in expressions. Default: the machine's. */
   readonly timeZone?: string;
@@ -49,9 +56,22 @@ export interface WorkerOptions {
   readonly taskStopTimeoutMs?: number;
 }
 
-function refuseToEncrypt(): never {
-  throw new TaskFailure("Nothing can be encrypted: set 'encryption.secret-key' in the configuration of the workers");
+/** Bytes of an initialisation vector. */
+const IV_BYTES = 12;
+
+function encryption(key: string | undefined): (text: string) => PlainObject {
+  return (text) => {
+    if (key === undefined) {
+      throw new TaskFailure(
+        "Nothing can be encrypted: set 'encryption.secret-key' in the configuration of the workers",
+      );
+    }
+    return { type: ENCRYPTED_TYPE, value: encryptText(key, text, randomBytes(IV_BYTES)) };
+  };
 }
+
+const noRepository = (): Promise<Repository> =>
+  Promise.reject(new TaskFailure('This worker cannot search: it was started without a repository'));
 
 const STOP_TIMEOUT_MS = 30_000;
 /** After its tasks were told to stop, so long the worker waits for their processes to be gone. */
@@ -74,6 +94,7 @@ class WorkerServer {
   private commands: Pick<Tail, 'close'> | undefined;
   private services: View<unknown> | undefined;
   private taker: JobTaker | undefined;
+  private resources: WorkerResources | undefined;
   private temporaryDirectory: string | undefined;
   private state: ServiceDescription['state'] = 'RUNNING';
   private stopping: Promise<void> | undefined;
@@ -92,7 +113,10 @@ class WorkerServer {
       throw new Error(`A worker needs at least one slot, but worker.slots is ${this.options.slots}`);
     }
     this.temporaryDirectory = await prepareTemporaryDirectory(this.options.temporaryDirectory, context.instance);
-    this.attempts = this.createAttempts(this.temporaryDirectory);
+    const { clock, instance } = context;
+    const { storage } = this.options;
+    this.resources = await openWorkerResources({ queue, topics, storage, instance, clock, onLost: this.fail });
+    this.attempts = this.createAttempts(this.temporaryDirectory, this.resources);
     // Commands first: a kill must not slip between the first job and their reader (protocols.md part 3.4).
     this.commands = await followCommands({
       queue,
@@ -125,8 +149,10 @@ class WorkerServer {
     return this.options.group ?? DEFAULT_GROUP;
   }
 
-  private createAttempts(temporaryDirectory: string): Attempts {
-    const { context, queue, topics, storage, registry } = this.options;
+  private createAttempts(temporaryDirectory: string, resources: WorkerResources): Attempts {
+    const { context, queue, topics, storage, registry, repository = noRepository } = this.options;
+    const services = { resources, repository, queue, topics, storage, clock: context.clock };
+    const { keyValues, namespaceFiles } = resources;
     const metrics = createWorkerMetrics(context.metrics, () => this.attempts?.running ?? 0);
     return createAttempts({
       environment: {
@@ -140,9 +166,11 @@ class WorkerServer {
         secrets: this.options.secrets,
         timeZone: this.options.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
         serverVariables: this.options.serverVariables ?? {},
-        namespaceFiles: this.options.namespaceFiles ?? ((tenant) => storedNamespaceFiles(storage, tenant)),
+        expressionServices: { keyValues, namespaceFiles, ...this.options.expressionServices },
+        namespaceFiles: (tenant) => createNamespaceFileReader(tenant, namespaceFiles),
+        services: (job, signal) => createTaskServices(services, job, signal),
         localFilePaths: this.options.localFilePaths ?? [],
-        encrypt: this.options.encrypt ?? refuseToEncrypt,
+        encrypt: this.options.encrypt ?? encryption(this.options.expressionServices?.encryptionKey),
       },
       records: createJobRecords(topics, context.instance),
       mayRun: () => this.stopping === undefined && this.heartbeat?.leaseHeld !== false,
@@ -210,6 +238,7 @@ class WorkerServer {
     await this.taker?.close();
     this.commands?.close();
     this.services?.close();
+    this.resources?.close();
     this.state = 'TERMINATED_GRACEFULLY';
     await this.heartbeat?.stop();
     if (this.temporaryDirectory) await rm(this.temporaryDirectory, { recursive: true, force: true });

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Scope } from '@millrace/authorization';
 import { createLocalStorage } from '@millrace/storage/local';
-import { storedNamespaceFiles } from '../src/namespace-file-reader.js';
+import { createNamespaceFileReader } from '../src/services/namespace-files.js';
+import { MAIN, startOwner } from './owner.js';
 import { aJob, startWorker, stopWorkers, type Started } from './support.js';
 import { pluginOf } from './plugins.js';
 
@@ -56,20 +57,19 @@ describe('Files of the machine', () => {
 describe('Files of namespaces', () => {
   it('are read in their newest version, of the own namespace or another', async () => {
     const worker = await startWorker({ plugins: [reading] });
-    const storage = createLocalStorage({ directory: join(worker.directory, 'storage') });
-    const put = (path: string) => storage.put(Scope.system('main'), `kestra:///company/${path}`, path);
-    await put('team/_files/a/b.txt');
-    await put('team/_files/a/b.txt.v2');
-    await put('team/_files/a/b.txt.v10');
-    await put('team/_files/lonely.v2');
-    await put('_files/b.txt');
-    expect(await read(worker, 'nsfile:///a/b.txt')).toBe('team/_files/a/b.txt.v10');
-    expect(await read(worker, 'nsfile://company/b.txt')).toBe('_files/b.txt');
+    const { namespaceFiles } = await startOwner(worker);
+    const save = (namespace: string, path: string, content: string) =>
+      namespaceFiles.save(MAIN, { namespace, path, content });
+    for (let version = 1; version <= 10; version++) await save('company.team', 'a/b.txt', `version ${version}`);
+    await save('company.team', 'lonely.v2', '');
+    await save('company', 'b.txt', 'of the parent');
+    expect(await read(worker, 'nsfile:///a/b.txt')).toBe('version 10');
+    expect(await read(worker, 'nsfile://company/b.txt')).toBe('of the parent');
     expect(await read(worker, 'nsfile:///none.txt')).toBe("The namespace 'company.team' has no file 'none.txt'");
-    expect(await storedNamespaceFiles(storage, 'main').list('company.team')).toEqual([
+    expect(await createNamespaceFileReader('main', namespaceFiles).list('company.team')).toMatchObject([
       { path: 'a/b.txt', version: 10 },
       { path: 'lonely.v2', version: 1 },
     ]);
-    expect(await storedNamespaceFiles(storage, 'other').list('company.team')).toEqual([]);
+    expect(await createNamespaceFileReader('other', namespaceFiles).list('company.team')).toEqual([]);
   });
 });

@@ -5,6 +5,7 @@ import { Scope } from '@millrace/authorization';
 import { QueueError } from '@millrace/queue';
 import { createLocalStorage } from '@millrace/storage/local';
 import { environmentSecrets } from '../src/index.js';
+import { MAIN, startOwner } from './owner.js';
 import { aJob, startWorker, stopWorkers } from './support.js';
 import { gate, pluginOf } from './plugins.js';
 
@@ -161,7 +162,7 @@ describe('Secrets', () => {
     ["{{ secret('MISSING') }}", /there is no secret 'MISSING': set SECRET_MISSING \(base64\)/],
     ["{{ secret('BROKEN') }}", /SECRET_BROKEN of the worker is not base64/],
     ["{{ secret('TOKEN', subkey='x') }}", /the secret 'TOKEN' is not JSON/],
-    ["{{ kv('x') }}", /kv\(\) is not available on this worker yet/],
+    ["{{ kv('x') }}", /there is no key 'x' in namespace 'company.team' and those above it/],
   ])('%s fails with a sentence', async (message, error) => {
     const { outcome } = await startWorker({ secrets });
     expect((await outcome(aJob({ type: 'core.log.Log', message }))).error).toMatch(error);
@@ -187,9 +188,10 @@ describe('Files', () => {
       ],
     });
     const storage = createLocalStorage({ directory: join(worker.directory, 'storage') });
-    for (const uri of [own, 'kestra:///company/team/_files/dir/b.txt', ...foreign])
-      await storage.put(Scope.system('main'), uri, `in ${uri}`);
-    await storage.put(Scope.system('main'), 'kestra:///company/team/_files/empty', '');
+    for (const uri of [own, ...foreign]) await storage.put(Scope.system('main'), uri, `in ${uri}`);
+    const { namespaceFiles } = await startOwner(worker);
+    await namespaceFiles.save(MAIN, { namespace: 'company.team', path: 'dir/b.txt', content: 'in dir/b.txt' });
+    await namespaceFiles.save(MAIN, { namespace: 'company.team', path: 'empty', content: '' });
     return worker;
   }
 
@@ -209,9 +211,9 @@ describe('Files', () => {
       outputs: {
         values: {
           own: `in ${own}`,
-          named: 'in kestra:///company/team/_files/dir/b.txt',
-          schemed: 'in kestra:///company/team/_files/dir/b.txt',
-          size: 42,
+          named: 'in dir/b.txt',
+          schemed: 'in dir/b.txt',
+          size: 12,
           there: true,
           gone: false,
           empty: true,
@@ -225,7 +227,7 @@ describe('Files', () => {
     async (uri) => {
       const { outcome } = await started();
       const pattern =
-        /belongs neither to this execution nor|is not allowed|is neither a kestra|is no file that this worker may read/;
+        /belongs neither to this execution nor|is not allowed|is neither a kestra|is no file that this worker may read|is not below a folder/;
       expect((await outcome(aJob({ type: 'core.log.Log', message: `{{ read('${uri}') }}` }))).error).toMatch(pattern);
       expect((await outcome(aJob({ ...task, text: uri }))).error).toMatch(pattern);
     },

@@ -4,6 +4,7 @@ import type { Job, JobProgressed, PlainObject, TaskDefinition } from '@millrace/
 import { plugin as scriptPlugin } from '@millrace/plugin-script';
 import { Scope } from '@millrace/authorization';
 import { createLocalStorage } from '@millrace/storage/local';
+import { MAIN, startOwner } from './owner.js';
 import { aJob, settle, startWorker, stopWorkers, VirtualClock, type Started } from './support.js';
 import { gate, pluginOf, untilStopped } from './plugins.js';
 
@@ -160,9 +161,14 @@ describe('A WorkingDirectory', () => {
 
   it('makes input files, takes files of the namespace, keeps output files', async () => {
     const worker = await startWorker(scripts);
-    await put(worker, 'kestra:///company/team/_files/lib/a.py', 'first');
-    await put(worker, 'kestra:///company/team/_files/lib/a.py.v2', 'second');
-    await put(worker, 'kestra:///company/team/_files/b.txt', 'b');
+    const { namespaceFiles } = await startOwner(worker);
+    for (const [path = '', content = ''] of [
+      ['lib/a.py', 'first'],
+      ['lib/a.py', 'second'],
+      ['b.txt', 'b'],
+    ]) {
+      await namespaceFiles.save(MAIN, { namespace: 'company.team', path, content });
+    }
     const outcome = await worker.outcome(
       directory([shell('look', 'cat lib/a.py in.txt other.txt > all.txt; ls > names.txt')], {
         inputFiles: '{"in.txt": " {{ 1 + 1 }} ", "other.txt": "nsfile:///b.txt"}',

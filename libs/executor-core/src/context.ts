@@ -37,6 +37,10 @@ export interface ExecutionContext {
   readonly serverVariables: PlainObject;
   /** IANA name. */
   readonly timeZone: string;
+  /** Results of expressions are rendered again until nothing changes. */
+  readonly recursiveRendering?: boolean;
+  /** Base64; SECRET inputs of executions that start here are stored encrypted with it. Absent: they are refused. */
+  readonly encryptionKey?: string;
   /** The worker instance was declared lost, or has said good-bye. */
   isLost(instance: string): boolean;
   readonly limits: ExecutionLimits;

@@ -15,13 +15,13 @@ import { rendering, type Rendering } from './rendering.js';
 import type { ExecutionView } from './state.js';
 
 /** Longest line of a log, in characters. */
-const MESSAGE_LENGTH_MAX = 16 * 1024;
+export const MESSAGE_LENGTH_MAX = 16 * 1024;
 
 /** Longest error that is remembered, in characters. */
 const ERROR_LENGTH_MAX = 400;
 
 /** Line numbers of entries that the executor writes about a worker's attempt: after the worker's own. */
-const EXECUTOR_LINE = 1_000_000;
+export const EXECUTOR_LINE = 1_000_000;
 
 /**
  * One call of `decide`: what it reads (state, flow, context) and what it has decided so far. Made for the call and gone

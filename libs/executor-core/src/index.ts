@@ -1,6 +1,7 @@
 export { DEFAULT_LIMITS, type ExecutionContext, type ExecutionLimits, type InlineTask } from './context.js';
 export { allConditionsHold, conditionHolds, type ConditionSubject } from './conditions.js';
 export { decide, failed } from './decide/decide.js';
+export { evaluateExpression, type SeenExecution } from './evaluate-expression.js';
 export { evolve } from './evolve.js';
 export type { Fact } from './facts.js';
 export { copyForReplay, inheritedLabels, snapshotParts, type CopyWish, type ExecutionCopy } from './operations/copy.js';

@@ -42,7 +42,7 @@ export const isPure = (value: unknown): boolean =>
 export const needsWorker = (error: unknown): boolean => error instanceof ExpressionError && error.kind === 'encrypted';
 
 /** A decision holds up its partition: an expression that needs more than this belongs into a script. */
-const EXPRESSION_LIMITS = { steps: 200_000, outputBytes: 4 * 1024 * 1024 } as const;
+export const EXPRESSION_LIMITS = { steps: 200_000, outputBytes: 4 * 1024 * 1024 } as const;
 
 /** Renders what the executor may render, for one task run. */
 export interface Rendering {
@@ -78,7 +78,12 @@ export function rendering(
     variablesFor: (properties) => narrow(analysisOf(properties).references, variables),
     forInputs: () => ({
       variables: Object.fromEntries([...variables.names()].map((name) => [name, variables.get(name)])),
-      environment,
+      environment: {
+        ...environment,
+        ...(context.encryptionKey !== undefined && {
+          encryption: { key: context.encryptionKey, place: `${view.head.executionId}/${subject?.run.id ?? ''}` },
+        }),
+      },
     }),
   };
 }

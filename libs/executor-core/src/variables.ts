@@ -89,7 +89,7 @@ export class ExecutionVariables implements Variables {
   /** Defaults of inputs that the execution does not have are rendered as of its start, so that they never change. */
   #inputs(): PlainObject {
     const { created, head, variables } = this.#view;
-    const environment = { now: head.histories[0]?.date ?? 0, random: () => 0, timeZone: 'UTC' };
+    const environment = { now: head.histories[0]?.date ?? 0, random: () => 0, timeZone: 'UTC', refusesEncrypted: true };
     return withLateDefaults(this.#flow.definition, created.inputs, environment, { vars: variables.variables });
   }
 

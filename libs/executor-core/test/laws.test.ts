@@ -5,6 +5,7 @@ import {
   type ExecutionEvent,
   type ExecutionOperation,
   type JobOutcome,
+  type JobProgressed,
   type Progress,
   type State,
   type TaskRun,
@@ -95,6 +96,42 @@ function eventOf({ kind, draw }: Wanted, harness: Harness, number: number): Exec
   };
 }
 
+type Claim = ReturnType<Harness['claim']>;
+
+/** What a worker tells of the children of a WorkingDirectory. */
+const newsOf = ({ job, token, instance }: Claim, state: JobProgressed['child']['state']): JobProgressed[] =>
+  (job.children ?? []).map(({ taskRunId, task }, index) => ({
+    kind: 'job-progressed',
+    tenant: job.tenant,
+    executionId: job.executionId,
+    taskRunId: job.taskRunId,
+    attempt: job.attempt,
+    token,
+    instance,
+    child: { taskRunId, taskId: task.id, index, attempt: 1, state },
+    at: 0,
+  }));
+
+/** Answers how the WorkingDirectory ends, if it is one. */
+function tellOfChildren(
+  harness: Harness,
+  claim: Claim,
+  answers: JobOutcome['state'][],
+): JobOutcome['state'] | undefined {
+  if (!claim.job.children) return undefined;
+  let whole: JobOutcome['state'] = 'SUCCESS';
+  for (const [index, { task }] of claim.job.children.entries()) {
+    const state = answers.shift() ?? 'SUCCESS';
+    for (const told of ['RUNNING', state] as const) {
+      const news = newsOf(claim, told)[index];
+      if (news) harness.send(news);
+    }
+    if (state === 'FAILED' && task.allowFailure !== true) return 'FAILED';
+    if (state !== 'SUCCESS' && task.allowWarning !== true) whole = 'WARNING';
+  }
+  return whole;
+}
+
 /** Drives a harness to its end; `disturb` is called after every event that came from outside. */
 function drive(
   { flow, outcomes, order, operations, breakpoints }: Case,
@@ -132,12 +169,13 @@ function drive(
     if (draw % 13 === 12) operate();
     if (claimed.length > 0 && (draw % 2 === 0 || harness.jobs.length === 0)) {
       const [job] = claimed.splice(draw % claimed.length, 1);
-      if (job) harness.answer(job, { state: answers.shift() ?? 'SUCCESS' });
+      if (job) harness.answer(job, { state: tellOfChildren(harness, job, answers) ?? answers.shift() ?? 'SUCCESS' });
     } else if (harness.jobs.length > 0) {
       const claim = harness.claim(harness.jobs[draw % harness.jobs.length]?.task.id);
       if (draw % 7 !== 6) claimed.push(claim);
       else {
         // The job was handed over twice: the older claimant's answer must not count.
+        if (draw % 2 === 0) for (const news of newsOf(claim, 'RUNNING').slice(0, 1)) harness.send(news);
         const newest = { ...claim, token: `${claim.token}-again`, instance: 'worker-2' };
         harness.send(claimOf(claim.job, newest.token, newest.instance, harness.now));
         harness.answer(claim, { state: 'FAILED', error: 'stale' });

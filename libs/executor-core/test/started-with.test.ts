@@ -8,6 +8,12 @@ describe('an execution that a check demands to fail', () => {
     expect(harness.executionState).toBe('FAILED');
     expect(harness.state.head.failure).toBe('The quota is used up.');
     expect(harness.runs).toEqual([]);
+    expect(harness.effects).toEqual([
+      expect.objectContaining({
+        kind: 'write-log',
+        entry: expect.objectContaining({ level: 'ERROR', message: 'The quota is used up.' }) as object,
+      }),
+    ]);
     // A repeat changes nothing.
     const before = harness.facts.length;
     harness.send(requested);

@@ -39,6 +39,11 @@ export interface Environment {
   readonly limits?: Partial<Limits>;
   /** A read of an encrypted value is an error of kind `encrypted`; otherwise such a value is a map like any other. */
   readonly refusesEncrypted?: boolean;
+  /**
+   * With what texts that must not be stored as they are get encrypted, and where they belong (such as the id of the
+   * execution), for `encryptedValue`. Rendering itself does not use it.
+   */
+  readonly encryption?: { readonly key: string; readonly place: string };
   /** Render results again until nothing changes, at most 100 times (setting `variables.recursive-rendering`). */
   readonly recursive?: boolean;
 }

@@ -2,7 +2,7 @@ export { ExpressionError, type ExpressionErrorKind } from './error.js';
 export { variablesOf, type Environment, type HostFunctions, type Variables } from './environment.js';
 export { DEFAULT_LIMITS, type Limits } from './limits.js';
 export { LazyMap } from './values.js';
-export { parseTemplate, type Template } from './template.js';
+export { keepTemplates, parseTemplate, type Template } from './template.js';
 export { ANY, CURRENT_EACH, type Analysis, type Reference, type Segment } from './references.js';
 export { evaluateCondition, referencesOf, renderDeep, renderDeepTyped, renderString, renderTyped } from './render.js';
 export {

@@ -54,11 +54,20 @@ class ParsedTemplate implements Template {
   }
 }
 
-const CACHE_SIZE = 1000;
+let cacheSize = 1000;
 /** Longer sources are parsed each time: a thousand of them would hold too much memory. */
 const CACHED_SOURCE_MAX = 64 * 1024; // 64 Ki units
 /** Least recently used first: a Map keeps the order of insertion. */
 const cache = new Map<string, ParsedTemplate>();
+
+/**
+ * Sets how many parsed templates this process keeps; 0: none. Called once, when a process starts: it changes how long
+ * rendering takes, and nothing else.
+ */
+export function keepTemplates(count: number): void {
+  cacheSize = count;
+  cache.clear();
+}
 
 /**
  * Parses a template, or gives the one parsed before from the same source.
@@ -78,7 +87,7 @@ export function treeOf(template: Template | string): Tree {
 function parsed(source: string): ParsedTemplate {
   const known = cache.get(source);
   if (known !== undefined) {
-    if (cache.size === CACHE_SIZE) {
+    if (cache.size >= cacheSize) {
       cache.delete(source);
       cache.set(source, known);
     }
@@ -94,7 +103,8 @@ function parsed(source: string): ParsedTemplate {
 }
 
 function remember(source: string, template: ParsedTemplate): void {
-  if (cache.size >= CACHE_SIZE) {
+  if (cacheSize === 0) return;
+  if (cache.size >= cacheSize) {
     const oldest = cache.keys().next();
     if (oldest.done !== true) cache.delete(oldest.value);
   }

@@ -28,7 +28,9 @@ export {
 export { flowJsonSchema } from './json-schema.js';
 export { labelKeyFault, labelsOf, nestByDots, nestLabels } from './labels.js';
 export { DEFAULT_FLOW_LIMITS, type FlowLimits } from './limits.js';
+export { withDisabled } from './edit-source.js';
+export { parsePart, type FlowPart, type ParsedPart } from './parse-part.js';
 export { parseFlow, parseFlows, type ParsedFlow, type ParseOptions } from './parse-flow.js';
-export { effectiveTask, effectiveTrigger, withDefaults } from './plugin-defaults.js';
+export { effectiveTask, effectiveTriggers, withDefaults } from './plugin-defaults.js';
 export { childTasks, taskTree, type TaskNode, type TaskPlace } from './task-tree.js';
 export { UNSUPPORTED, WITHOUT_EFFECT, type UnsupportedFeature } from './unsupported.js';

@@ -39,6 +39,8 @@ export interface ParseOptions {
   readonly pluginDefaults?: readonly (readonly PluginDefault[])[];
   /** For warnings about subflows that are not there; without it none are made. */
   readonly findFlow?: FindFlow;
+  /** The text is a part of a flow: names of inputs and tasks that it reads are not judged. */
+  readonly isPart?: boolean;
 }
 
 /** What a text says and what is wrong with it. All lists are sorted by place. */
@@ -186,7 +188,7 @@ function checkDefinition(
     checkRetry(task.value['retry'], [...task.path, 'retry'], report);
     checkTaskRelations(task, report);
   }
-  checkReferences(flow, tasks, report);
+  checkReferences(flow, tasks, report, options.isPart === true);
   checkProbableMistakes(flow, tasks, options.findFlow, report);
   return withCurrentNames(flow);
 }

@@ -2,6 +2,7 @@ import {
   aliasesOf,
   isPlainObject,
   shortType,
+  type FlowSource,
   type PlainObject,
   type PluginDefault,
   type TaskDefinition,
@@ -24,14 +25,20 @@ export function effectiveTask(
   return { ...merged, id: task.id, type: task.type };
 }
 
-/** As `effectiveTask`, for a trigger. */
-export function effectiveTrigger(
-  trigger: TriggerDefinition,
-  lists: readonly (readonly PluginDefault[])[],
+/**
+ * The triggers of a flow with the defaults that apply to them, as `effectiveTask` does for a task.
+ * @param further lists after the flow's own, strongest first
+ */
+export const effectiveTriggers = (
+  { triggers, pluginDefaults }: Pick<FlowSource, 'triggers' | 'pluginDefaults'>,
   catalog: TaskTypeCatalog,
-): TriggerDefinition {
-  return { ...withDefaults(trigger, lists, catalog), id: trigger.id, type: trigger.type };
-}
+  further: readonly (readonly PluginDefault[])[] = [],
+): readonly TriggerDefinition[] =>
+  (triggers ?? []).map((trigger) => ({
+    ...withDefaults(trigger, [pluginDefaults ?? [], ...further], catalog),
+    id: trigger.id,
+    type: trigger.type,
+  }));
 
 /** As `effectiveTask`, for anything that may hold maps with a `type`. */
 export function withDefaults(

@@ -103,11 +103,7 @@ describe('convertValue', () => {
       "has an item that is refused: item 2 is the text 'x' but must be a whole number",
     ],
     [{ type: 'ARRAY', itemType: 'INT' }, 'x', "is the text 'x' but must be a list, or the JSON text of one"],
-    [
-      { type: 'SECRET' },
-      'x',
-      'cannot be stored, because no encryption key is configured: ask the administrator to set encryption.secret-key',
-    ],
+    [{ type: 'SECRET' }, 'x', 'cannot be stored, because no encryption key is configured'],
   ])('of %j refuses %j', (declaration, value, reason) => {
     expect(convertValue(declaration, value)).toEqual({ reason });
   });

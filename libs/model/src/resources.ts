@@ -63,6 +63,8 @@ export type ResourceChange =
       readonly expectedRevision?: number;
     }
   | { readonly kind: 'delete-flow'; readonly tenant: string; readonly namespace: string; readonly id: string }
+  /** Old revisions are gone for good; refused for the newest one and when one is unknown. */
+  | { readonly kind: 'delete-revisions'; readonly revisions: readonly number[] }
   /** `onlyFirst`: refused when there is any account. A taken name is refused always. */
   | { readonly kind: 'create-user'; readonly user: UserAccount; readonly onlyFirst: boolean }
   | { readonly kind: 'set-password'; readonly userId: string; readonly passwordHash: string }

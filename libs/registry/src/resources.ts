@@ -128,6 +128,8 @@ function change(state: State, wanted: ResourceChange, at: number): Changes | Ref
       return saveFlow(state, wanted, at);
     case 'delete-flow':
       return deleteFlow(state, at);
+    case 'delete-revisions':
+      return deleteRevisions(state, wanted.revisions);
     case 'create-user':
       return createUser(state, wanted);
     case 'set-password':
@@ -195,6 +197,22 @@ function deleteFlow(state: State, at: number): Changes | Refused {
   const latest = latestFlow(state);
   if (!latest || latest.deleted) return refused('unknown', 'The flow does not exist');
   return flowChanges({ ...latest, revision: latest.revision + 1, deleted: true, updated: at });
+}
+
+function deleteRevisions(state: State, revisions: readonly number[]): Changes | Refused {
+  const latest = latestFlow(state);
+  if (!latest) return refused('unknown', 'The flow does not exist');
+  if (revisions.includes(latest.revision)) {
+    return refused('invalid', `Revision ${latest.revision} is the newest one and cannot be deleted: delete the flow`);
+  }
+  const unknown = revisions.find((revision) => state.get(revisionId(revision)) === undefined);
+  if (unknown !== undefined) return refused('unknown', `The flow has no revision ${unknown}`);
+  return {
+    kind: 'changes',
+    facts: [...new Set(revisions)].map((revision) => ({ id: revisionId(revision), resource: null })),
+    shown: { kind: 'flow', flow: latest },
+    recordId: LATEST,
+  };
 }
 
 function createUser(

@@ -9,6 +9,7 @@ import type {
   MetricEntry,
   ObservationSelection,
   TaskRun,
+  TriggerState,
 } from '@millrace/model';
 import type { QueryFilter } from './filters.js';
 
@@ -70,8 +71,24 @@ export interface Repository {
    */
   aggregateMetric(scope: Scope, query: MetricAggregationQuery): Promise<MetricAggregations>;
 
+  /**
+   * A page of triggers that have a state; by flow and id unless sorted otherwise.
+   * @throws RepositoryError INVALID_QUERY, BUSY
+   */
+  searchTriggers(scope: Scope, query: SearchQuery): Promise<Page<TriggerState>>;
+
+  /** The state of one trigger; undefined: it has none, or is outside the scope. */
+  trigger(scope: Scope, name: TriggerName): Promise<TriggerState | undefined>;
+
   /** Ends running searches with BUSY. Idempotent. */
   close(): Promise<void>;
+}
+
+/** A trigger of a flow. */
+export interface TriggerName {
+  readonly namespace: string;
+  readonly flowId: string;
+  readonly triggerId: string;
 }
 
 /** The records of one execution as they were committed. */

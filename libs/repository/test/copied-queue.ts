@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { keyOf, outgoing, type Clock, type OutgoingRecord } from '@millrace/model';
+import { keyOf, outgoing, triggerRecordId, triggersKey, type Clock, type OutgoingRecord } from '@millrace/model';
 import { createMemoryQueue } from '@millrace/queue/memory';
 import { openOverlay } from '../src/overlay/index.js';
 import { createdOf, topics, VARIABLES, type Filled } from './database.js';
@@ -35,6 +35,15 @@ export function createCopiedQueue(): Filled {
       void filled.push(outgoing({ topic: topics.logs, key: keyOf(entry.tenant, entry.executionId), value: entry })),
     metric: (entry) =>
       void filled.push(outgoing({ topic: topics.metrics, key: keyOf(entry.tenant, entry.executionId), value: entry })),
+    trigger: (state) =>
+      void filled.push(
+        outgoing({
+          topic: topics.triggers,
+          key: triggersKey(state.tenant, state.namespace, state.flowId),
+          id: triggerRecordId(state.triggerId),
+          value: state,
+        }),
+      ),
     async written() {
       await queue.publish(filled);
       filled = [];

@@ -16,6 +16,10 @@ import {
   type State,
   type TaskRun,
   type Topic,
+  triggerRecordId,
+  triggersKey,
+  type TriggerRecord,
+  type TriggerState,
 } from '@millrace/model';
 import type { Repository } from '../src/index.js';
 import { createSqlRepository } from '../src/sql/index.js';
@@ -28,6 +32,7 @@ export interface Filled {
   taskRun(one: TaskRun): void;
   log(entry: LogEntry): void;
   metric(entry: MetricEntry): void;
+  trigger(state: TriggerState): void;
   /** Resolves when what was filled in is there to be read. */
   written(): Promise<void>;
   open(): Promise<Repository>;
@@ -43,7 +48,13 @@ export function createDatabase(): Filled & { readonly file: string; readonly dat
   const database = new Database(file);
   database.pragma('journal_mode = WAL');
   database.pragma('synchronous = OFF');
-  const tables = [tableOf(topics.executions), tableOf(topics.taskRuns), tableOf(topics.logs), tableOf(topics.metrics)];
+  const tables = [
+    tableOf(topics.executions),
+    tableOf(topics.taskRuns),
+    tableOf(topics.logs),
+    tableOf(topics.metrics),
+    tableOf(topics.triggers),
+  ];
   database.exec(tables.join(' '));
   let position = 0;
   const insertState = <Value>(topic: Topic<Value>) => {
@@ -70,6 +81,7 @@ export function createDatabase(): Filled & { readonly file: string; readonly dat
   const taskRun = insertState<TaskRun>(topics.taskRuns);
   const log = insertEvent<LogEntry>(topics.logs);
   const metric = insertEvent<MetricEntry>(topics.metrics);
+  const trigger = insertState<TriggerRecord>(topics.triggers);
   return {
     file,
     database,
@@ -82,6 +94,8 @@ export function createDatabase(): Filled & { readonly file: string; readonly dat
     taskRun: (one: TaskRun): void => taskRun(keyOf(one.tenant, one.executionId), one.id, one),
     log: (entry: LogEntry): void => log(keyOf(entry.tenant, entry.executionId), entry),
     metric: (entry: MetricEntry): void => metric(keyOf(entry.tenant, entry.executionId), entry),
+    trigger: (state) =>
+      trigger(triggersKey(state.tenant, state.namespace, state.flowId), triggerRecordId(state.triggerId), state),
     written: async () => undefined,
     open: async () => createSqlRepository({ file }),
     async remove() {
@@ -178,5 +192,21 @@ export const logOf = (executionId: string, lineNumber: number, rest: Partial<Log
   message: `line ${lineNumber}`,
   taskRunSequence: 0,
   lineNumber,
+  ...rest,
+});
+
+export const triggerOf = (triggerId: string, rest: Partial<TriggerState> = {}): TriggerState => ({
+  kind: 'trigger',
+  tenant: 'main',
+  namespace: 'company.team',
+  flowId: 'report',
+  triggerId,
+  type: 'core.trigger.Schedule',
+  definition: 'd',
+  active: true,
+  date: START,
+  nextExecutionDate: START + 60_000,
+  disabled: false,
+  updatedDate: START,
   ...rest,
 });

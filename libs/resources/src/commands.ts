@@ -3,12 +3,15 @@ import {
   keyOf,
   newId,
   outgoing,
+  triggersKey,
   type Clock,
   type ExecutionOperation,
   type OutgoingRecord,
   type Reply,
   type ResourceChange,
   type Topics,
+  type TriggerChange,
+  type TriggerCommand,
 } from '@millrace/model';
 import type { Queue, Tail } from '@millrace/queue';
 
@@ -26,15 +29,25 @@ export interface Operation {
   readonly by?: string;
 }
 
+/** What is wanted of a trigger. */
+export interface TriggerOperation {
+  readonly tenant: string;
+  readonly namespace: string;
+  readonly flowId: string;
+  readonly triggerId: string;
+  readonly change: TriggerChange;
+}
+
 /**
  * Changes things by asking the owner of their key, who answers in the transaction of the change (protocols.md part 5).
- * A refusal is a value; both methods throw a `QueueError` when the command cannot be stored (QUEUE_TOO_LARGE, QUEUE_UNAVAILABLE)
+ * A refusal is a value; the methods throw a `QueueError` when the command cannot be stored (QUEUE_TOO_LARGE, QUEUE_UNAVAILABLE)
  * and `NotConfirmedError` when it is durable and was not answered in time.
  */
 export interface Commands {
   /** @param key `flowKey`, `USERS_KEY` or the key of another resource */
   change(key: string, change: ResourceChange): Promise<CommandOutcome>;
   operate(operation: Operation): Promise<CommandOutcome>;
+  trigger(operation: TriggerOperation): Promise<CommandOutcome>;
   /** Whoever still waits gets no answer. */
   close(): void;
 }
@@ -107,9 +120,22 @@ export async function createCommands({ queue, topics, instance, clock, onError }
           },
         }),
       ),
+    trigger: (operation) =>
+      send((commandId, at) => triggerCommand(topics, operation, { commandId, replyTo: instance, at })),
     close() {
       replies.close();
       waiting.clear();
     },
   };
+}
+
+/** The record that asks the owner of a trigger. */
+function triggerCommand(
+  { triggerEvents }: Topics,
+  operation: TriggerOperation,
+  command: { readonly commandId: string; readonly replyTo: string; readonly at: number },
+): OutgoingRecord {
+  const { tenant, namespace, flowId } = operation;
+  const value: TriggerCommand = { kind: 'trigger-command', ...operation, ...command };
+  return outgoing({ topic: triggerEvents, key: triggersKey(tenant, namespace, flowId), value });
 }

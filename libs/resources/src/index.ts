@@ -7,6 +7,7 @@ export {
   type Commands,
   type CommandsOptions,
   type Operation,
+  type TriggerOperation,
 } from './commands.js';
 export { removeExecutionData, type ExecutionDataOptions, type RemovedData } from './execution-data.js';
 export { checkedFilePath, checkedPath } from './file-paths.js';

@@ -1,7 +1,7 @@
 import { renderDeepTyped, renderString, type Environment, type Variables } from '@millrace/expression';
 import { isPlainObject, type Label, type PlainObject } from '@millrace/model';
 import type { Zone } from 'luxon';
-import { allHold } from './conditions/evaluate.js';
+import { allHold, ConditionError } from './conditions/evaluate.js';
 import { isoInZone } from './dates/zone.js';
 import { mapIn, type FlowTriggers, type Schedule, type TriggerPlan } from './flow-triggers.js';
 import { conditionContext } from './schedule.js';
@@ -18,7 +18,13 @@ export type Evaluation =
       readonly variables: PlainObject;
     }
   | { readonly kind: 'not-met' }
-  | { readonly kind: 'failed'; readonly message: string; readonly variables: PlainObject };
+  | {
+      readonly kind: 'failed';
+      /** What could not be evaluated. */
+      readonly during: 'conditions' | 'inputs';
+      readonly message: string;
+      readonly variables: PlainObject;
+    };
 
 /** What a backfill adds. */
 export interface Additions {
@@ -65,7 +71,8 @@ function evaluate(
     };
   } catch (thrown) {
     const reason = thrown instanceof Error ? thrown.message : String(thrown);
-    return { kind: 'failed', message: `The trigger '${plan.id}' could not be evaluated: ${reason}`, variables };
+    const during = thrown instanceof ConditionError ? 'conditions' : 'inputs';
+    return { kind: 'failed', during, message: `The trigger '${plan.id}' could not be evaluated: ${reason}`, variables };
   }
 }
 

@@ -161,6 +161,10 @@ describe('ScheduleOnDates', () => {
     expect(schedule(dates).isListed).toBe(true);
   });
 
+  it('has dates as far away as one likes', () => {
+    expect(nextOf({ ...dates, dates: ['2199-01-01T00:00:00Z'] }, '2024-01-01T00:00:00Z')).toBe('2199-01-01T00:00:00');
+  });
+
   it('takes dates from expressions', () => {
     expect(nextOf({ ...dates, dates: "{{ ['2024-05-01T00:00:00Z'] }}" }, '2024-01-01T00:00:00Z')).toBe(
       '2024-05-01T00:00:00',

@@ -7,6 +7,7 @@ export { ConfigurationError, type ConfigurationProblem } from './configuration/p
 export { printConfiguration } from './configuration/print.js';
 export { CONFIGURATION_SCHEMA, type Configuration } from './configuration/schema.js';
 export type { Setting } from './configuration/settings.js';
+export { expressionSettings, type ExpressionSettings } from './expression-settings.js';
 export { serverVariables } from './server-variables.js';
 export { processEnvironment, type Environment } from './environment.js';
 export { createHealth, type Health, type HealthState } from './health.js';

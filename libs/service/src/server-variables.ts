@@ -11,9 +11,11 @@ export function serverVariables(
   { variables, url, environment }: Configuration,
   variablesOfProcess: Environment,
 ): PlainObject {
-  const { envVarsPrefix: prefix, globals } = variables;
+  const { envVarsPrefix: prefix, globals, redactedEnvVars } = variables;
+  const redacted = new Set(redactedEnvVars);
   const envs = Object.entries(variablesOfProcess).flatMap(([name, value]) => {
-    const isHidden = !name.startsWith(prefix) || name.startsWith(OWN_PREFIX) || name.startsWith(SECRET_PREFIX);
+    const isOwn = name.startsWith(OWN_PREFIX) || name.startsWith(SECRET_PREFIX);
+    const isHidden = !name.startsWith(prefix) || isOwn || redacted.has(name);
     return isHidden || value === undefined ? [] : [[name.slice(prefix.length).toLowerCase(), value] as const];
   });
   const kestra = {

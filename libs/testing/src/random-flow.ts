@@ -13,6 +13,13 @@ type Shape =
       readonly finally: readonly Shape[];
       readonly more: PlainObject;
     }
+  | {
+      readonly kind: 'directory';
+      readonly children: readonly PlainObject[];
+      readonly errors: readonly Shape[];
+      readonly finally: readonly Shape[];
+      readonly more: PlainObject;
+    }
   | { readonly kind: 'exit'; readonly state: string; readonly more: PlainObject }
   | { readonly kind: 'variables'; readonly more: PlainObject }
   | {
@@ -88,6 +95,22 @@ const { list } = fc.letrec<{ task: Shape; list: readonly Shape[]; maybe: readonl
           concurrencyLimit: fc.integer({ min: 0, max: 3 }),
           values: fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd', 'e'), { minLength: 0, maxLength: 5 }),
         }),
+      }),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        kind: fc.constant<'directory'>('directory'),
+        children: fc.array(
+          fc.record(
+            { allowFailure: fc.boolean(), allowWarning: fc.boolean(), disabled: fc.boolean() },
+            { requiredKeys: [] },
+          ),
+          { minLength: 1, maxLength: 3 },
+        ),
+        errors: tie('maybe'),
+        finally: tie('maybe'),
+        more: some,
       }),
     },
     {
@@ -229,6 +252,10 @@ function named(
           ...(shape.type.startsWith('Each') ? { value: values } : {}),
         };
         return { id, type: `core.flow.${shape.type}`, ...own, tasks: tasksOf(shape.tasks), ...lists(shape) };
+      }
+      case 'directory': {
+        const tasks = shape.children.map((more) => written({ kind: 'work', more }, `t${++count}`));
+        return { id, type: 'core.flow.WorkingDirectory', ...shape.more, tasks, ...lists(shape) };
       }
       case 'exit':
         return beside === 0 || exitsAnywhere

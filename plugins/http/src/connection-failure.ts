@@ -19,6 +19,7 @@ const SENTENCES: Readonly<Record<string, (url: URL) => string>> = {
     `The certificate of ${hostAndPort(url)} is signed by nobody that is trusted`,
   ERR_TLS_CERT_ALTNAME_INVALID: (url) => `The certificate of ${hostAndPort(url)} is for another host`,
   EPROTO: (url) => `${hostAndPort(url)} does not speak TLS: is it http instead of https?`,
+  ERR_SSL_WRONG_VERSION_NUMBER: (url) => `${hostAndPort(url)} does not speak TLS: is it http instead of https?`,
   ERR_INVALID_CHAR: () => 'A header has a character that HTTP does not allow',
   ERR_INVALID_HTTP_TOKEN: () => 'The name of a header has a character that HTTP does not allow',
   ERR_UNESCAPED_CHARACTERS: () => 'The path has a character that HTTP does not allow',

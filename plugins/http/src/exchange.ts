@@ -1,11 +1,13 @@
 import { request as requestHttp, type ClientRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { request as requestHttps } from 'node:https';
+import type { Socket } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 import type { Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { excerpt } from '@millrace/model';
 import { TaskFailure } from '@millrace/plugin-api';
 import { connectionFailure } from './connection-failure.js';
+import { openTunnel, proxyAuthorization, proxyFailure, type Proxy } from './proxy.js';
 
 /** One request as it goes over the wire. */
 export interface OutgoingRequest {
@@ -22,6 +24,8 @@ export interface ExchangeLimits {
   /** Milliseconds in which nothing comes. */
   readonly idleMs: number;
   readonly anyCertificate: boolean;
+  /** Absent: a direct connection. */
+  readonly proxy?: Proxy;
   readonly signal: AbortSignal;
 }
 
@@ -73,7 +77,7 @@ export async function exchange<Body>(
   const times: Times = { passed: undefined };
   try {
     const body = await outgoing.body?.();
-    const message = await send(outgoing, body, limits, times);
+    const message = await send(outgoing, body, limits, times, await tunnelFor(outgoing.url, limits));
     const head = {
       code: message.statusCode ?? 0,
       reason: message.statusMessage ?? '',
@@ -96,18 +100,28 @@ function send(
   body: Readable | string | Buffer | undefined,
   limits: ExchangeLimits,
   times: Times,
+  tunnel: Socket | undefined,
 ): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const client = openRequest(outgoing, limits);
-    client.on('error', reject);
+    const client = openRequest(outgoing, limits, tunnel);
+    let isConnected = tunnel !== undefined;
+    client.once('socket', (socket) => socket.once('connect', () => (isConnected = true)));
+    client.on('error', (error) => reject(limits.proxy && !isConnected ? proxyFailure(limits.proxy, error) : error));
     client.once('response', resolve);
     refuseTunnels(client, outgoing.url, reject);
     // Comes last: a connection that ends in a way of which nothing above was told must end the wait too.
     client.once('close', () => reject(connectionFailure(outgoing.url, { code: 'ERR_STREAM_PREMATURE_CLOSE' })));
-    watchTimes(client, outgoing.url, limits, times);
+    watchTimes(client, outgoing.url, tunnel ? { ...limits, connectMs: undefined } : limits, times);
     if (body === undefined || typeof body === 'string' || Buffer.isBuffer(body)) client.end(body);
     else pipeline(body, client).catch(reject);
   });
+}
+
+/** A proxy of type HTTP passes requests without TLS on by itself; for all else it gives a connection. */
+async function tunnelFor(url: URL, limits: ExchangeLimits): Promise<Socket | undefined> {
+  const { proxy } = limits;
+  if (!proxy || (proxy.type === 'HTTP' && url.protocol === 'http:')) return undefined;
+  return openTunnel(proxy, url, limits);
 }
 
 /** An answer that turns the connection into one of another protocol has no end that could be waited for. */
@@ -136,7 +150,8 @@ function refuseTunnels(client: ClientRequest, url: URL, refuse: (failure: TaskFa
 /** @throws TypeError of Node for headers and paths with characters that HTTP does not allow */
 function openRequest(
   { url, method, headers }: OutgoingRequest,
-  { anyCertificate, signal }: ExchangeLimits,
+  { anyCertificate, signal, proxy }: ExchangeLimits,
+  tunnel: Socket | undefined,
 ): ClientRequest {
   const options: RequestOptions = {
     method,
@@ -145,8 +160,15 @@ function openRequest(
       Object.entries(headers).map(([name, value]) => [name, typeof value === 'string' ? value : [...value]]),
     ),
     // A connection of its own: one kept open may be closed by the server just when the next request is sent.
-    agent: false,
+    ...(tunnel ? { createConnection: () => tunnel } : { agent: false }),
   };
+  // A tunnel to what speaks TLS does so already.
+  if (tunnel) return url.protocol === 'http:' ? requestHttp(url, options) : requestHttps(url, options);
+  if (proxy) {
+    const { host, port } = proxy;
+    const ownHeaders = { host: url.host, ...options.headers, ...proxyAuthorization(proxy) };
+    return requestHttp({ ...options, host, port, path: url.href, headers: ownHeaders });
+  }
   if (url.protocol === 'http:') return requestHttp(url, options);
   return requestHttps(url, { ...options, rejectUnauthorized: !anyCertificate });
 }

@@ -25,9 +25,9 @@ export const RequestOptions = Type.Object(
     proxy: Type.Optional(
       Type.Object(
         {
-          type: Type.Optional(choice(['DIRECT', 'HTTP', 'SOCKS'], 'Only DIRECT is available.')),
+          type: Type.Optional(choice(['DIRECT', 'HTTP', 'SOCKS'], 'HTTP and SOCKS (version 5) need address and port.')),
           address: Type.Optional(Type.String()),
-          port: Type.Optional(Dynamic(Type.Integer())),
+          port: Type.Optional(Dynamic(Type.Integer({ minimum: 1, maximum: 65_535 }))),
           username: Type.Optional(Type.String()),
           password: Type.Optional(Type.String()),
         },
@@ -37,7 +37,10 @@ export const RequestOptions = Type.Object(
     auth: Type.Optional(
       Type.Object(
         {
-          type: choice(['BASIC', 'BEARER', 'DIGEST'], 'BASIC with username and password, or BEARER with token.'),
+          type: choice(
+            ['BASIC', 'BEARER', 'DIGEST'],
+            'BASIC or DIGEST with username and password, or BEARER with token.',
+          ),
           username: Type.Optional(Type.String()),
           password: Type.Optional(Type.String()),
           token: Type.Optional(Type.String()),

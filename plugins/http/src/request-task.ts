@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox';
-import { excerpt, MapOf, taskSchema, type PlainObject } from '@millrace/model';
+import { Dynamic, excerpt, MapOf, taskSchema, type PlainObject } from '@millrace/model';
 import { defineTask, TaskFailure, type TaskContext } from '@millrace/plugin-api';
 import { decoded } from './decoded.js';
 import { requestProperties } from './properties.js';
@@ -15,7 +15,12 @@ export const requestTask = defineTask({
     {
       ...requestProperties,
       encryptBody: Type.Optional(
-        Type.Boolean({ default: false, description: 'Keeps the answer encrypted; not available yet.' }),
+        Dynamic(
+          Type.Boolean({
+            default: false,
+            description: 'The output is `encryptedBody`, which only expressions of this installation can read.',
+          }),
+        ),
       ),
     },
     'Sends an HTTP request; its output is the answer.',
@@ -24,17 +29,22 @@ export const requestTask = defineTask({
     uri: Type.String({ description: 'Where the answer came from, after redirects.' }),
     code: Type.Integer({ description: 'Status of the answer.' }),
     headers: MapOf(Type.Array(Type.String()), { description: 'Headers of the answer, names in lower case.' }),
-    body: Type.String({ description: 'Body of the answer as text.' }),
+    body: Type.Optional(Type.String({ description: 'Body of the answer as text.' })),
+    encryptedBody: Type.Optional(
+      MapOf(Type.Unknown(), { description: 'Body of the answer, encrypted, with encryptBody.' }),
+    ),
     formData: Type.Optional(MapOf(Type.Unknown(), { description: 'The form that was sent.' })),
   }),
   async run(properties, context) {
-    if (properties.encryptBody === true)
-      throw new TaskFailure("'encryptBody' is not available yet: leave it out, or keep the answer out of the outputs");
+    const isHidden = properties.encryptBody === true;
+    // Before anything is sent: without a key the answer could not be kept.
+    if (isHidden) await context.encrypt('');
     const answer = await sendRequest(properties, context);
-    const outputs = outputsOf(properties, answer);
-    logAnswer(properties, answer, outputs, context);
+    const { body, ...others } = outputsOf(properties, answer);
+    logAnswer(properties, answer, isHidden ? '(hidden by encryptBody)' : body, context);
+    const outputs = { ...others, ...(isHidden ? { encryptedBody: await context.encrypt(body) } : { body }) };
     if (isAccepted(answer.code, properties.options)) return { outputs };
-    throw new TaskFailure(refusal(answer, outputs.body), outputs);
+    throw new TaskFailure(refusal(answer, isHidden ? '' : body), outputs);
   },
 });
 
@@ -57,7 +67,7 @@ function outputsOf({ formData, options }: RequestProperties, { url, code, header
 function logAnswer(
   { options }: RequestProperties,
   { code, reason, headers }: Answered,
-  { body }: { readonly body: string },
+  body: string,
   { log }: TaskContext,
 ): void {
   if (options?.logs?.includes('RESPONSE_HEADERS'))

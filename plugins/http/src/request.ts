@@ -10,7 +10,9 @@ import {
   type OutgoingRequest,
   type TakeBody,
 } from './exchange.js';
+import { digestAuthorization, digestChallenge } from './digest.js';
 import type { RequestOptions } from './properties.js';
+import { proxyOf } from './proxy.js';
 import { requestBody, textOf, type RequestBody } from './request-body.js';
 
 export interface RequestProperties {
@@ -46,23 +48,46 @@ export async function sendRequest<Body = Buffer>(
   take: TakeBody<Body | Buffer> = inMemory(ANSWER_BYTES_MAX),
 ): Promise<Answered<Body | Buffer>> {
   const { options = {} } = properties;
-  checkAvailable(options);
   const body = requestBody(properties, context.files);
   let outgoing = firstRequest(properties, body);
   logRequest(outgoing, body, options, context);
   const limits = limitsOf(options, context.signal);
+  let answersTo: string | undefined;
   for (let redirects = 0; ; redirects++) {
     let location: string | undefined;
+    let challenge: ReadonlyMap<string, string> | undefined;
     const answer = await exchange<Body | Buffer>(outgoing, limits, (stream, head) => {
       location = (options.followRedirects ?? true) ? target(head) : undefined;
-      // What a redirection says besides its target is of no use to anybody.
-      return location === undefined ? take(stream, head) : inMemory(ANSWER_BYTES_MAX)(stream, head);
+      challenge = answersTo === outgoing.url.href ? undefined : digestAsked(head, options);
+      // What a redirection or a challenge says besides its target is of no use to anybody.
+      const isLast = location === undefined && challenge === undefined;
+      return isLast ? take(stream, head) : inMemory(ANSWER_BYTES_MAX)(stream, head);
     });
+    if (challenge) {
+      answersTo = outgoing.url.href;
+      redirects -= 1;
+      outgoing = withDigest(outgoing, challenge, options);
+      continue;
+    }
     if (location === undefined) return { ...answer, url: outgoing.url };
     if (redirects === REDIRECTS_MAX)
       throw new TaskFailure(`${outgoing.url.host} redirects more than ${REDIRECTS_MAX} times`);
     outgoing = redirected(outgoing, answer.code, location);
   }
+}
+
+/** The challenge of a server that wants DIGEST authentication, if the options have what it wants. */
+const digestAsked = ({ code, headers }: AnswerHead, { auth }: Options): ReadonlyMap<string, string> | undefined =>
+  code === 401 && auth?.type === 'DIGEST' ? digestChallenge(headers['www-authenticate'] ?? []) : undefined;
+
+function withDigest(
+  outgoing: OutgoingRequest,
+  challenge: ReadonlyMap<string, string>,
+  { auth }: Options,
+): OutgoingRequest {
+  const credentials = { username: auth?.username ?? '', password: auth?.password ?? '' };
+  const authorization = digestAuthorization(challenge, credentials, outgoing);
+  return { ...outgoing, headers: { ...outgoing.headers, authorization } };
 }
 
 /** Where a redirection points to. */
@@ -72,16 +97,6 @@ const target = ({ code, headers }: AnswerHead): string | undefined =>
 /** True for a status that is no failure by the options. */
 export const isAccepted = (code: number, { allowFailed = false, allowedResponseCodes = [] }: Options = {}): boolean =>
   code < 400 || allowFailed || allowedResponseCodes.includes(code);
-
-function checkAvailable({ proxy, auth }: Options): void {
-  if (proxy && (proxy.type ?? 'DIRECT') !== 'DIRECT') {
-    throw new TaskFailure(
-      `A proxy of type ${proxy.type} is not available yet: leave 'options.proxy' out to connect directly`,
-    );
-  }
-  if (auth?.type === 'DIGEST')
-    throw new TaskFailure("DIGEST authentication is not available yet: use BASIC or BEARER in 'options.auth'");
-}
 
 function parsedUrl(text: string, base?: URL): URL {
   if (!URL.canParse(text, base?.href))
@@ -153,13 +168,15 @@ function authorization(auth: Options['auth']): Readonly<Record<string, string>> 
   return { authorization: `Basic ${credentials}` };
 }
 
-function limitsOf({ timeout, ssl }: Options, signal: AbortSignal): ExchangeLimits {
+function limitsOf({ timeout, ssl, proxy: written }: Options, signal: AbortSignal): ExchangeLimits {
+  const proxy = proxyOf(written);
   const { connectTimeout, readIdleTimeout } = timeout ?? {};
   return {
     connectMs: connectTimeout === undefined ? undefined : parseDuration(connectTimeout),
     idleMs: (readIdleTimeout === undefined ? undefined : parseDuration(readIdleTimeout)) ?? IDLE_MS,
     signal,
     anyCertificate: ssl?.insecureTrustAllCertificates ?? false,
+    ...(proxy && { proxy }),
   };
 }
 
@@ -173,6 +190,9 @@ function redirected({ url, method, headers, body }: OutgoingRequest, code: numbe
   if (target.origin !== url.origin)
     for (const name of ['authorization', 'cookie', 'proxy-authorization']) left.add(name);
   const kept = Object.fromEntries(Object.entries(headers).filter(([name]) => !left.has(name)));
+  // The answer to a Digest challenge is for one address.
+  if (typeof kept['authorization'] === 'string' && kept['authorization'].startsWith('Digest '))
+    delete kept['authorization'];
   const own = target.origin === url.origin ? authorization(basicAuth(written)) : {};
   return { url: target, method: asGet ? 'GET' : method, headers: { ...kept, ...own }, ...(body && !asGet && { body }) };
 }

@@ -4,6 +4,7 @@ import { createServer as createHttpsServer } from 'node:https';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { httpProxy, socksProxy } from './proxies.js';
 import { aContext, bodyOf, closeServers, failure, listening, request, serve } from './support.js';
 
 afterEach(closeServers);
@@ -146,16 +147,11 @@ describe('A request with what it cannot do', () => {
       'A URI of an HTTP request begins with http:// or https://, but this one with ftp:',
     ],
     [
-      'DIGEST',
-      { options: { auth: { type: 'DIGEST' } } },
-      "DIGEST authentication is not available yet: use BASIC or BEARER in 'options.auth'",
-    ],
-    [
-      'a proxy',
+      'a proxy without a port',
       { options: { proxy: { type: 'HTTP', address: 'p' } } },
-      "A proxy of type HTTP is not available yet: leave 'options.proxy' out to connect directly",
+      "A proxy needs 'address' and 'port': give both in 'options.proxy'",
     ],
-    ['encryption', { encryptBody: true }, expect.stringMatching(/^'encryptBody' is not available yet/)],
+    ['encryption without a key', { encryptBody: true }, 'no key'],
     [
       'a header that HTTP does not allow',
       { headers: { a: 'x\r\ny: z' } },
@@ -242,5 +238,15 @@ describe('TLS', () => {
       code: 200,
       body: 'safe',
     });
+  });
+
+  it.each(['HTTP', 'SOCKS'])('works through a proxy of type %s, which sees nothing of it', async (type) => {
+    const port = await secure();
+    const proxyPort = type === 'HTTP' ? await httpProxy([]) : await socksProxy([]);
+    const proxy = { type, address: '127.0.0.1', port: proxyPort };
+    const uri = `https://localhost:${port}/`;
+    const trusting = { ssl: { insecureTrustAllCertificates: true }, proxy };
+    expect((await request({ uri, options: trusting })).outputs).toMatchObject({ code: 200, body: 'safe' });
+    expect((await failure({ uri, options: { proxy } })).message).toContain('is signed by nobody that is trusted');
   });
 });

@@ -80,7 +80,7 @@ export function aContext(files: Readonly<Record<string, string>> = {}): TestCont
       read: () => Promise.reject(new Error('none')),
     },
     runTask: () => Promise.reject(new Error('no other task')),
-    encrypt: () => Promise.reject(new Error('no key')),
+    encrypt: () => Promise.reject(new TaskFailure('no key')),
   };
 }
 

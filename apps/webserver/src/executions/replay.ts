@@ -29,7 +29,7 @@ import type { RouteServices } from '../routes/services.js';
 import { variablesBeforeStart } from './checks.js';
 import { givenInputs } from './given-inputs.js';
 import { CHECKS, execution, operate } from './operations.js';
-import { requestedExecution, resolvedInputs, TOO_LARGE } from './start.js';
+import { inputEnvironment, requestedExecution, resolvedInputs, TOO_LARGE } from './start.js';
 
 /** How an execution is made from another one. */
 export interface ReplayWish {
@@ -115,8 +115,8 @@ async function inputsOf(
     scope,
     storage,
   });
-  const environment = { now: clock.now(), random: Math.random, timeZone: starting.timeZone };
-  return resolvedInputs(flow, given, environment, variablesBeforeStart(flow, executionId));
+  const environment = inputEnvironment(starting, clock.now(), executionId);
+  return resolvedInputs(flow, given, environment, variablesBeforeStart(flow, executionId)).values;
 }
 
 async function replayFromStart(

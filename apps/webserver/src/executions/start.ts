@@ -13,13 +13,17 @@ import {
   type ExecutionCreated,
   type ExecutionHead,
   type ExecutionRequested,
+  type ExecutionTrigger,
   type Flow,
+  type Label,
   type PlainObject,
+  type TaskTypeCatalog,
   type Topics,
 } from '@millrace/model';
 import type { Queue } from '@millrace/queue';
 import type { ExecutionRecords } from '@millrace/repository';
 import { executionFolderUri, type Storage } from '@millrace/storage';
+import { flowFault } from '../flows/invalid-flow.js';
 import { HttpError, unprocessable } from '../http/errors.js';
 import { publishSent } from '../http/publish.js';
 import { checksOf, failureAtStart, variablesBeforeStart } from './checks.js';
@@ -31,8 +35,14 @@ export interface StartOptions {
   readonly topics: Topics;
   readonly storage: Storage;
   readonly clock: Clock;
+  /** The task types of the installation. */
+  readonly catalog: TaskTypeCatalog;
   /** IANA name of the zone in which defaults of inputs read and print dates. */
   readonly timeZone: string;
+  /** Base64; SECRET inputs are stored encrypted with it. Absent: they are refused. */
+  readonly encryptionKey?: string;
+  /** Results of expressions are rendered again until nothing changes. */
+  readonly recursiveRendering?: boolean;
 }
 
 /** What a caller asks for besides the inputs in the body. */
@@ -46,9 +56,32 @@ export interface StartRequest {
   /** Milliseconds since the epoch; it waits until then. */
   readonly scheduleDate?: number;
   readonly breakpoints?: readonly Breakpoint[];
+  /** Values of inputs, when they do not come in the body of the request. */
+  readonly given?: PlainObject;
+  /** What starts it, if it is not the caller. */
+  readonly trigger?: ExecutionTrigger;
+  /** Labels of the system besides the usual ones. */
+  readonly systemLabels?: readonly Label[];
   /** Called with the id before anything is published, so that nothing of the execution is missed. */
   readonly beforePublish?: (executionId: string) => void;
 }
+
+/** What inputs, their conditions and checks are rendered with. @param place id of the execution */
+export const inputEnvironment = (
+  {
+    timeZone,
+    encryptionKey,
+    recursiveRendering,
+  }: Pick<StartOptions, 'timeZone' | 'encryptionKey' | 'recursiveRendering'>,
+  now: number,
+  place: string,
+): Environment => ({
+  now,
+  random: Math.random,
+  timeZone,
+  ...(encryptionKey !== undefined && { encryption: { key: encryptionKey, place } }),
+  ...(recursiveRendering === true && { recursive: true }),
+});
 
 /**
  * Starts an execution; durable when it resolves. Answers the execution as it was requested: CREATED.
@@ -63,16 +96,18 @@ export async function startExecution(options: StartOptions, start: StartRequest)
       `The flow '${flow.namespace}.${flow.id}' is ${flow.deleted ? 'deleted' : 'disabled'} and cannot be executed`,
     );
   }
+  const fault = flowFault(flow, options.catalog);
+  if (fault !== undefined) throw new HttpError(409, `The flow is not valid: ${fault}`);
   const now = clock.now();
   const executionId = newId(now, randomBytes(16));
-  const labels = executionLabels(flow, start.labels, executionId);
+  const labels = [...executionLabels(flow, start.labels, executionId), ...(start.systemLabels ?? [])];
   const declared = flow.definition.inputs ?? [];
-  const given = await givenInputs({ request, flow, inputs: declared, executionId, scope, storage });
+  const given = start.given ?? (await givenInputs({ request, flow, inputs: declared, executionId, scope, storage }));
   try {
-    const environment = { now, random: Math.random, timeZone: options.timeZone };
+    const environment = inputEnvironment(options, now, executionId);
     const seen = variablesBeforeStart(flow, executionId);
     const inputs = resolvedInputs(flow, given, environment, seen);
-    const failedAtStart = failureAtStart(checksOf(flow, inputs, seen, environment));
+    const failedAtStart = failureAtStart(checksOf(flow, inputs.readable, seen, environment));
     const created: ExecutionCreated = {
       kind: 'created',
       tenant: flow.tenant,
@@ -80,11 +115,12 @@ export async function startExecution(options: StartOptions, start: StartRequest)
       namespace: flow.namespace,
       flowId: flow.id,
       flowRevision: flow.revision,
-      inputs,
+      inputs: inputs.values,
       originalId: executionId,
       ...(start.kind && { executionKind: start.kind }),
       ...(start.scheduleDate !== undefined && { scheduleDate: start.scheduleDate }),
       ...(start.breakpoints && { breakpoints: start.breakpoints }),
+      ...(start.trigger && { trigger: start.trigger }),
     };
     const value: ExecutionRequested = {
       kind: 'execution-requested',
@@ -119,10 +155,10 @@ export function resolvedInputs(
   given: PlainObject,
   environment: Environment,
   seen: PlainObject,
-): PlainObject {
-  if (!flow.definition.inputs || flow.definition.inputs.length === 0) return {};
+): { readonly values: PlainObject; readonly readable: PlainObject } {
+  if (!flow.definition.inputs || flow.definition.inputs.length === 0) return { values: {}, readable: {} };
   const result = resolveInputs(flow.definition, given, environment, seen);
-  if ('values' in result) return result.values;
+  if ('values' in result) return result;
   throw unprocessable(
     `The inputs are not valid: ${result.faults.map(({ message }) => message).join(' ')}`,
     result.faults.map(({ input, message }) => ({ message, path: input })),

@@ -1,7 +1,7 @@
-import type { Reply, ResourceChange, Resource } from '@millrace/model';
+import type { Reply, ResourceChange, Resource, TriggerState } from '@millrace/model';
 import { RECORD_LENGTH_MAX, QueueError } from '@millrace/queue';
 import { createCommands as createSharedCommands, NotConfirmedError, type CommandsOptions } from '@millrace/resources';
-import type { Operation } from '@millrace/resources';
+import type { Operation, TriggerOperation } from '@millrace/resources';
 import { HttpError } from '../http/errors.js';
 
 export type CommandOutcome = Reply['outcome'];
@@ -16,6 +16,8 @@ export interface Commands {
   send(key: string, change: ResourceChange): Promise<CommandOutcome>;
   /** Asks the owner of an execution. @throws as `send`; HttpError 404, 409, 422 when it is refused */
   operate(operation: Operation): Promise<void>;
+  /** Asks the owner of a trigger; answers its new state, undefined when it was deleted. @throws as `operate` */
+  trigger(operation: TriggerOperation): Promise<TriggerState | undefined>;
   close(): void;
 }
 
@@ -25,6 +27,11 @@ export async function createCommands(options: CommandsOptions): Promise<Commands
     send: (key, change) => asked(commands.change(key, change), change.kind === 'save-flow' ? 'The flow' : 'The change'),
     async operate(operation) {
       accepted(await asked(commands.operate(operation), 'The request'));
+    },
+    async trigger(operation) {
+      const answered = accepted(await asked(commands.trigger(operation), 'The request'));
+      if (answered.kind !== 'trigger') throw new Error('The owner of a trigger answered as another owner does');
+      return answered.trigger;
     },
     close: () => commands.close(),
   };

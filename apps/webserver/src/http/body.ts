@@ -5,7 +5,7 @@ import { HttpError, unprocessable } from './errors.js';
 import { checkJsonNesting } from './nesting.js';
 
 /** Largest bodies, in bytes. */
-export const BODY_LIMITS = { json: 1024 * 1024, flow: 1024 * 1024 } as const;
+export const BODY_LIMITS = { json: 1024 * 1024, flow: 1024 * 1024, webhook: 512 * 1024 } as const;
 
 const YAML_TYPES = ['application/x-yaml', 'application/yaml', 'text/yaml', 'text/x-yaml'];
 
@@ -30,6 +30,13 @@ export async function readText(request: IncomingMessage, types: readonly string[
     throw new HttpError(422, 'The body is not valid UTF-8', { cause: error });
   }
 }
+
+/**
+ * A body of any type as text; '' when there is none.
+ * @throws HttpError 413 above the limit, 415 when it is compressed, 422 when it is not UTF-8
+ */
+export const readAnyText = (request: IncomingMessage, maxBytes: number): Promise<string> =>
+  readText(request, [mediaType(request)], maxBytes);
 
 const tooLarge = (maxBytes: number): HttpError => new HttpError(413, `The body is larger than ${maxBytes} bytes`);
 

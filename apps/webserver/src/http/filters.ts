@@ -56,6 +56,17 @@ export const FLOW_FLAT: readonly FlatFilter[] = [
   flat('labels', 'EQUALS'),
 ];
 
+/** Old flat parameters of searches for triggers. */
+export const TRIGGER_FLAT: readonly FlatFilter[] = [
+  flat('q', 'EQUALS'),
+  flat('scope', 'IN'),
+  flat('namespace', 'PREFIX'),
+  flat('flowId', 'EQUALS'),
+  flat('triggerId', 'EQUALS'),
+  flat('workerId', 'EQUALS'),
+  flat('triggerState', 'EQUALS'),
+];
+
 /**
  * The filters of a query: `filters[field][OP]=value`, labels with a key, and the old flat parameters.
  * @throws HttpError 422 for malformed ones, unknown operations and too many

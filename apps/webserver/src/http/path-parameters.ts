@@ -8,7 +8,11 @@ const PATTERNS: Readonly<
   namespace: { pattern: new RegExp(NAMESPACE_PATTERN), lengthMax: 150, what: 'namespace' },
   flowId: { pattern: new RegExp(FLOW_ID_PATTERN), lengthMax: 100, what: 'flow id' },
   taskId: { pattern: new RegExp(ID_PATTERN), lengthMax: 256, what: 'task id' },
+  triggerId: { pattern: new RegExp(ID_PATTERN), lengthMax: 256, what: 'trigger id' },
+  key: { pattern: /^[^\u0000-\u001f]+$/, lengthMax: 256, what: 'webhook' },
+  path: { pattern: /^/, lengthMax: 2_000, what: 'path' },
   executionId: { pattern: /^[0-9A-Za-z]+$/, lengthMax: 64, what: 'execution id' },
+  taskRunId: { pattern: /^[0-9A-Za-z]+$/, lengthMax: 64, what: 'task run id' },
   type: { pattern: /^[A-Za-z0-9][\w.-]*$/, lengthMax: 256, what: 'type' },
 };
 

@@ -2,6 +2,7 @@ import { examineInputs } from '@millrace/flow';
 import type { PlainObject } from '@millrace/model';
 import { checksOf, variablesBeforeStart } from '../executions/checks.js';
 import { givenInputs } from '../executions/given-inputs.js';
+import { inputEnvironment } from '../executions/start.js';
 import { json, type Answer } from '../http/answer.js';
 import { notFound } from '../http/errors.js';
 import { permission, type Call, type Route } from '../http/route.js';
@@ -42,8 +43,8 @@ async function validateInputs(services: RouteServices, call: Call): Promise<Answ
     executionId: NO_EXECUTION,
     scope,
   });
-  const { clock, timeZone } = services.starting;
-  const environment = { now: clock.now(), random: Math.random, timeZone };
+  const { starting } = services;
+  const environment = inputEnvironment(starting, starting.clock.now(), NO_EXECUTION);
   const seen = variablesBeforeStart(flow, NO_EXECUTION);
   const { inputs, values } = examineInputs(flow.definition, given, environment, seen);
   // While inputs are wrong or missing, checks that read them could only fail.

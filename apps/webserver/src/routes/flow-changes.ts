@@ -1,11 +1,11 @@
-import { parseFlow, type Fault, type ParsedFlow } from '@millrace/flow';
-import { flowKey, type Flow, type FlowSource } from '@millrace/model';
+import { flowKey } from '@millrace/model';
 import { readYaml } from '../http/body.js';
-import { HttpError, notFound, unprocessable } from '../http/errors.js';
+import { notFound, unprocessable } from '../http/errors.js';
 import { json, NO_CONTENT, type Answer } from '../http/answer.js';
 import { permission, type Call, type Route } from '../http/route.js';
 import { resourceOf } from '../flows/commands.js';
 import { presentFlow } from '../flows/presentation.js';
+import { acceptedFlow, removeFlow, saveFlow } from '../flows/store-flow.js';
 import type { RouteServices } from './services.js';
 
 /** Routes that change flows. The owner of a flow decides; the answer comes when this server sees the change too. */
@@ -37,14 +37,24 @@ export function flowChangeRoutes(services: RouteServices): readonly Route[] {
       summary: 'Delete a flow; its revisions stay readable',
       handle: (call) => remove(services, call),
     },
+    {
+      method: 'DELETE',
+      area: 'tenant',
+      path: '/flows/:namespace/:flowId/revisions',
+      parameters: ['revisions'],
+      access: permission('FLOW', 'DELETE', 'path'),
+      summary: 'Delete old revisions for good; not the newest one',
+      handle: (call) => removeRevisions(services, call),
+    },
   ];
 }
 
 async function create(services: RouteServices, call: Call): Promise<Answer> {
   const source = await readYaml(call.request);
-  const definition = accepted(parseFlow(source, { catalog: services.taskTypes.catalog }));
+  const flow = acceptedFlow(services, source);
+  const { definition } = flow;
   call.permit({ resource: 'FLOW', action: 'CREATE' }, definition.namespace);
-  return json(presentFlow(await save(services, call, 'create', source, definition), { source: true }));
+  return json(presentFlow(await saveFlow(services, call.tenant, 'create', flow), { source: true }));
 }
 
 async function update(services: RouteServices, call: Call): Promise<Answer> {
@@ -53,7 +63,8 @@ async function update(services: RouteServices, call: Call): Promise<Answer> {
   await services.running().flows.refresh();
   if (!services.running().flows.latest(call.scope, namespace, id))
     throw notFound(`There is no flow '${namespace}.${id}'`);
-  const definition = accepted(parseFlow(source, { catalog: services.taskTypes.catalog }));
+  const flow = acceptedFlow(services, source);
+  const { definition } = flow;
   const faults = [
     ...(definition.id === id
       ? []
@@ -70,60 +81,30 @@ async function update(services: RouteServices, call: Call): Promise<Answer> {
         ]),
   ];
   if (faults.length > 0) throw unprocessable(faults.map(({ message }) => message).join('; '), faults);
-  return json(presentFlow(await save(services, call, 'update', source, definition), { source: true }));
+  return json(presentFlow(await saveFlow(services, call.tenant, 'update', flow), { source: true }));
 }
 
 async function remove(services: RouteServices, call: Call): Promise<Answer> {
-  const [namespace, id] = [call.parameter('namespace'), call.parameter('flowId')];
-  const { flows, commands } = services.running();
-  const change = { kind: 'delete-flow', tenant: call.tenant, namespace, id } as const;
-  const { resource } = resourceOf(await commands.send(flowKey(call.tenant, namespace, id), change));
-  if (resource.kind === 'flow') await waitUntilSeen(flows.seen(resource.flow));
+  await removeFlow(services, call.tenant, call.parameter('namespace'), call.parameter('flowId'));
   return NO_CONTENT;
 }
 
-async function save(
-  services: RouteServices,
-  call: Call,
-  mode: 'create' | 'update',
-  source: string,
-  definition: FlowSource,
-): Promise<Flow> {
+/** Most revisions that one request deletes. */
+const REVISIONS_MAX = 100;
+
+async function removeRevisions(services: RouteServices, call: Call): Promise<Answer> {
+  const [namespace, id] = [call.parameter('namespace'), call.parameter('flowId')];
+  const texts = call.query.all('revisions').flatMap((text) => text.split(','));
+  const revisions = texts.map((text) => (/^[1-9]\d{0,9}$/.test(text) ? Number(text) : Number.NaN));
+  if (revisions.length === 0 || revisions.length > REVISIONS_MAX || revisions.some(Number.isNaN)) {
+    throw unprocessable(
+      `'revisions' must be 1 to ${REVISIONS_MAX} numbers of revisions, such as revisions=1&revisions=2`,
+    );
+  }
   const { flows, commands } = services.running();
-  const { namespace, id } = definition;
-  const flow = { tenant: call.tenant, namespace, id, source: withoutRevision(source), definition };
-  const { resource } = resourceOf(
-    await commands.send(flowKey(call.tenant, namespace, id), { kind: 'save-flow', mode, flow }),
-  );
-  if (resource.kind !== 'flow') throw new HttpError(500, 'The owner of the flow answered with something else');
-  await waitUntilSeen(flows.seen(resource.flow));
-  return resource.flow;
-}
-
-async function waitUntilSeen(seen: Promise<boolean>): Promise<void> {
-  if (!(await seen))
-    throw new HttpError(504, 'The flow is saved, but this server does not see it yet: look again later');
-}
-
-/** The revision is the server's to give: a line that names it is no part of what was written. */
-const withoutRevision = (source: string): string => source.replace(/^revision:[^\n]*(\n|$)/m, '');
-
-/** The definition of a flow without faults. @throws HttpError 422 with all faults */
-export function accepted(parsed: ParsedFlow): FlowSource {
-  if (parsed.definition) return parsed.definition;
-  throw unprocessable(
-    faultsText(parsed.faults),
-    parsed.faults.map(({ message, path, line, column }) => ({ message, path, line, column })),
-  );
-}
-
-const FAULTS_SHOWN = 20;
-
-/** All faults in one text, one a line; the list beside it has all of them. */
-export function faultsText(faults: readonly Fault[]): string {
-  const shown = faults
-    .slice(0, FAULTS_SHOWN)
-    .map(({ path, message, line, column }) => `${line}:${column} ${path === '' ? '' : `${path}: `}${message}`);
-  const rest = faults.length > FAULTS_SHOWN ? [`… and ${faults.length - FAULTS_SHOWN} more`] : [];
-  return ['The flow is not valid:', ...shown, ...rest].join('\n');
+  await flows.refresh();
+  if (!flows.latest(call.scope, namespace, id, { deleted: true }))
+    throw notFound(`There is no flow '${namespace}.${id}'`);
+  resourceOf(await commands.send(flowKey(call.tenant, namespace, id), { kind: 'delete-revisions', revisions }));
+  return json({});
 }

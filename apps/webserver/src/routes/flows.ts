@@ -1,19 +1,19 @@
-import { parseFlows, taskTree } from '@millrace/flow';
+import { taskTree } from '@millrace/flow';
 import type { Flow } from '@millrace/model';
 import { json } from '../http/answer.js';
-import { readYaml } from '../http/body.js';
-import { notFound, unprocessable } from '../http/errors.js';
+import { notFound } from '../http/errors.js';
 import { filtersOf, FLOW_FLAT } from '../http/filters.js';
 import { pageOf, pagingOf } from '../http/paging.js';
 import { permission, type Call, type Route } from '../http/route.js';
 import { presentFlow } from '../flows/presentation.js';
+import { flowFault } from '../flows/invalid-flow.js';
 import { searchFlows } from '../flows/search.js';
-import { faultsText } from './flow-changes.js';
+import { searchSources } from '../flows/source-search.js';
 import type { RouteServices } from './services.js';
 
 const REVISION = { min: 1, max: 2 ** 31 - 1 } as const;
 
-/** Routes that read flows, and the check of a source. */
+/** Routes that read flows. */
 export function flowRoutes(services: RouteServices): readonly Route[] {
   return [...flowListRoutes(services), ...singleFlowRoutes(services)];
 }
@@ -34,7 +34,26 @@ function flowListRoutes(services: RouteServices): readonly Route[] {
           searchFlows(catalog().all(call.scope), filtersOf(call.query, FLOW_FLAT), paging.sort),
           paging,
         );
-        return json({ results: results.map((flow) => presentFlow(flow, { source: false })), total });
+        return json({ results: results.map((flow) => listed(services, flow)), total });
+      },
+    },
+    {
+      method: 'GET',
+      area: 'tenant',
+      path: '/flows/source',
+      parameters: ['page', 'size', 'sort', 'q', 'namespace'],
+      access: permission('FLOW', 'LIST', 'filter'),
+      summary: 'Search the texts of flows',
+      handle(call) {
+        const paging = pagingOf(call.query);
+        const namespace = call.query.text('namespace');
+        const filters = namespace ? [{ field: 'namespace', operation: 'PREFIX', value: namespace } as const] : [];
+        const flows = searchFlows(catalog().all(call.scope), filters, paging.sort);
+        const { results, total } = pageOf(searchSources(flows, call.query.text('q') ?? ''), paging);
+        return json({
+          results: results.map(({ flow, fragments }) => ({ model: presentFlow(flow, { source: false }), fragments })),
+          total,
+        });
       },
     },
     {
@@ -57,20 +76,13 @@ function flowListRoutes(services: RouteServices): readonly Route[] {
         );
       },
     },
-    {
-      method: 'POST',
-      area: 'tenant',
-      path: '/flows/validate',
-      body: { type: 'application/x-yaml' },
-      access: permission('FLOW', 'VALIDATE', 'tenant'),
-      summary: 'Check the YAML of flows, documents apart by ---; one entry each',
-      async handle(call) {
-        const source = await readYaml(call.request);
-        checkDocumentCount(source);
-        return json(validations(services, call, source));
-      },
-    },
   ];
+}
+
+/** A flow of a list; one that cannot run any more says why. */
+function listed({ taskTypes }: RouteServices, flow: Flow): object {
+  const exception = flowFault(flow, taskTypes.catalog);
+  return { ...presentFlow(flow, { source: false }), ...(exception !== undefined && { exception }) };
 }
 
 /** Routes of one flow or one namespace. */
@@ -88,7 +100,7 @@ function singleFlowRoutes(services: RouteServices): readonly Route[] {
           catalog()
             .all(call.scope)
             .filter(({ namespace }) => namespace === call.parameter('namespace'))
-            .map((flow) => presentFlow(flow, { source: false })),
+            .map((flow) => listed(services, flow)),
         ),
     },
     {
@@ -136,7 +148,8 @@ function singleFlowRoutes(services: RouteServices): readonly Route[] {
   ];
 }
 
-async function oneFlow(services: RouteServices, { scope, query, parameter }: Call): Promise<Flow> {
+/** The flow of the path, of the revision that the query names. @throws HttpError 404 */
+export async function oneFlow(services: RouteServices, { scope, query, parameter }: Call): Promise<Flow> {
   const [namespace, id] = [parameter('namespace'), parameter('flowId')];
   const revision = query.integer('revision', REVISION);
   const deleted = query.flag('allowDeleted', false);
@@ -149,37 +162,4 @@ async function oneFlow(services: RouteServices, { scope, query, parameter }: Cal
       `There is no flow '${namespace}.${id}'${revision === undefined ? '' : ` with revision ${revision}`}`,
     );
   return flow;
-}
-
-const DOCUMENTS_MAX = 100;
-
-/** What begins another document; `...` before `---` or at the end begins none of its own. */
-const DOCUMENT_MARK = /^(?:---(?=\s|$)|\.\.\.(?=\s)(?!\s*(?:---|(?![^]))))/m;
-
-/** @throws HttpError 422 for more documents than are checked at once: each takes its time */
-function checkDocumentCount(source: string): void {
-  const [before = '', ...others] = source.split(DOCUMENT_MARK);
-  const count = others.length + (before.trim() === '' ? 0 : 1);
-  if (count > DOCUMENTS_MAX)
-    throw unprocessable(`The text has ${count} documents; at most ${DOCUMENTS_MAX} are checked at once: send fewer`);
-}
-
-function validations(services: RouteServices, call: Call, source: string): readonly object[] {
-  const visible = services.running().flows;
-  return parseFlows(source, { catalog: services.taskTypes.catalog }).map((parsed, index) => {
-    const { definition, faults, warnings, infos, deprecations } = parsed;
-    const known = definition && visible.latest(call.scope, definition.namespace, definition.id);
-    return {
-      index,
-      ...(definition && { flow: definition.id, namespace: definition.namespace }),
-      ...(faults.length > 0 && {
-        constraints: faultsText(faults),
-        errors: faults.map(({ message, path, line, column }) => ({ message, path, line, column })),
-      }),
-      outdated: known !== undefined && definition?.revision !== undefined && definition.revision < known.revision,
-      deprecationPaths: deprecations,
-      warnings: warnings.map(({ message, path, line }) => `${line}: ${path === '' ? '' : `${path}: `}${message}`),
-      infos: infos.map(({ message, path, line }) => `${line}: ${path === '' ? '' : `${path}: `}${message}`),
-    };
-  });
 }

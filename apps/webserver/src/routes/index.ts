@@ -1,14 +1,23 @@
 import type { Route } from '../http/route.js';
 import { executionInputRoutes } from './execution-inputs.js';
 import { executionRoutes } from './executions.js';
+import { expressionRoutes } from './expressions.js';
 import { fileRoutes } from './files.js';
+import { dependencyRoutes } from './dependencies.js';
+import { flowArchiveRoutes } from './flow-archives.js';
+import { flowBulkRoutes } from './flow-bulk.js';
 import { flowChangeRoutes } from './flow-changes.js';
+import { flowGraphRoutes } from './flow-graphs.js';
+import { flowValidationRoutes } from './flow-validation.js';
 import { flowRoutes } from './flows.js';
 import { instanceRoutes } from './instance.js';
 import { logRoutes } from './logs.js';
 import { pluginRoutes } from './plugins.js';
 import type { RouteServices } from './services.js';
 import { sessionRoutes } from './sessions.js';
+import { triggerBulkRoutes } from './trigger-bulk.js';
+import { triggerRoutes } from './triggers.js';
+import { webhookRoutes } from './webhooks.js';
 
 /** Every route of the server. Fixed paths come before those with parameters in the same place. */
 export function allRoutes(services: RouteServices): readonly Route[] {
@@ -16,10 +25,19 @@ export function allRoutes(services: RouteServices): readonly Route[] {
     ...instanceRoutes(services, () => routes),
     ...sessionRoutes(services),
     ...pluginRoutes(services),
+    ...flowValidationRoutes(services),
+    ...flowGraphRoutes(services),
+    ...dependencyRoutes(services),
+    ...flowArchiveRoutes(services),
+    ...flowBulkRoutes(services),
     ...flowRoutes(services),
     ...flowChangeRoutes(services),
     ...logRoutes(services),
     ...fileRoutes(services),
+    ...webhookRoutes(services),
+    ...triggerRoutes(services),
+    ...triggerBulkRoutes(services),
+    ...expressionRoutes(services),
     ...executionRoutes(services),
     ...executionInputRoutes(services),
   ];

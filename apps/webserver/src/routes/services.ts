@@ -1,3 +1,4 @@
+import type { PlainObject } from '@millrace/model';
 import type { TaskTypeRegistry } from '@millrace/plugin-api';
 import type { ServiceContext } from '@millrace/service';
 import type { Repository } from '@millrace/repository';
@@ -11,6 +12,7 @@ import type { Accounts } from '../security/accounts.js';
 import type { Authentication } from '../security/authentication.js';
 import type { Passwords } from '../security/passwords.js';
 import type { SetUp } from '../security/setup.js';
+import type { TriggerPlans } from '../triggers/trigger-plans.js';
 import type { WebserverConfiguration } from '../configuration.js';
 
 /** What is there only while the server runs: readers of the queue, and what stands on them. */
@@ -36,6 +38,9 @@ export interface RouteServices {
   readonly authentication: Authentication;
   readonly setUp: SetUp;
   readonly starting: StartOptions;
+  readonly triggerPlans: TriggerPlans;
+  /** `envs`, `globals`, `kestra`. */
+  readonly serverVariables: PlainObject;
   /** @throws HttpError 503 before the start and after the stop */
   running(): Running;
   readonly health: { readonly live: boolean; readonly ready: boolean };

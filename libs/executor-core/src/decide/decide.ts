@@ -1,6 +1,12 @@
-import { excerpt, isTerminal, type ExecutionRequested, type SnapshotPart } from '@millrace/model';
+import {
+  excerpt,
+  isTerminal,
+  type ExecutionCreated,
+  type ExecutionRequested,
+  type SnapshotPart,
+} from '@millrace/model';
 import type { ExecutionContext } from '../context.js';
-import { Decision, isOpen, sentence } from '../decision.js';
+import { Decision, EXECUTOR_LINE, isOpen, MESSAGE_LENGTH_MAX, sentence } from '../decision.js';
 import { failExecution } from '../end-execution.js';
 import { operate, operateOnNothing, operationFailed } from '../operations/operate.js';
 import { release } from '../operations/pausing.js';
@@ -163,7 +169,7 @@ function requested(view: ExecutionView, event: ExecutionRequested, context: Exec
   if (view.exists) return outcome;
   const { created, variables, labels, at } = event;
   outcome.fact({ kind: 'execution-created', created, variables, labels, at });
-  if (event.failedAtStart !== undefined) return failAtOnce(outcome, event.failedAtStart, at);
+  if (event.failedAtStart !== undefined) return failAtOnce(outcome, created, event.failedAtStart, at);
   // A first step on the state that holds the execution; it also finds out when the flow is gone.
   beginExecution(outcome, created, context);
   return outcome;
@@ -176,8 +182,14 @@ function snapshotPart(view: ExecutionView, { records }: SnapshotPart): Outcome {
   return outcome;
 }
 
-/** An execution that was just created is FAILED before anything of it runs. */
-function failAtOnce(outcome: Outcome, message: string, at: number): Outcome {
+/** An execution that was just created is FAILED before anything of it runs; its log says why. */
+function failAtOnce(outcome: Outcome, created: ExecutionCreated, message: string, at: number): Outcome {
+  const { tenant, namespace, flowId, executionId } = created;
+  const place = { tenant, namespace, flowId, executionId, taskRunSequence: 0, lineNumber: EXECUTOR_LINE };
+  outcome.effect({
+    kind: 'write-log',
+    entry: { ...place, timestamp: at, level: 'ERROR', message: excerpt(message, MESSAGE_LENGTH_MAX) },
+  });
   outcome.fact(
     { kind: 'failure-noted', message },
     { kind: 'section-entered', owner: undefined, section: 'ended' },
@@ -198,7 +210,7 @@ export function failed(view: ExecutionView, input: Input | Wake, fault: Error, c
     if (input.kind !== 'execution-requested') return outcome;
     const { created, variables, labels, at } = input;
     outcome.fact({ kind: 'execution-created', created, variables, labels, at });
-    return failAtOnce(outcome, reason, context.now);
+    return failAtOnce(outcome, created, reason, context.now);
   }
   const decision = new Decision(view, context.flow ?? NO_FLOW, context);
   if (!isTerminal(view.head.state)) failExecution(decision, reason);

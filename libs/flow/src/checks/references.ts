@@ -20,12 +20,21 @@ const RENDERED_OF_INPUT = new Set<string | number>(['defaults', 'prefill', 'depe
 /** The tasks that a ForEachItem makes of itself. */
 const GENERATED_SUFFIXES = ['_split', '_items', '_merge'];
 
-/** Checks every expression of the tasks, inputs and outputs: its syntax, and the inputs and outputs that it names. */
-export function checkReferences(flow: PlainObject, tasks: readonly WrittenTask[], report: Report): void {
+/**
+ * Checks every expression of the tasks, inputs and outputs: its syntax, and the inputs and outputs that it names.
+ *
+ * @param syntaxOnly what is named is not there to be looked at
+ */
+export function checkReferences(
+  flow: PlainObject,
+  tasks: readonly WrittenTask[],
+  report: Report,
+  syntaxOnly = false,
+): void {
   const inputs = inputNames(flow);
   const outputs = taskNames(tasks);
   const check = (templates: readonly TemplateAt[]): void => {
-    for (const template of templates) checkTemplate(template, inputs, outputs, report);
+    for (const template of templates) checkTemplate(template, inputs, outputs, report, syntaxOnly);
   };
   const taskValues = new Set<unknown>(tasks.map((task) => task.value));
   for (const { value, path } of tasks) {
@@ -81,7 +90,13 @@ function namesOf(what: KnownNames['what'], ids: readonly string[]): KnownNames {
 
 type PlaceOf = (offset: number) => FindingOptions;
 
-function checkTemplate(template: TemplateAt, inputs: KnownNames, tasks: KnownNames, report: Report): void {
+function checkTemplate(
+  template: TemplateAt,
+  inputs: KnownNames,
+  tasks: KnownNames,
+  report: Report,
+  syntaxOnly: boolean,
+): void {
   const { path, text, isName } = template;
   const reading = readTemplate(text);
   const at: PlaceOf = (offset) => (isName ? { part: 'name' } : { textOffset: offset });
@@ -89,6 +104,7 @@ function checkTemplate(template: TemplateAt, inputs: KnownNames, tasks: KnownNam
     report.fault(path, `The expression cannot be read: ${reading.reason}.`, at(reading.offset));
     return;
   }
+  if (syntaxOnly) return;
   for (const read of reading.reads) {
     const [root] = read;
     if (root === 'inputs') checkRead(template, read, inputs, report, at);

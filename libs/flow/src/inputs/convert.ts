@@ -233,11 +233,6 @@ function parsedJson(text: string): unknown {
   }
 }
 
-const convertSecret: Converter = () =>
-  refuse(
-    'cannot be stored, because no encryption key is configured: ask the administrator to set encryption.secret-key',
-  );
-
 const CONVERTERS: Readonly<Record<InputType, Converter>> = {
   STRING: convertString,
   EMAIL: convertEmail,
@@ -256,7 +251,8 @@ const CONVERTERS: Readonly<Record<InputType, Converter>> = {
   JSON: convertJson,
   YAML: convertYaml,
   URI: convertUri,
-  SECRET: convertSecret,
+  // Whoever stores it encrypts it.
+  SECRET: convertString,
   ARRAY: (value, { itemType }) => convertItems(value, itemType ?? 'STRING', () => undefined),
 };
 

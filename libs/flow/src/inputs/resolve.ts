@@ -1,4 +1,14 @@
-import { ExpressionError, renderDeepTyped, renderTyped, variablesOf, type Environment } from '@millrace/expression';
+import {
+  decryptText,
+  encryptedValue,
+  EncryptionProblem,
+  ExpressionError,
+  isEncryptedValue,
+  renderDeepTyped,
+  renderTyped,
+  variablesOf,
+  type Environment,
+} from '@millrace/expression';
 import type { FlowSource, Input } from '@millrace/model';
 import { nestByDots } from '../labels.js';
 import { convertValue } from './convert.js';
@@ -14,6 +24,8 @@ export type ResolvedInputs =
   | {
       /** By id, where an id with dots is a map inside a map; disabled inputs are absent, missing ones that need not be given are null. */
       readonly values: Readonly<Record<string, unknown>>;
+      /** The same with the plain text of what is encrypted in `values`: for conditions that are checked now, never to be stored. */
+      readonly readable: Readonly<Record<string, unknown>>;
       /** Names that were given but are not declared. */
       readonly ignored: readonly string[];
     }
@@ -22,6 +34,8 @@ export type ResolvedInputs =
 /**
  * The inputs of an execution from what was `given` by id: in the order of their dependencies, with rendered defaults,
  * converted and checked (spec flow.md §3). All faults are found at once.
+ *
+ * Texts of SECRET inputs, and those that were given encrypted, are encrypted in `values` (`environment.encryption`).
  *
  * @param environment what defaults, conditions and choices are rendered with; `variables` are seen beside `inputs`
  */
@@ -48,7 +62,7 @@ export function resolveInputs(
   for (const input of order.inputs) resolver.resolve(input);
   return resolver.faults.length > 0
     ? { faults: resolver.faults, ignored }
-    : { values: resolver.nested(declared), ignored };
+    : { values: resolver.stored(declared), readable: resolver.nested(declared), ignored };
 }
 
 /** What becomes of one input, for whoever fills in a form. */
@@ -83,6 +97,8 @@ class Resolver {
   private readonly disabled = new Set<string>();
   private readonly defaulted = new Set<string>();
   private readonly values = new Map<string, unknown>();
+  /** Not to be stored as they are. */
+  private readonly secret = new Set<string>();
   /** Their value is not known, so what depends on them cannot be judged. */
   private readonly failed = new Set<string>();
 
@@ -96,6 +112,18 @@ class Resolver {
   nested(declared: readonly Input[]): Readonly<Record<string, unknown>> {
     const ids = declared.map(inputId).filter((id) => this.values.has(id));
     return nestByDots(ids.map((id) => [id, this.values.get(id)] as const));
+  }
+
+  /** As `nested`, with what is secret encrypted. */
+  stored(declared: readonly Input[]): Readonly<Record<string, unknown>> {
+    const ids = declared.map(inputId).filter((id) => this.values.has(id));
+    return nestByDots(ids.map((id) => [id, this.sealed(id, this.values.get(id))] as const));
+  }
+
+  private sealed(id: string, value: unknown): unknown {
+    const { encryption } = this.environment;
+    if (!this.secret.has(id) || typeof value !== 'string' || encryption === undefined) return value;
+    return encryptedValue(encryption.key, `${encryption.place}/${id}`, value);
   }
 
   examined(input: Input): ExaminedInput {
@@ -133,7 +161,9 @@ class Resolver {
   }
 
   private convert(input: Input, id: string): void {
-    const written = Object.hasOwn(this.given, id) ? this.given[id] : undefined;
+    const given = Object.hasOwn(this.given, id) ? this.given[id] : undefined;
+    const written = this.opened(given, id);
+    if (this.failed.has(id)) return;
     const value = written ?? this.default(input);
     if ((written ?? null) === null && (value ?? null) !== null) this.defaulted.add(id);
     if (value === undefined || value === null) {
@@ -146,9 +176,36 @@ class Resolver {
       this.refuse(id, `The values of input '${id}' cannot be found: its expression must give a list.`);
       return;
     }
+    if (input.type === 'SECRET' && !this.maySeal(id)) return;
     const conversion = convertValue(input, value, choices);
-    if ('reason' in conversion) this.refuse(id, `The input '${id}' ${conversion.reason}.`);
-    else this.values.set(id, conversion.value);
+    if ('value' in conversion) this.values.set(id, conversion.value);
+    // The reason would show the value.
+    else if (this.secret.has(id)) this.refuse(id, `The input '${id}' is not what its declaration asks for.`);
+    else this.refuse(id, `The input '${id}' ${conversion.reason}.`);
+  }
+
+  /** A value that came encrypted, such as from the parent of a subflow, as text. */
+  private opened(given: unknown, id: string): unknown {
+    const { encryption } = this.environment;
+    if (!isEncryptedValue(given) || encryption === undefined) return given;
+    this.secret.add(id);
+    try {
+      return decryptText(encryption.key, given.value);
+    } catch (error) {
+      if (!(error instanceof EncryptionProblem)) throw error;
+      this.refuse(id, `The input '${id}' cannot be read: ${error.message}.`);
+      return null;
+    }
+  }
+
+  private maySeal(id: string): boolean {
+    this.secret.add(id);
+    if (this.environment.encryption !== undefined) return true;
+    this.refuse(
+      id,
+      `The input '${id}' is a SECRET and cannot be stored, because no encryption key is configured: ask the administrator to set 'encryption.secretKey'.`,
+    );
+    return false;
   }
 
   private default(input: Input): unknown {

@@ -4,7 +4,7 @@ import type { Committed, Queue, Tail } from '@millrace/queue';
 import type { CopiedRecord, SqlCopy } from '@millrace/queue/sql';
 
 /** The topics that the copy has. */
-export type Followed = 'executions' | 'taskRuns' | 'logs' | 'metrics';
+export type Followed = 'executions' | 'taskRuns' | 'logs' | 'metrics' | 'triggers';
 
 export interface CopyingOptions {
   readonly queue: Pick<Queue, 'tail'>;
@@ -48,6 +48,7 @@ export class Copying {
       this.#follow('taskRuns', topics.taskRuns),
       this.#follow('logs', topics.logs),
       this.#follow('metrics', topics.metrics),
+      this.#follow('triggers', topics.triggers),
     ]);
     await this.received();
   }

@@ -19,7 +19,7 @@ export async function openOverlay({ folder, log, ...options }: OverlayOptions): 
   const { topics, clock } = options;
   const copy = createSqlCopy({
     folder,
-    topics: [topics.executions, topics.taskRuns, topics.logs, topics.metrics],
+    topics: [topics.executions, topics.taskRuns, topics.logs, topics.metrics, topics.triggers],
     now: () => clock.now(),
     onRefused: ({ topic, key, partition, position }, reason) =>
       log?.error(
@@ -97,6 +97,15 @@ function repositoryOf(sql: Repository, copying: Copying, close: () => Promise<vo
     async aggregateMetric(scope, query) {
       await copying.received();
       return sql.aggregateMetric(scope, query);
+    },
+    async searchTriggers(scope, query) {
+      // Changed by commands whose answer came before: what was answered is shown.
+      await copying.caughtUp('triggers');
+      return sql.searchTriggers(scope, query);
+    },
+    async trigger(scope, name) {
+      await copying.caughtUp('triggers');
+      return sql.trigger(scope, name);
     },
     close,
   };

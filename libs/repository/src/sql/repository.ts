@@ -25,6 +25,7 @@ import {
 import { executionLogs, logEntryOf, placedLogEntryOf, searchLogs } from './logs.js';
 import { executionMetrics, metricOf } from './metrics.js';
 import { aggregateMetric, aggregationsOf, countSelected, metricNames, metricTasks, textOf } from './aggregates.js';
+import { searchTriggers, triggerByKey, triggerOf } from './triggers.js';
 import { createDirectReader, type Row, type StatementReader } from './reader.js';
 import { createThreadReader } from './reader-thread.js';
 
@@ -88,6 +89,15 @@ export function createSqlRepository({ file }: SqlRepositoryOptions): Repository 
       return paged(searching, executionMetrics(scope, executionId, query), metricOf);
     },
     ...aggregating(searching),
+    async searchTriggers(scope, query) {
+      checkQuery(query);
+      return paged(searching, searchTriggers(scope, query), triggerOf);
+    },
+    async trigger(scope, name) {
+      if (!scope.covers(name.namespace)) return undefined;
+      const [row] = direct.allNow(triggerByKey(scope, name));
+      return row && triggerOf(row);
+    },
     async close() {
       await Promise.all([searching.close(), direct.close()]);
     },

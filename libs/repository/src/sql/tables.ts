@@ -21,6 +21,21 @@ export interface Tables {
     readonly trigger_execution_id: string | null;
   };
   readonly task_runs: { readonly key: string; readonly id: string; readonly value: string };
+  readonly triggers: {
+    readonly key: string;
+    readonly id: string;
+    readonly value: string;
+    readonly kind: string;
+    readonly tenant: string | null;
+    readonly namespace: string | null;
+    readonly flow_id: string | null;
+    readonly trigger_id: string | null;
+    readonly execution_id: string | null;
+    readonly worker_id: string | null;
+    readonly date: number | null;
+    readonly next_execution_date: number | null;
+    readonly disabled: number | null;
+  };
   readonly logs: {
     readonly position: number;
     readonly key: string;

@@ -25,7 +25,7 @@ const TRIED_MAX = 1_000;
 const DAYS_MAX = YEARS * 366;
 
 /**
- * The first date after `instant` for which the conditions hold, within ten years. When that takes more than 1,000 tries
+ * The first date after `instant` for which the conditions hold, within ten years when there are any. When that takes more than 1,000 tries
  * (every second, but only at night) it answers the last one tried: there the search goes on. undefined: there is none.
  * @throws what a condition throws
  */
@@ -35,8 +35,9 @@ export function nextHolding(
   zone: Zone,
   instant: number,
 ): FoundDate | undefined {
-  const limit = DateTime.fromMillis(instant, { zone }).plus({ years: YEARS }).toMillis();
   let date = source.next(instant);
+  if (filter === EVERY_DATE) return date === undefined ? undefined : { date, holds: true };
+  const limit = DateTime.fromMillis(instant, { zone }).plus({ years: YEARS }).toMillis();
   for (let tried = 0, days = 0; date !== undefined && date <= limit;) {
     if (filter.holdsOnDay(date)) {
       if (filter.holds(date)) return { date, holds: true };
@@ -61,8 +62,9 @@ export function previousHolding(
   zone: Zone,
   instant: number,
 ): number | undefined {
-  const limit = DateTime.fromMillis(instant, { zone }).minus({ years: YEARS }).toMillis();
   let date = source.previous(instant);
+  if (filter === EVERY_DATE) return date;
+  const limit = DateTime.fromMillis(instant, { zone }).minus({ years: YEARS }).toMillis();
   for (let tried = 0, days = 0; date !== undefined && date >= limit && tried < TRIED_MAX;) {
     if (filter.holdsOnDay(date)) {
       if (filter.holds(date)) return date;

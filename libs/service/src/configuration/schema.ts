@@ -94,6 +94,39 @@ export const CONFIGURATION_SCHEMA = {
             'Environment variables with this prefix are `envs` in expressions, without it and in lower case.',
         },
         globals: { type: 'object', additionalProperties: true, default: {}, description: '`globals` in expressions.' },
+        redactedEnvVars: {
+          type: 'array',
+          items: { type: 'string', minLength: 1 },
+          default: [],
+          description:
+            'Names of environment variables, with their prefix, that are left out of `envs`. Those of the server itself and of secrets always are.',
+        },
+        recursiveRendering: {
+          type: 'boolean',
+          default: false,
+          description: 'Results of expressions are rendered again until nothing changes, at most 100 times.',
+        },
+        cacheEnabled: { type: 'boolean', default: true, description: 'Parsed expressions are kept.' },
+        cacheSize: {
+          type: 'integer',
+          minimum: 0,
+          maximum: 100_000,
+          default: 1000,
+          description: 'How many parsed expressions are kept.',
+        },
+      },
+    },
+    encryption: {
+      type: 'object',
+      additionalProperties: false,
+      properties: {
+        secretKey: {
+          type: 'string',
+          'x-secret': true,
+          pattern: '^([A-Za-z0-9+/]{22}==|[A-Za-z0-9+/]{32}|[A-Za-z0-9+/]{43}=)$',
+          description:
+            'Base64 of 16, 24 or 32 bytes (`openssl rand -base64 32`): encrypts SECRET inputs and outputs. The same on every server; without it flows with SECRET inputs cannot be started.',
+        },
       },
     },
     plugins: {

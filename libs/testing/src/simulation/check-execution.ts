@@ -149,7 +149,8 @@ function checkAttempts({ seed, head }: Evidence, run: TaskRun): string[] {
     found.push(`${nameOf(run)} is SUCCESS after ${good} good attempts`);
   }
   counted(run).forEach((attempt, index) => {
-    if (attempt.workerId === undefined) return;
+    // A WorkingDirectory is as its children are, which are drawn themselves.
+    if (attempt.workerId === undefined || run.progress !== undefined) return;
     const drawn = plannedState(seed, run.taskId, run.value, index);
     // FAILED also by a block that ended before it, KILLED by a kill.
     const stopped = attempt.state === 'FAILED' || (attempt.state === 'KILLED' && wasKilled(head));

@@ -1,5 +1,6 @@
 import type {
   ExecutionRecord,
+  FlowChanged,
   InstanceLost,
   PlainObject,
   Reply,
@@ -60,7 +61,8 @@ export interface ShippedProcessors {
     Resource,
     ResourceCommand,
     { readonly id: string; readonly resource: Resource | null },
-    { readonly replyTo: string; readonly reply: Reply },
+    | { readonly kind: 'reply'; readonly replyTo: string; readonly reply: Reply }
+    | { readonly kind: 'flow-changed'; readonly event: FlowChanged },
     undefined
   >;
   livenessDefinition(

@@ -1,4 +1,4 @@
-import type { Job, JobOutcome, PlainObject } from '@millrace/model';
+import type { Job, JobOutcome, JobProgressed, PlainObject } from '@millrace/model';
 import { hashOf } from './random.js';
 
 /** How a worker's task ends: follows from the task, its loop value and the attempts that count, and from nothing else. */
@@ -11,11 +11,38 @@ export function plannedState(seed: number, taskId: string, value: string | undef
 export const secretExpression = (text: string): string => `{{ secret('${text}') }}`;
 const SECRET = /^\{\{ secret\('(.*)'\) \}\}$/;
 
+type ChildNews = JobProgressed['child'];
+
+/** What a worker tells of the children of a WorkingDirectory, in order: each begins and ends, a failed one is the last. */
+export function childrenNews(seed: number, job: Job): readonly ChildNews[] {
+  const news: ChildNews[] = [];
+  for (const [index, { taskRunId, task }] of (job.children ?? []).entries()) {
+    const child = { taskRunId, taskId: task.id, index, attempt: 1 };
+    const state = plannedState(seed, task.id, undefined, 0);
+    news.push({ ...child, state: 'RUNNING' }, { ...child, state });
+    if (state === 'FAILED' && task.allowFailure !== true) break;
+  }
+  return news;
+}
+
+/** A WorkingDirectory is as its children are, softened as their tasks say. */
+function directoryState(seed: number, job: Job): 'SUCCESS' | 'WARNING' | 'FAILED' {
+  let isWarning = false;
+  for (const { taskId, state } of childrenNews(seed, job)) {
+    const task = job.children?.find((child) => child.task.id === taskId)?.task;
+    if (state === 'FAILED' && task?.allowFailure !== true) return 'FAILED';
+    isWarning ||= (state === 'FAILED' || state === 'WARNING') && task?.allowWarning !== true;
+  }
+  return isWarning ? 'WARNING' : 'SUCCESS';
+}
+
 /** What the simulated worker answers for a job; `mark` tells whose answer it is. */
 export function outcomeOf(seed: number, job: Job, mark: string): JobOutcome {
   if (job.kind === 'evaluate') return { state: 'SUCCESS', evaluated: evaluated(job.expressions ?? {}) };
   const taskRun = job.variables['taskrun'] as { readonly attemptsCount: number; readonly value?: string };
-  const state = plannedState(seed, job.task.id, taskRun.value, taskRun.attemptsCount);
+  const state = job.children
+    ? directoryState(seed, job)
+    : plannedState(seed, job.task.id, taskRun.value, taskRun.attemptsCount);
   return { state, outputs: { mark }, ...(state === 'FAILED' ? { error: 'It was drawn to fail' } : {}) };
 }
 

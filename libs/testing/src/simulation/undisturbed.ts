@@ -10,7 +10,7 @@ import {
   type Input,
   type Records,
 } from '@millrace/executor-core';
-import { outcomeOf } from './outcomes.js';
+import { childrenNews, outcomeOf } from './outcomes.js';
 
 /** What an execution comes to in a world without faults: one worker, no losses, nothing at the same time. */
 export interface UndisturbedRun {
@@ -73,6 +73,7 @@ export function runUndisturbed(
       const { tenant, executionId, taskRunId, attempt } = job;
       const claim = { tenant, executionId, taskRunId, attempt, token: `token-${++taken}`, instance: 'worker', at: now };
       send({ kind: 'job-claimed', ...claim });
+      for (const child of childrenNews(seed, job)) send({ kind: 'job-progressed', ...claim, child });
       send({ kind: 'job-ended', ...claim, outcome: outcomeOf(seed, job, '') });
     } else if (state.dueAt !== undefined) {
       now = Math.max(now, state.dueAt);

@@ -14,7 +14,7 @@ import {
 import type { TakenJob, Worker } from '@millrace/queue';
 import type { Cluster } from './cluster.js';
 import { SimulatedNode, type Life } from './node.js';
-import { outcomeOf } from './outcomes.js';
+import { childrenNews, outcomeOf } from './outcomes.js';
 import type { SeededRandom } from './random.js';
 
 /** A server that takes jobs, and answers each after a while as the seed has it. */
@@ -86,6 +86,12 @@ class WorkerProcess {
   #run({ job, token }: TakenJob): Promise<readonly OutgoingRecord[]> {
     const { clock, scenario } = this.cluster;
     const { instance } = this.life;
+    const news = childrenNews(scenario.seed, job).map((child) =>
+      this.#event(job, { kind: 'job-progressed', token, instance, child, at: clock.now() }),
+    );
+    // The first children are told of while it runs; all are told of again with the result.
+    const early = news.slice(0, this.random.between(0, news.length));
+    if (early.length > 0) void this.life.queue.publish(early).catch(() => undefined);
     return new Promise((resolve) => {
       const end: Stop = (outcome) => {
         cancel();
@@ -94,7 +100,8 @@ class WorkerProcess {
           outcome === 'handed-back'
             ? this.#event(job, { kind: 'job-handed-back', token })
             : this.#event(job, { kind: 'job-ended', token, instance, outcome, at: clock.now() });
-        resolve([record]);
+        const told = outcome === 'handed-back' || outcome.state === 'KILLED' ? [] : news;
+        resolve([...told, record]);
       };
       const lasts = this.random.chance(0.7) ? this.random.between(1, 400) : this.random.between(400, 6_000);
       const cancel = clock.after(lasts, () => end(outcomeOf(scenario.seed, job, token)));
@@ -197,7 +204,7 @@ class WorkerProcess {
   }
 }
 
-type Answer = Extract<ExecutionEvent, { kind: 'job-claimed' | 'job-ended' | 'job-handed-back' }>;
+type Answer = Extract<ExecutionEvent, { kind: 'job-claimed' | 'job-progressed' | 'job-ended' | 'job-handed-back' }>;
 type EventRest = Answer extends infer Event
   ? Event extends Answer
     ? Omit<Event, 'tenant' | 'executionId' | 'taskRunId' | 'attempt'>

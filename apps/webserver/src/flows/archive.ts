@@ -1,0 +1,121 @@
+import type { ServerResponse } from 'node:http';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { fromBuffer, type Entry, type ZipFile } from 'yauzl';
+import { ZipFile as ZipWriter } from 'yazl';
+import type { Flow } from '@millrace/model';
+import { HttpError, unprocessable } from '../http/errors.js';
+
+/** Bounds of an archive of flows, counted while it is read: what it says of itself may be a lie. */
+export const ARCHIVE_LIMITS = {
+  /** Of the file as it is sent. */
+  bytes: 32 * 1024 * 1024,
+  /** Of all that is in it. */
+  unpackedBytes: 64 * 1024 * 1024,
+  entries: 2_000,
+} as const;
+
+/** A text of an archive. */
+export interface ArchivedText {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** Sends flows as a ZIP archive of their texts, one file each. */
+export async function sendArchive(response: ServerResponse, flows: readonly Flow[]): Promise<void> {
+  const archive = new ZipWriter();
+  for (const { namespace, id, source, updated } of flows) {
+    archive.addBuffer(Buffer.from(source), `${namespace}.${id}.yml`, { mtime: new Date(updated) });
+  }
+  archive.end();
+  response.writeHead(200, {
+    'Content-Type': 'application/octet-stream',
+    'Content-Disposition': 'attachment; filename="flows.zip"',
+  });
+  await pipeline(archive.outputStream, response);
+}
+
+const ZIP_SIGNATURE = Buffer.from('PK\u0003\u0004');
+
+/** True for a ZIP archive with something in it. */
+export const isArchive = (bytes: Buffer): boolean => bytes.subarray(0, ZIP_SIGNATURE.length).equals(ZIP_SIGNATURE);
+
+/**
+ * The YAML files of an archive; others and folders are left out.
+ * @throws HttpError 413 above a limit, 422 for a damaged archive
+ */
+export async function readArchive(bytes: Buffer): Promise<readonly ArchivedText[]> {
+  const zip = await opened(bytes);
+  const texts: ArchivedText[] = [];
+  let [entries, size] = [0, 0];
+  try {
+    for await (const entry of entriesOf(zip)) {
+      if (++entries > ARCHIVE_LIMITS.entries)
+        throw new HttpError(413, `The archive has more than ${ARCHIVE_LIMITS.entries} entries: send several`);
+      if (!/\.ya?ml$/i.test(entry.fileName)) continue;
+      const chunks: Buffer[] = [];
+      for await (const chunk of (await contentOf(zip, entry)) as AsyncIterable<Buffer>) {
+        size += chunk.length;
+        if (size > ARCHIVE_LIMITS.unpackedBytes)
+          throw new HttpError(413, `The archive holds more than ${ARCHIVE_LIMITS.unpackedBytes} bytes: send several`);
+        chunks.push(chunk);
+      }
+      texts.push({
+        name: entry.fileName,
+        text: new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks)),
+      });
+    }
+  } catch (error) {
+    if (error instanceof HttpError) throw error;
+    throw damaged(error);
+  } finally {
+    zip.close();
+  }
+  return texts;
+}
+
+const damaged = (error: unknown): HttpError =>
+  unprocessable(`The archive is damaged: ${error instanceof Error ? error.message : String(error)}`);
+
+const opened = (bytes: Buffer): Promise<ZipFile> =>
+  new Promise((resolve, reject) => {
+    fromBuffer(bytes, { lazyEntries: true, strictFileNames: true }, (error, zip) => {
+      if (error) reject(damaged(error));
+      else resolve(zip);
+    });
+  });
+
+async function* entriesOf(zip: ZipFile): AsyncGenerator<Entry> {
+  for (;;) {
+    const entry = await new Promise<Entry | undefined>((resolve, reject) => {
+      const settle = (): void => {
+        zip.removeAllListeners('entry');
+        zip.removeAllListeners('end');
+        zip.removeAllListeners('error');
+      };
+      zip.once('entry', (found: Entry) => {
+        settle();
+        resolve(found);
+      });
+      zip.once('end', () => {
+        settle();
+        resolve(undefined);
+      });
+      zip.once('error', (error: Error) => {
+        settle();
+        reject(error);
+      });
+      zip.readEntry();
+    });
+    if (entry === undefined) return;
+    yield entry;
+  }
+}
+
+const contentOf = (zip: ZipFile, entry: Entry): Promise<Readable> =>
+  new Promise((resolve, reject) => {
+    zip.openReadStream(entry, (error, stream) => {
+      if (error) reject(error);
+      else resolve(stream);
+    });
+  });
