@@ -247,7 +247,7 @@ export function endTasks(decision: Decision, run: TaskRun): void {
 }
 
 /** KILLED before FAILED before WARNING (spec executions.md §5). */
-const stateOf = ({ killed, failed, warning }: Progress): State =>
+export const stateOf = ({ killed, failed, warning }: Progress): State =>
   killed > 0 ? 'KILLED' : failed > 0 ? 'FAILED' : warning > 0 ? 'WARNING' : 'SUCCESS';
 
 /** Ends a task run with children: nothing more of it is started. */

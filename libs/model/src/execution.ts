@@ -201,6 +201,8 @@ export interface TaskRun {
   readonly histories: readonly StateChange[];
   readonly attempts: readonly Attempt[];
   readonly outputs?: PlainObject;
+  /** Its task changes the execution; it has no outputs, not even empty ones. */
+  readonly updates?: true;
   /** Of a task run with children. */
   readonly progress?: Progress;
   /** Lanes of the section `tasks`, fixed when the task was entered (the number of values of a ForEach). */

@@ -53,15 +53,15 @@ export interface StartRequest {
   /** `key:value`. */
   readonly labels: readonly string[];
   readonly kind?: 'TEST' | 'PLAYGROUND';
-  /** Milliseconds since the epoch; it waits until then. */
-  readonly scheduleDate?: number;
-  readonly breakpoints?: readonly Breakpoint[];
   /** Values of inputs, when they do not come in the body of the request. */
   readonly given?: PlainObject;
   /** What starts it, if it is not the caller. */
   readonly trigger?: ExecutionTrigger;
   /** Labels of the system besides the usual ones. */
   readonly systemLabels?: readonly Label[];
+  /** Milliseconds since the epoch; it waits until then. */
+  readonly scheduleDate?: number;
+  readonly breakpoints?: readonly Breakpoint[];
   /** Called with the id before anything is published, so that nothing of the execution is missed. */
   readonly beforePublish?: (executionId: string) => void;
 }
@@ -107,7 +107,7 @@ export async function startExecution(options: StartOptions, start: StartRequest)
     const environment = inputEnvironment(options, now, executionId);
     const seen = variablesBeforeStart(flow, executionId);
     const inputs = resolvedInputs(flow, given, environment, seen);
-    const failedAtStart = failureAtStart(checksOf(flow, inputs.readable, seen, environment));
+    const failedAtStart = failureAtStart(checksOf(flow, inputs.readable ?? inputs.values, seen, environment));
     const created: ExecutionCreated = {
       kind: 'created',
       tenant: flow.tenant,
@@ -118,9 +118,9 @@ export async function startExecution(options: StartOptions, start: StartRequest)
       inputs: inputs.values,
       originalId: executionId,
       ...(start.kind && { executionKind: start.kind }),
+      ...(start.trigger && { trigger: start.trigger }),
       ...(start.scheduleDate !== undefined && { scheduleDate: start.scheduleDate }),
       ...(start.breakpoints && { breakpoints: start.breakpoints }),
-      ...(start.trigger && { trigger: start.trigger }),
     };
     const value: ExecutionRequested = {
       kind: 'execution-requested',
@@ -155,8 +155,8 @@ export function resolvedInputs(
   given: PlainObject,
   environment: Environment,
   seen: PlainObject,
-): { readonly values: PlainObject; readonly readable: PlainObject } {
-  if (!flow.definition.inputs || flow.definition.inputs.length === 0) return { values: {}, readable: {} };
+): { readonly values: PlainObject; readonly readable?: PlainObject } {
+  if (!flow.definition.inputs || flow.definition.inputs.length === 0) return { values: {} };
   const result = resolveInputs(flow.definition, given, environment, seen);
   if ('values' in result) return result;
   throw unprocessable(

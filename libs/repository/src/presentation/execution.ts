@@ -87,8 +87,8 @@ export function presentTaskRun(taskRun: TaskRun): TaskRunView {
   };
 }
 
-/** A task run that ended without outputs shows an empty map; one that was skipped shows none. */
-const hasRun = ({ state }: TaskRun): boolean => isTerminal(state) && state !== 'SKIPPED';
+/** A task run that ended without outputs shows an empty map; one that was skipped, or changes the execution, none. */
+const hasRun = ({ state, updates }: TaskRun): boolean => isTerminal(state) && state !== 'SKIPPED' && !updates;
 
 /** An execution with its task runs. */
 export const presentExecution = (records: ExecutionRecords): ExecutionView => ({
