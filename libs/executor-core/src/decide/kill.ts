@@ -1,8 +1,6 @@
 import { isTerminal, LIVENESS, type KillRequested, type TaskRun } from '@millrace/model';
 import type { Decision } from '../decision.js';
-import { endUnstarted } from '../end-execution.js';
 import { stopTaskRun, withdrawJob } from '../end-task-run.js';
-import { afterExecution } from '../owner.js';
 
 /** How long a worker may take to confirm a kill before it is told again, in milliseconds. */
 const REPEAT_MS = LIVENESS.heartbeatMs;
