@@ -80,7 +80,8 @@ const INLINE: Readonly<Record<string, InlineTask>> = {
 
 type Lists = 'tasks' | 'errors' | 'finally' | 'afterExecution' | 'listeners' | 'sla';
 /** A flow as a test writes it: tasks are plain maps, checked by nobody. */
-export type WrittenFlow = Partial<Omit<FlowSource, Lists>> &
+export type WrittenFlow = Partial<Omit<FlowSource, Lists | 'listeners' | 'sla'>> &
+  Partial<Record<'listeners' | 'sla', readonly PlainObject[]>> &
   Partial<Record<Exclude<Lists, 'tasks'>, readonly PlainObject[]>> & { readonly tasks: readonly PlainObject[] };
 
 export const aFlow = (definition: WrittenFlow): Flow => ({
