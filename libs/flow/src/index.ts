@@ -33,5 +33,5 @@ export { parsePart, type FlowPart, type ParsedPart } from './parse-part.js';
 export { parseTemplate, type ParsedTemplate } from './parse-template.js';
 export { parseFlow, parseFlows, type ParsedFlow, type ParseOptions } from './parse-flow.js';
 export { effectiveTask, effectiveTriggers, withDefaults } from './plugin-defaults.js';
-export { taskTree, type TaskNode, type TaskPlace } from './task-tree.js';
+export { childTasks, taskTree, type TaskNode, type TaskPlace } from './task-tree.js';
 export { UNSUPPORTED, WITHOUT_EFFECT, type UnsupportedFeature } from './unsupported.js';

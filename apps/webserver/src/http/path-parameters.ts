@@ -16,16 +16,22 @@ const PATTERNS: Readonly<
   // What a key may be is told by the refusal of one that is none.
   keyName: { pattern: /^[^\p{Cc}]+$/u, lengthMax: 1_000, what: 'key' },
   metric: { pattern: /^[^\p{Cc}]+$/u, lengthMax: 256, what: 'metric' },
+  taskRunId: { pattern: /^[0-9A-Za-z]+$/, lengthMax: 64, what: 'task run id' },
   type: { pattern: /^[A-Za-z0-9][\w.-]*$/, lengthMax: 256, what: 'type' },
 };
 
 export const isPathParameter = (name: string): boolean => Object.hasOwn(PATTERNS, name);
 
+/** True for a value that can be one of its kind. */
+export function fitsPathParameter(name: string, value: string): boolean {
+  const rule = Object.hasOwn(PATTERNS, name) ? PATTERNS[name] : undefined;
+  return rule !== undefined && value.length <= rule.lengthMax && rule.pattern.test(value);
+}
+
 /** @throws HttpError 404 when a value cannot be one of its kind */
 export function checkPathParameter(name: string, value: string | undefined): string {
   const rule = Object.hasOwn(PATTERNS, name) ? PATTERNS[name] : undefined;
   if (!rule) throw new HttpError(500, `The path parameter '${name}' has no pattern`);
-  if (value === undefined || value.length > rule.lengthMax || !rule.pattern.test(value))
-    throw notFound(`No such ${rule.what}`);
+  if (value === undefined || !fitsPathParameter(name, value)) throw notFound(`No such ${rule.what}`);
   return value;
 }
