@@ -14,7 +14,7 @@ describeWithKafka('two schedulers on one broker', () => {
       `schedules: ${findings.ticks} dates, ${findings.executions} executions, ${findings.kills} kills, late p50 ${percentile(findings.late, 0.5)} ms, p99 ${percentile(findings.late, 0.99)} ms, ${findings.violations.length} violations\n`,
     );
     expect(findings.violations).toEqual([]);
-    expect(findings.kills).toBeGreaterThanOrEqual(3);
+    expect(findings.kills).toBeGreaterThanOrEqual(2);
     expect(findings.ticks).toBeGreaterThan(200);
     expect(findings.executions).toBe(findings.ticks);
   }, 240_000);
