@@ -7,6 +7,7 @@ import type { ExpressionServices } from './expression-services.js';
 import { createHostFunctions } from './host-functions.js';
 import { createRenderer, type Renderer } from './rendering.js';
 import type { SecretMask, SecretSource } from './secrets.js';
+import { holdsStoredOutputs, openStoredOutputs } from './stored-outputs.js';
 
 /** What all jobs of a worker render with. */
 export interface RenderingEnvironment {
@@ -51,12 +52,27 @@ export function createJobRenderer(
       timeZone,
       ...(services.recursive === true && { recursive: true }),
     });
-  try {
-    return withVariables(decryptedVariables(job.variables, services.encryptionKey, mask));
-  } catch (error) {
-    if (!(error instanceof EncryptionProblem)) throw error;
-    return refusingRenderer(`An encrypted variable of this job cannot be opened: ${error.message}`, error);
-  }
+  const decrypted = (variables: PlainObject): Renderer => {
+    try {
+      return withVariables(decryptedVariables(variables, services.encryptionKey, mask));
+    } catch (error) {
+      if (!(error instanceof EncryptionProblem)) throw error;
+      return refusingRenderer(`An encrypted variable of this job cannot be opened: ${error.message}`, error);
+    }
+  };
+  if (!holdsStoredOutputs(job.variables)) return decrypted(job.variables);
+  let opened: Promise<Renderer> | undefined;
+  return lateRenderer(() => (opened ??= openStoredOutputs(job.variables, job, storage).then(decrypted)));
+}
+
+/** A renderer whose variables are read when it is first used. */
+function lateRenderer(open: () => Promise<Renderer>): Renderer {
+  return {
+    text: async (template, extra) => (await open()).text(template, extra),
+    value: async (written) => (await open()).value(written),
+    values: async (written) => (await open()).values(written),
+    properties: async (taskType, task) => (await open()).properties(taskType, task),
+  };
 }
 
 function refusingRenderer(message: string, cause: unknown): Renderer {

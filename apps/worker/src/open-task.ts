@@ -17,6 +17,7 @@ import { createJobRenderer, type RenderingEnvironment } from './job-renderer.js'
 import { plainOutputs } from './plain-outputs.js';
 import { runInPlace, type TaskRunner } from './run-task.js';
 import type { SecretMask } from './secrets.js';
+import { storableOutputs } from './stored-outputs.js';
 import { openTaskCache } from './task-cache.js';
 import { createAttemptFiles } from './task-files.js';
 
@@ -73,12 +74,20 @@ export function openTask(
     ...(logFile === undefined || outcome.state === 'SKIPPED' ? {} : { logFile }),
   });
 
+  const kept = async (outcome: JobOutcome): Promise<JobOutcome> =>
+    outcome.outputs
+      ? { ...outcome, outputs: await storableOutputs(outcome.outputs, job, environment.storage) }
+      : outcome;
+
   async function run(body: (runner: TaskRunner) => Promise<JobOutcome>): Promise<JobOutcome> {
     try {
-      const outcome = await body(runner);
+      const outcome = await kept(await body(runner));
       return attempt.reason && attempt.reason.kind !== 'handed-back' ? stoppedOutcome(attempt.reason, log) : outcome;
     } catch (error) {
-      return attempt.reason ? stoppedOutcome(attempt.reason, log) : failedOutcome(error, log, environment.log);
+      if (attempt.reason) return stoppedOutcome(attempt.reason, log);
+      const failed = failedOutcome(error, log, environment.log);
+      // They must not hide why it failed.
+      return kept(failed).catch(() => withoutOutputs(failed));
     } finally {
       runner.cancelTimeout();
       await directories.remove().catch((error: unknown) => {
@@ -190,5 +199,7 @@ function withOutputs(failed: JobOutcome, outputs: PlainObject, log: AttemptLog):
     return failed;
   }
 }
+
+const withoutOutputs = ({ outputs: _lost, ...failed }: JobOutcome): JobOutcome => failed;
 
 const isExpected = (error: Error): boolean => ['TaskFailure', 'ExpressionError', 'StorageError'].includes(error.name);

@@ -2,21 +2,24 @@ import { isPlainObject, type PlainObject } from '@millrace/model';
 import { TaskFailure } from '@millrace/plugin-api';
 
 /** Bytes of a task run's outputs as JSON; larger data belongs into a file. */
-export const OUTPUT_BYTES_MAX = 512 * 1024;
+export const OUTPUT_BYTES_MAX = 4 * 1024 * 1024;
+
+/** Bytes of what goes into records as it is. */
+export const RECORD_BYTES_MAX = 512 * 1024;
 
 const DEPTH_MAX = 64;
 
 /**
  * Outputs as they travel: plain JSON, dates as ISO text, members without a value left out.
- * @throws TaskFailure when something has no JSON form or all is larger than 512 KiB
+ * @throws TaskFailure when something has no JSON form or all or all is larger than `bytesMax`
  */
-export function plainOutputs(outputs: PlainObject, what = 'outputs'): PlainObject {
+export function plainOutputs(outputs: PlainObject, what = 'outputs', bytesMax = OUTPUT_BYTES_MAX): PlainObject {
   const plain = plainValue(outputs, what, 0);
   if (!isPlainObject(plain)) throw new TaskFailure(`The ${what} of the task must be a map`);
   const bytes = Buffer.byteLength(JSON.stringify(plain));
-  if (bytes > OUTPUT_BYTES_MAX) {
+  if (bytes > bytesMax) {
     throw new TaskFailure(
-      `The ${what} of the task are ${bytes} bytes long, more than the ${OUTPUT_BYTES_MAX} that are kept: write large data to a file and output its URI`,
+      `The ${what} of the task are ${bytes} bytes long, more than the ${bytesMax} that are kept: write large data to a file and output its URI`,
     );
   }
   return plain;

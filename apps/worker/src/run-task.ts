@@ -10,7 +10,7 @@ import {
   type TaskTypeRegistry,
 } from '@millrace/plugin-api';
 import type { AttemptLog } from './attempt-log.js';
-import { plainOutputs } from './plain-outputs.js';
+import { plainOutputs, RECORD_BYTES_MAX } from './plain-outputs.js';
 import type { Renderer } from './rendering.js';
 import type { TaskCache } from './task-cache.js';
 
@@ -125,5 +125,8 @@ export async function evaluateExpressions(
   storable: (evaluated: PlainObject) => PlainObject = (evaluated) => evaluated,
 ): Promise<JobOutcome> {
   const evaluated = await renderer.values(job.expressions ?? {});
-  return { state: 'SUCCESS', evaluated: storable(plainOutputs(evaluated, 'values of the expressions')) };
+  return {
+    state: 'SUCCESS',
+    evaluated: storable(plainOutputs(evaluated, 'values of the expressions', RECORD_BYTES_MAX)),
+  };
 }

@@ -17,6 +17,7 @@ import type { JobRecords } from './job-records.js';
 import { openTask, type Surroundings } from './open-task.js';
 import { publishPersistently } from './persistent-publish.js';
 import { runTask } from './run-task.js';
+import { openStoredOutputs } from './stored-outputs.js';
 
 export interface ChildrenOptions {
   /** Of the WorkingDirectory. */
@@ -40,15 +41,20 @@ export async function runChildren(options: ChildrenOptions, context: TaskContext
   const { job } = options.attempt.taken;
   let outputs = mapAt(job.variables, 'outputs');
   let state: ChildrenEnded['state'] = 'SUCCESS';
+  const { storage } = options.surroundings.environment;
+  const ended = async (as: ChildrenEnded['state']): Promise<ChildrenEnded> => ({
+    state: as,
+    outputs: await openStoredOutputs(outputs, job, storage),
+  });
   for (const [index, child] of (job.children ?? []).entries()) {
     context.signal.throwIfAborted();
     const outcome = await new ChildRun(options, child, index, outputs).run();
     if (outcome.outputs) outputs = withOutputs(outputs, [child.task.id, ...(job.loopValues ?? [])], outcome.outputs);
     const counted = softened(child.task, outcome.state);
-    if (counted === 'FAILED') return { state: 'FAILED', outputs };
+    if (counted === 'FAILED') return ended('FAILED');
     if (counted === 'WARNING') state = 'WARNING';
   }
-  return { state, outputs };
+  return ended(state);
 }
 
 /** `allowFailure` and `allowWarning`, as the executor counts them. */

@@ -1,5 +1,5 @@
 import { ANY, CURRENT_EACH, LazyMap, type Reference, type Segment, type Variables } from '@millrace/expression';
-import { isPlainObject, type PlainObject } from '@millrace/model';
+import { isPlainObject, isStoredOutputs, type PlainObject } from '@millrace/model';
 
 /** What is needed below a variable: everything, or only some members. */
 interface Wanted {
@@ -84,6 +84,8 @@ function memberOf(value: unknown, key: string): unknown {
 
 function take(value: unknown, wanted: Wanted | undefined): unknown {
   if (!wanted || wanted.all) return value instanceof LazyMap ? value.toJSON() : value;
+  // Its members are known to the worker that reads it.
+  if (isStoredOutputs(value)) return value;
   // A list keeps its places: it is taken whole.
   if (!(value instanceof LazyMap) && !isPlainObject(value)) return value;
   const result: Record<string, unknown> = {};

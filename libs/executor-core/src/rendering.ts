@@ -39,7 +39,8 @@ export const isPure = (value: unknown): boolean =>
   isPlainObject(value) ? analysisOf(value).isPure : referencesOf(value).isPure;
 
 /** Whether an expression failed because it reads what only a worker may open. */
-export const needsWorker = (error: unknown): boolean => error instanceof ExpressionError && error.kind === 'encrypted';
+export const needsWorker = (error: unknown): boolean =>
+  error instanceof ExpressionError && (error.kind === 'encrypted' || error.kind === 'stored');
 
 /** A decision holds up its partition: an expression that needs more than this belongs into a script. */
 export const EXPRESSION_LIMITS = { steps: 200_000, outputBytes: 4 * 1024 * 1024 } as const;

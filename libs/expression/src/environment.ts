@@ -37,7 +37,10 @@ export interface Environment {
   /** Without it the functions that need a host fail with kind `function`; see `Template.isPure`. */
   readonly host?: HostFunctions;
   readonly limits?: Partial<Limits>;
-  /** A read of an encrypted value is an error of kind `encrypted`; otherwise such a value is a map like any other. */
+  /**
+   * A read of an encrypted value is an error of kind `encrypted`, one of outputs in internal storage of kind `stored`;
+   * otherwise such a value is a map like any other.
+   */
   readonly refusesEncrypted?: boolean;
   /**
    * With what texts that must not be stored as they are get encrypted, and where they belong (such as the id of the

@@ -9,9 +9,9 @@ export interface Position {
  * What kind of mistake stopped a rendering: `syntax` the template cannot be read; `undefined` an unknown variable or
  * attribute; `type` a value that the operation cannot work on; `limit` too much work, text or nesting; `function` an
  * unknown filter, test or function, wrong arguments, or a failure inside one; `encrypted` a value that only a worker may
- * open.
+ * open; `stored` one that only a worker may read, from internal storage.
  */
-export type ExpressionErrorKind = 'syntax' | 'undefined' | 'type' | 'limit' | 'function' | 'encrypted';
+export type ExpressionErrorKind = 'syntax' | 'undefined' | 'type' | 'limit' | 'function' | 'encrypted' | 'stored';
 
 /** Position of the first character. */
 export const START: Position = Object.freeze({ offset: 0, line: 1, column: 1 });

@@ -1,3 +1,4 @@
+import { isStoredOutputs } from '@millrace/model';
 import type { Environment, Variables } from './environment.js';
 import { isEncryptedValue } from './encryption.js';
 import { ExpressionError, START, type ExpressionErrorKind, type Position } from './error.js';
@@ -143,6 +144,9 @@ export class Run {
   readable<T>(value: T): T {
     if (this.environment.refusesEncrypted === true && isEncryptedValue(value)) {
       this.fail('encrypted', 'the value is encrypted, and is opened only for a task on a worker');
+    }
+    if (this.environment.refusesEncrypted === true && isStoredOutputs(value)) {
+      this.fail('stored', 'the value is large and lies in internal storage, which only a worker reads');
     }
     return value;
   }

@@ -25,6 +25,7 @@ export * from './schema.js';
 export * from './seeded-random.js';
 export * from './services.js';
 export * from './states.js';
+export * from './stored-outputs.js';
 export * from './task-aliases.js';
 export * from './task-types.js';
 export * from './templates.js';

@@ -18,11 +18,16 @@ const PATTERNS: Readonly<
 
 export const isPathParameter = (name: string): boolean => Object.hasOwn(PATTERNS, name);
 
+/** True for a value that can be one of its kind. */
+export function fitsPathParameter(name: string, value: string): boolean {
+  const rule = Object.hasOwn(PATTERNS, name) ? PATTERNS[name] : undefined;
+  return rule !== undefined && value.length <= rule.lengthMax && rule.pattern.test(value);
+}
+
 /** @throws HttpError 404 when a value cannot be one of its kind */
 export function checkPathParameter(name: string, value: string | undefined): string {
   const rule = Object.hasOwn(PATTERNS, name) ? PATTERNS[name] : undefined;
   if (!rule) throw new HttpError(500, `The path parameter '${name}' has no pattern`);
-  if (value === undefined || value.length > rule.lengthMax || !rule.pattern.test(value))
-    throw notFound(`No such ${rule.what}`);
+  if (value === undefined || !fitsPathParameter(name, value)) throw notFound(`No such ${rule.what}`);
   return value;
 }

@@ -9,7 +9,7 @@ import {
 } from '@millrace/authorization';
 import { HttpError, notFound, tenantNotFound } from './errors.js';
 import { send } from './answer.js';
-import { checkPathParameter, isPathParameter } from './path-parameters.js';
+import { checkPathParameter, fitsPathParameter, isPathParameter } from './path-parameters.js';
 import { parseQuery } from './query.js';
 import type { Call, Route } from './route.js';
 import { MAIN_TENANT } from './tenant-path.js';
@@ -67,10 +67,12 @@ export function createRegistry(options: RegistryOptions): Router {
   const { routes, principalOf, onServed } = options;
   checkRoutes(routes);
   const router = Router({ caseSensitive: true });
-  for (const route of routes) {
+  for (const [index, route] of routes.entries()) {
+    const others = routes.slice(index + 1).filter((other) => mayMean(route, other));
     const path = route.area === 'root' ? route.path : `/api/v1${route.path}`;
     const method = route.method.toLowerCase() as Lowercase<Route['method']>;
     router[method](path, (request: Request, response: Response, next: NextFunction) => {
+      if (others.some((other) => isMeant(other, route, request))) return next();
       const startedAt = performance.now();
       response.once('finish', () => onServed(route, response.statusCode, performance.now() - startedAt));
       serve(route, request, response, options).catch(next);
@@ -81,6 +83,44 @@ export function createRegistry(options: RegistryOptions): Router {
     principalOf(request).then(() => next(notFound('No such route')), next);
   });
   return router;
+}
+
+const segmentsOf = ({ path }: Route): readonly string[] => path.split('/');
+
+/** True when one URL may be of both: a flow may be called like the last word of a route (`/executions/team/state`). */
+function mayMean(route: Route, other: Route): boolean {
+  const [one, two] = [segmentsOf(route), segmentsOf(other)];
+  if (route.method !== other.method || route.area !== other.area || one.length !== two.length) return false;
+  return one.every((segment, at) => {
+    const beside = two[at] ?? '';
+    return segment === beside || segment.startsWith(':') || beside.startsWith(':');
+  });
+}
+
+/** A URL that fits two routes means the later one when only its parameters, or only its kind of body, fit. */
+function isMeant(other: Route, route: Route, request: Request): boolean {
+  const path = request.path.replace(/^\/api\/v1/, '').split('/');
+  if (!fits(other, path)) return false;
+  if (!fits(route, path)) return true;
+  return request.is(FORM) === FORM && isForm(other) && !isForm(route);
+}
+
+const FORM = 'multipart/form-data';
+const isForm = ({ body }: Route): boolean => body !== undefined && 'type' in body && body.type === FORM;
+
+const fits = (route: Route, path: readonly string[]): boolean =>
+  segmentsOf(route).every((segment, at) => {
+    const given = path[at] ?? '';
+    return segment.startsWith(':') ? fitsPathParameter(segment.slice(1), decoded(given)) : segment === given;
+  });
+
+/** What is no valid code of a character fits nothing. */
+function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return '';
+  }
 }
 
 async function serve(

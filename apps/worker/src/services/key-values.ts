@@ -2,7 +2,7 @@ import { Scope } from '@millrace/authorization';
 import { isLiveKeyValue, type Clock, type Job } from '@millrace/model';
 import type { TaskKeyValues } from '@millrace/plugin-api';
 import type { KeyValues } from '@millrace/resources';
-import { plainOutputs } from '../plain-outputs.js';
+import { plainOutputs, RECORD_BYTES_MAX } from '../plain-outputs.js';
 
 /** Key-values as a task reaches them. */
 export function createTaskKeyValues(job: Job, keyValues: KeyValues, clock: Pick<Clock, 'now'>): TaskKeyValues {
@@ -16,7 +16,7 @@ export function createTaskKeyValues(job: Job, keyValues: KeyValues, clock: Pick<
       return found && isLiveKeyValue(found, clock.now()) ? { value: found.value } : undefined;
     },
     async set({ value, ...written }) {
-      const plain = plainOutputs({ value: value ?? null }, `value of '${written.key}'`);
+      const plain = plainOutputs({ value: value ?? null }, `value of '${written.key}'`, RECORD_BYTES_MAX);
       await keyValues.set(scope, { ...written, value: plain['value'] });
     },
     remove: (namespace, key) => keyValues.remove(scope, namespace, key),
