@@ -19,11 +19,6 @@ export function killRequested(
 ): void {
   const { head } = decision.view;
   if (isTerminal(head.state) || head.state === 'KILLING') return;
-  if (head.state === 'QUEUED') {
-    // Nothing of it runs.
-    endUnstarted(decision, endsAs);
-    return afterExecution(decision);
-  }
   if (cascade) decision.then({ kind: 'kill-children', from: 0 });
   decision.fact(
     { kind: 'end-decided', state: endsAs },
