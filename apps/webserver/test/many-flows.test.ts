@@ -153,7 +153,7 @@ describe('archives', () => {
 
   it('are not unpacked beyond a limit, whatever they say of their size', async () => {
     const zip = new ZipFile();
-    zip.addBuffer(Buffer.alloc(70 * 1024 * 1024, 0x20), 'bomb.yml');
+    zip.addBuffer(Buffer.alloc(2 * 1024 * 1024, 0x20), 'bomb.yml');
     zip.end();
     const chunks: Buffer[] = [];
     for await (const chunk of zip.outputStream) chunks.push(Buffer.from(chunk as Uint8Array));

@@ -98,6 +98,8 @@ function createScene() {
   };
   const repository: Repository = {
     execution: async () => records,
+    executionHead: async () => undefined,
+    executionRecords: async () => undefined,
     logs: async () =>
       lines.map((entry) => ({ entry, place: { timestamp: 0, taskRunSequence: 0, lineNumber: 1, position: 1 } })),
     searchExecutions: async () => ({ results: [], total: 0 }),

@@ -161,7 +161,7 @@ describe('what is too large to be stored', () => {
       expect([answer.status, await answer.json()]).toEqual([
         413,
         expect.objectContaining({
-          message: expect.stringMatching(/^The flow is too large .*at most 900000; split it/),
+          message: expect.stringMatching(/^The flow is too large .*at most 900000 characters; split it/),
         }),
       ]);
     }

@@ -1,12 +1,11 @@
 import { createReadStream } from 'node:fs';
-import { realpath, stat } from 'node:fs/promises';
-import { sep } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { stat } from 'node:fs/promises';
 import { Scope } from '@millrace/authorization';
 import type { Job } from '@millrace/model';
 import { namespaceFileUri, type Storage } from '@millrace/storage';
 import type { ExpressionServices } from './expression-services.js';
 import { neededText, optionalInteger, optionalText, type NamedArguments } from './host-arguments.js';
+import { findLocalFile } from './local-files.js';
 import { checkMayRead } from './task-files.js';
 
 /** Bytes that `read()` gives to an expression; a larger file is for a task. */
@@ -74,7 +73,7 @@ const absent = (name: string): NamedFile => ({
 });
 
 function stored(uri: string, { job, storage }: HostFileOptions): NamedFile {
-  checkMayRead(job, uri);
+  checkMayRead(uri);
   const scope = Scope.system(job.tenant);
   return {
     name: `${uri} in internal storage`,
@@ -125,35 +124,13 @@ async function uriOfNamespaceFile(args: NamedArguments, options: HostFileOptions
   throw new Error(`there is no file '${address.path}' in namespace '${address.namespace}'${version}`);
 }
 
-/** A file of this machine: only below the folders that the configuration allows, whatever links lead there. */
+/** A file of this machine: only below the folders that the configuration allows. */
 async function local(uri: string, { localFilePaths = [] }: ExpressionServices): Promise<NamedFile> {
-  const refuse = (): never => {
-    throw new Error(
-      `the file ${uri} cannot be read: it is not below a folder of 'localFiles.allowedPaths' in the configuration`,
-    );
-  };
-  if (localFilePaths.length === 0 || !uri.startsWith('file:///')) return refuse();
-  const path = await realPath(fileURLToPath(uri));
-  const folders = (await Promise.all(localFilePaths.map(realPath))).filter((folder) => folder !== undefined);
-  const written = fileURLToPath(uri);
-  const isBelow = (at: string): boolean => folders.some((folder) => at.startsWith(folder.replace(/\/*$/, sep)));
-  // Whether a file exists is told only of what may be read.
-  if (path === undefined) return isBelow(written) ? absent(uri) : refuse();
-  if (!isBelow(path)) return refuse();
+  const path = await findLocalFile(uri, localFilePaths);
+  if (path === undefined) return absent(uri);
   return {
     name: uri,
-    async size() {
-      const found = await stat(path);
-      return found.isFile() ? found.size : undefined;
-    },
+    size: async () => (await stat(path)).size,
     open: () => Promise.resolve(createReadStream(path)),
   };
-}
-
-async function realPath(path: string): Promise<string | undefined> {
-  try {
-    return await realpath(path);
-  } catch {
-    return undefined; // it does not exist, or is not ours to see
-  }
 }

@@ -2,18 +2,38 @@ import { Readable } from 'node:stream';
 import { Scope } from '@millrace/authorization';
 import type { Job } from '@millrace/model';
 import { TaskFailure, type NamespaceFileReader, type TaskFiles } from '@millrace/plugin-api';
-import { executionFileUri, executionFolderUri, isInside, namespaceFilesUri, type Storage } from '@millrace/storage';
+import {
+  executionFileUri,
+  executionFolderUri,
+  isInside,
+  namespaceFilesUri,
+  uriSegments,
+  type Storage,
+} from '@millrace/storage';
 import type { AttemptDirectories } from './directories.js';
 import { openLocalFile } from './local-files.js';
 
-/** True for the files that a task run may read: those of its execution and of its namespace (spec expressions.md §5). */
-export function mayRead(job: Job, uri: string): boolean {
-  return isInside(executionFolderUri(job), uri) || isInside(namespaceFilesUri(job.namespace), uri);
+const READABLE_FOLDERS: ReadonlySet<string> = new Set(['executions', '_files']);
+
+/**
+ * Files of executions and of namespaces may be read, of the job's tenant and no other (spec expressions.md §5): what a
+ * subflow or another namespace gives as output is a URI. What tasks keep for themselves (states, caches) is no such file.
+ *
+ * @throws TaskFailure for any other place; StorageError for what is no URI
+ */
+export function checkMayRead(uri: string): void {
+  if (
+    !uriSegments(uri)
+      .slice(1, -1)
+      .some((segment) => READABLE_FOLDERS.has(segment))
+  ) {
+    throw new TaskFailure(`The file ${uri} belongs neither to an execution nor to the files of a namespace`);
+  }
 }
 
-/** @throws TaskFailure when the file is another execution's or namespace's */
-export function checkMayRead(job: Job, uri: string): void {
-  if (!mayRead(job, uri)) {
+/** @throws TaskFailure when the file is another execution's or namespace's: those are not to be removed from here */
+function checkMayRemove(job: Job, uri: string): void {
+  if (!isInside(executionFolderUri(job), uri) && !isInside(namespaceFilesUri(job.namespace), uri)) {
     throw new TaskFailure(
       `The file ${uri} belongs neither to this execution nor to the files of namespace ${job.namespace}`,
     );
@@ -43,17 +63,17 @@ export function createAttemptFiles(options: AttemptFilesOptions): TaskFiles {
         const [, namespace = '', path = ''] = inNamespace;
         return namespaceFiles.read(namespace === '' ? job.namespace : namespace, path);
       }
-      checkMayRead(job, uri);
+      checkMayRead(uri);
       return storage.read(scope, uri);
     },
     async size(uri) {
-      checkMayRead(job, uri);
+      checkMayRead(uri);
       const file = await storage.stat(scope, uri);
       if (file?.kind !== 'file') throw new TaskFailure(`There is no file ${uri} in internal storage`);
       return file.size;
     },
     async remove(uri) {
-      checkMayRead(job, uri);
+      checkMayRemove(job, uri);
       if ((await storage.stat(scope, uri))?.kind !== 'file') return false;
       return (await storage.remove(scope, uri)) > 0;
     },

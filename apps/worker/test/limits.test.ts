@@ -222,16 +222,26 @@ describe('Files', () => {
     });
   });
 
-  it.each([...foreign, 'kestra:///company/team/_files/../../x', 'file:///etc/passwd'])(
-    '%s is refused, to expressions and to tasks',
-    async (uri) => {
-      const { outcome } = await started();
-      const pattern =
-        /belongs neither to this execution nor|is not allowed|is neither a kestra|is no file that this worker may read|is not below a folder/;
-      expect((await outcome(aJob({ type: 'core.log.Log', message: `{{ read('${uri}') }}` }))).error).toMatch(pattern);
-      expect((await outcome(aJob({ ...task, text: uri }))).error).toMatch(pattern);
-    },
-  );
+  it.each(foreign)('%s of the same tenant is read, by expressions and tasks', async (uri) => {
+    const { outcome } = await started();
+    const values = { text: `{{ read('${uri}') }}` };
+    const { outputs } = await outcome(aJob({ type: 'core.output.OutputValues', values }));
+    expect(outputs).toEqual({ values: { text: `in ${uri}` } });
+    expect(await outcome(aJob({ ...task, text: uri }))).toMatchObject({ outputs: { content: `in ${uri}` } });
+  });
+
+  it.each([
+    'kestra:///company/team/my-flow/states/last/x',
+    'kestra:///company/team/_files/../../x',
+    'file:///etc/passwd',
+    'ftp://host/x',
+  ])('%s is refused, to expressions and to tasks', async (uri) => {
+    const { outcome } = await started();
+    const pattern =
+      /belongs neither to an execution nor|is not allowed|is neither a |cannot be read: it is not below|is no file that this worker may read|must begin with kestra|is not below a folder/;
+    expect((await outcome(aJob({ type: 'core.log.Log', message: `{{ read('${uri}') }}` }))).error).toMatch(pattern);
+    expect((await outcome(aJob({ ...task, text: uri }))).error).toMatch(pattern);
+  });
 
   it('are stored under the task run, and the working directory goes with the attempt', async () => {
     let seen = '';

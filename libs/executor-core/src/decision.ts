@@ -2,6 +2,7 @@ import {
   derivedId,
   excerpt,
   isTerminal,
+  type InstanceLost,
   LEVEL_RANK,
   type LogEntry,
   type LogLevel,
@@ -9,7 +10,7 @@ import {
 } from '@millrace/model';
 import type { ExecutionContext } from './context.js';
 import type { FlowPlan, TaskPlan } from './plan.js';
-import { Outcome } from './outcome.js';
+import { Outcome, type Step } from './outcome.js';
 import { rendering, type Rendering } from './rendering.js';
 import type { ExecutionView } from './state.js';
 
@@ -51,6 +52,23 @@ export class Decision extends Outcome {
   get isLeaving(): boolean {
     const { state, endsAs } = this.view.head;
     return this.isStopping || (endsAs !== undefined && !isTerminal(state));
+  }
+
+  /** A step on the state as it is; `thenRestarted` for the time after a restart that this decision brings. */
+  override then(step: Step | InstanceLost): void {
+    super.then(step.kind === 'instance-lost' ? step : this.#timed(step, this.#restarts));
+  }
+
+  thenRestarted(step: Step): void {
+    super.then(this.#timed(step, this.#restarts + 1));
+  }
+
+  get #restarts(): number {
+    return this.view.exists ? (this.view.head.restarts ?? 0) : 0;
+  }
+
+  #timed(step: Step, restarts: number): Step {
+    return restarts === 0 ? step : { ...step, restarts };
   }
 
   taskOf(run: TaskRun): TaskPlan {

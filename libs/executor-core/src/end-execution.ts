@@ -14,6 +14,12 @@ export function endExecution(decision: Decision, state: State): void {
   decision.fact({ kind: 'execution-moved', to: failure === undefined ? state : 'FAILED', at: decision.now });
 }
 
+/** Ends an execution of which nothing runs or has run. */
+export function endUnstarted(decision: Decision, state: State): void {
+  clearTimers(decision);
+  decision.fact({ kind: 'execution-moved', to: state, at: decision.now });
+}
+
 /** Fails the execution at once, whatever runs; for faults that no task can answer for. */
 export function failExecution(decision: Decision, message: string): void {
   const { head } = decision.view;
@@ -28,7 +34,7 @@ export function failExecution(decision: Decision, message: string): void {
 }
 
 /** Nothing is due in an execution that has ended. */
-function clearTimers(decision: Decision): void {
+export function clearTimers(decision: Decision): void {
   for (const name of Object.keys(decision.view.head.timers ?? {})) {
     decision.fact({ kind: 'timer-set', name, at: undefined });
   }

@@ -1,4 +1,4 @@
-import { jobKey, type PlainObject, type State, type TaskRun } from '@millrace/model';
+import { jobKey, type PlainObject, type Retry, type State, type TaskRun } from '@millrace/model';
 import type { Decision } from './decision.js';
 import type { TaskPlan } from './plan.js';
 import { nextRetry } from './retry.js';
@@ -34,6 +34,7 @@ export function endAttempt(decision: Decision, task: TaskPlan, ended: EndedAttem
 /** True when the task run waits for another attempt now. */
 export function scheduleRetry(decision: Decision, task: TaskPlan, ended: Omit<EndedAttempt, 'state'>): boolean {
   if (!task.retry) return false;
+  if (task.retry.behavior === 'CREATE_NEW_EXECUTION') return scheduleExecution(decision, task.retry, ended);
   const { attempts, firstStart } = ended;
   const dueAt = nextRetry(task.retry, { attempts, firstStart, now: decision.now, seed: `${ended.id}/${attempts}` });
   if (dueAt === undefined) return false;
@@ -42,6 +43,22 @@ export function scheduleRetry(decision: Decision, task: TaskPlan, ended: Omit<En
     { kind: 'task-run-moved', taskRunId: ended.id, to: 'RETRYING', at: decision.now },
     { kind: 'retry-scheduled', taskRunId: ended.id, dueAt },
   );
+  return true;
+}
+
+/** The retry is a new execution: what was tried counts over the whole chain of them (spec executions.md §6). */
+function scheduleExecution(decision: Decision, retry: Retry, { id }: Pick<EndedAttempt, 'id'>): boolean {
+  const { created, head } = decision.view;
+  const attempts = head.attemptNumber;
+  const firstStart = created.originalCreatedAt ?? head.histories[0]?.date ?? decision.now;
+  const seed = `${head.executionId}/${attempts}`;
+  const dueAt = nextRetry(retry, { attempts, firstStart, now: decision.now, seed });
+  if (dueAt === undefined) return false;
+  decision.fact(
+    { kind: 'task-run-moved', taskRunId: id, to: 'FAILED', at: decision.now },
+    { kind: 'task-run-moved', taskRunId: id, to: 'RETRIED', at: decision.now },
+  );
+  decision.then({ kind: 'retry-as-execution', taskRunId: id, dueAt });
   return true;
 }
 

@@ -93,25 +93,30 @@ export function moveExecution(state: ExecutionState, { to, at }: { readonly to: 
 }
 
 /** States that follow from how many task runs wait, and for what. */
-const WAITING: ReadonlySet<State> = new Set<State>(['RUNNING', 'RETRYING', 'PAUSED', 'RESTARTED']);
+const WAITING: ReadonlySet<State> = new Set<State>(['RUNNING', 'RETRYING', 'PAUSED', 'BREAKPOINT', 'RESTARTED']);
 
-/** A task run moved: the execution is PAUSED, RETRYING or RUNNING by what its task runs wait for. */
+/** A task run moved: the execution is PAUSED, BREAKPOINT, RETRYING or RUNNING by what its task runs wait for. */
 export function countWaiting(state: ExecutionState, from: State, to: State, at: number): void {
   const change = (counted: State): number => (to === counted ? 1 : 0) - (from === counted ? 1 : 0);
-  const [retrying, paused] = [change('RETRYING'), change('PAUSED')];
-  if (retrying === 0 && paused === 0) return;
+  const [retrying, paused, suspended] = [change('RETRYING'), change('PAUSED'), change('BREAKPOINT')];
+  if (retrying === 0 && paused === 0 && suspended === 0) return;
   const { head } = state;
   changeHead(state, {
     retrying: head.retrying + retrying,
-    paused: (head.paused ?? 0) + paused === 0 ? undefined : (head.paused ?? 0) + paused,
+    paused: some((head.paused ?? 0) + paused),
+    suspended: some((head.suspended ?? 0) + suspended),
   });
   settleWaiting(state, at);
 }
 
-function settleWaiting(state: ExecutionState, at: number): void {
-  const { state: current, hold, paused, retrying } = state.head;
+const some = (count: number): number | undefined => (count === 0 ? undefined : count);
+
+/** The state of an execution that goes on follows from what its task runs wait for. */
+export function settleWaiting(state: ExecutionState, at: number): void {
+  const { state: current, hold, paused, suspended, retrying } = state.head;
   if (hold?.active === true || !WAITING.has(current)) return;
-  moveExecution(state, { to: paused !== undefined ? 'PAUSED' : retrying > 0 ? 'RETRYING' : 'RUNNING', at });
+  const waits = paused !== undefined ? 'PAUSED' : suspended !== undefined ? 'BREAKPOINT' : undefined;
+  moveExecution(state, { to: waits ?? (retrying > 0 ? 'RETRYING' : 'RUNNING'), at });
 }
 
 function noteError(state: ExecutionState, entry: ErrorEntry): void {
@@ -171,7 +176,7 @@ function releaseSteps(state: ExecutionState, count: number): void {
 }
 
 /** What waits would start something, and nothing is started any more. */
-function dropHold(state: ExecutionState): void {
+export function dropHold(state: ExecutionState): void {
   const { hold } = state.head;
   if (!hold) return;
   for (let index = hold.first; index < hold.next; index++) state.removeHeldStep(index);

@@ -33,9 +33,10 @@ function forgotten(progress: Progress, { state, section }: TaskRun): Progress {
 
 /** The claim of a task run, and what it waits for, count in the head. */
 function forgetInHead(state: ExecutionState, { claim, state: was }: TaskRun): void {
-  const { claims, retrying, paused = 0 } = state.head;
+  const { claims, retrying, paused = 0, suspended = 0 } = state.head;
   if (was === 'RETRYING') changeHead(state, { retrying: retrying - 1 });
   if (was === 'PAUSED') changeHead(state, { paused: paused > 1 ? paused - 1 : undefined });
+  if (was === 'BREAKPOINT') changeHead(state, { suspended: suspended > 1 ? suspended - 1 : undefined });
   if (!claim) return;
   const { [claim.instance]: held = 0, ...others } = claims;
   changeHead(state, { claims: held > 1 ? { ...others, [claim.instance]: held - 1 } : others });

@@ -1,7 +1,5 @@
 import {
-  DAG_PAGE,
   isTerminal,
-  LOOP_VALUES_PAGE,
   NO_PROGRESS,
   TASK_RUN_MOVES,
   type Attempt,
@@ -10,9 +8,12 @@ import {
   type TaskRun,
 } from '@millrace/model';
 import { changeHead, changeProgress, changeRun, existing, type Change } from './changing.js';
-import { appended, countWaiting, evolveExecution } from './evolve-execution.js';
+import { appended, countWaiting } from './evolve-execution.js';
+import { evolveOwner } from './evolve-owner.js';
 import { removeTaskRuns } from './evolve-removal.js';
-import type { Fact, NewTaskRun } from './facts.js';
+import type { ExecutionFact, Fact, NewTaskRun, OwnerFact } from './facts.js';
+import { evolveOperation, isOperationFact } from './operations/evolve.js';
+import type { OperationFact } from './operations/facts.js';
 import type { ExecutionState } from './state.js';
 
 type FactOf<Kind extends Fact['kind']> = Extract<Fact, { kind: Kind }>;
@@ -20,35 +21,10 @@ type FactOf<Kind extends Fact['kind']> = Extract<Fact, { kind: Kind }>;
 /** The only writer of an execution's state. Reads no clock and no flow: a fact holds all that it needs. */
 export function evolve(state: ExecutionState, fact: Fact): void {
   switch (fact.kind) {
-    case 'section-entered':
-      return changeProgress(state, fact.owner, (progress) => ({
-        ...progress,
-        section: fact.section,
-        nextLane: 0,
-        openLanes: 0,
-      }));
-    case 'lanes-started':
-      return changeProgress(state, fact.owner, (progress) => ({
-        ...progress,
-        nextLane: progress.nextLane + fact.count,
-        openLanes: progress.openLanes + fact.count,
-      }));
-    case 'lane-ended':
-      return changeProgress(state, fact.owner, (progress) => ({ ...progress, openLanes: progress.openLanes - 1 }));
     case 'task-run-created':
       return createTaskRun(state, fact.run);
     case 'task-run-moved':
       return moveTaskRun(state, fact);
-    case 'task-run-entered':
-      return changeRun(state, fact.taskRunId, (run) => ({
-        lanes: fact.lanes,
-        // Only needed to enter; left here it would be written again with each child.
-        evaluated: undefined,
-        ...(fact.branch === undefined ? {} : { branch: fact.branch }),
-        progress: run.progress ?? NO_PROGRESS,
-      }));
-    case 'loop-values-set':
-      return putLoopValues(state, fact);
     case 'attempt-opened':
       return changeRun(state, fact.taskRunId, (run) => ({ attempts: [...run.attempts, openAttempt(fact)] }));
     case 'attempt-closed':
@@ -65,6 +41,16 @@ export function evolve(state: ExecutionState, fact: Fact): void {
       );
     case 'outputs-set':
       return changeRun(state, fact.taskRunId, () => ({ outputs: fact.outputs }));
+    default:
+      return evolveWaiting(state, fact);
+  }
+}
+
+type WaitingFact = FactOf<'evaluation-requested' | 'evaluated' | 'retry-scheduled'>;
+
+/** What task runs wait for; all else goes on to its own part. */
+function evolveWaiting(state: ExecutionState, fact: WaitingFact | OwnerFact | ExecutionFact | OperationFact): void {
+  switch (fact.kind) {
     case 'evaluation-requested':
       return changeRun(state, fact.taskRunId, ({ evaluations = -1 }) => ({
         evaluating: true,
@@ -78,21 +64,8 @@ export function evolve(state: ExecutionState, fact: Fact): void {
         resubmits: undefined,
         evaluating: undefined,
       }));
-    case 'pause-limited':
-      return changeRun(state, fact.taskRunId, () => ({ dueAt: fact.dueAt, onExpiry: fact.becomes }));
-    case 'lanes-added':
-      return changeRun(state, fact.taskRunId, (run) => ({ lanes: (run.lanes ?? 0) + fact.count }));
-    case 'dag-advanced':
-      return advanceDag(state, fact);
-    case 'task-run-end-decided':
-      return changeRun(state, fact.taskRunId, () => ({ endsAs: fact.state }));
-    case 'round-counted':
-      return changeRun(state, fact.taskRunId, (run) => ({
-        outputs: { ...run.outputs, iterationCount: fact.iterationCount },
-        evaluated: undefined,
-      }));
     default:
-      return evolveExecution(state, fact);
+      return isOperationFact(fact) ? evolveOperation(state, fact) : evolveOwner(state, fact);
   }
 }
 
@@ -130,11 +103,10 @@ function moveTaskRun(state: ExecutionState, { taskRunId, to, at }: FactOf<'task-
     dueAt: undefined,
     onExpiry: undefined,
   }));
-  if (isTerminal(run.state) !== isTerminal(to)) {
-    const ended = isTerminal(to) ? 1 : -1;
-    const counted = isTerminal(to) ? to : run.state;
+  const count = (counted: State, ended: 1 | -1): void =>
     changeProgress(state, run.parentId, (progress) => countEnded(progress, run.section === 'tasks', counted, ended));
-  }
+  if (isTerminal(run.state)) count(run.state, -1);
+  if (isTerminal(to)) count(to, 1);
   countWaiting(state, run.state, to, at);
 }
 
@@ -195,33 +167,4 @@ function countClaim(state: ExecutionState, instance: string, change: 1 | -1): vo
   const { [instance]: held = 0, ...others } = state.head.claims;
   const count = held + change;
   changeHead(state, { claims: count > 0 ? { ...others, [instance]: count } : others });
-}
-
-function advanceDag(state: ExecutionState, { taskRunId, dependents, ready }: FactOf<'dag-advanced'>): void {
-  const pages = new Map<number, { ended: number[]; order: number[] }>();
-  const pageOf = (index: number): { ended: number[]; order: number[] } => {
-    const number = Math.floor(index / DAG_PAGE);
-    let page = pages.get(number);
-    if (!page) {
-      const { ended, order } = state.dagPage(taskRunId, number);
-      pages.set(number, (page = { ended: [...ended], order: [...order] }));
-    }
-    return page;
-  };
-  for (const task of dependents) {
-    const { ended } = pageOf(task);
-    for (let place = ended.length; place <= task % DAG_PAGE; place++) ended.push(0);
-    ended[task % DAG_PAGE] = (ended[task % DAG_PAGE] ?? 0) + 1;
-  }
-  const { lanes = 0 } = existing(state, taskRunId);
-  for (const [index, task] of ready.entries()) pageOf(lanes + index).order.push(task);
-  for (const [page, { ended, order }] of pages) state.putDagPage({ kind: 'dag', taskRunId, page, ended, order });
-  if (ready.length > 0) changeRun(state, taskRunId, () => ({ lanes: lanes + ready.length }));
-}
-
-function putLoopValues(state: ExecutionState, { taskRunId, values }: FactOf<'loop-values-set'>): void {
-  for (let page = 0; page * LOOP_VALUES_PAGE < values.length; page++) {
-    const from = page * LOOP_VALUES_PAGE;
-    state.putLoopValues({ kind: 'values', taskRunId, page, values: values.slice(from, from + LOOP_VALUES_PAGE) });
-  }
 }

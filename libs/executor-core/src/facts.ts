@@ -1,10 +1,11 @@
 import type { Claim, ErrorEntry, ExecutionCreated, Label, PlainObject, Section, State, TaskRun } from '@millrace/model';
+import type { OperationFact } from './operations/facts.js';
 
 /** The owner of a list: a task run's id, or undefined for the flow itself. */
 export type OwnerId = string | undefined;
 
 /** What became true of an execution: the only input of `evolve`. */
-export type Fact = ExecutionFact | TaskRunFact;
+export type Fact = ExecutionFact | TaskRunFact | OwnerFact | OperationFact;
 
 /** What became true of the execution as a whole. */
 export type ExecutionFact =
@@ -36,15 +37,10 @@ export type ExecutionFact =
   | { readonly kind: 'step-held'; readonly step: unknown }
   | { readonly kind: 'steps-released'; readonly count: number };
 
-/** What became true of a task run, or of the lists of an owner. */
+/** What became true of a task run and its attempts. */
 export type TaskRunFact =
-  | { readonly kind: 'section-entered'; readonly owner: OwnerId; readonly section: Section | 'ended' }
-  | { readonly kind: 'lanes-started'; readonly owner: OwnerId; readonly count: number }
-  | { readonly kind: 'lane-ended'; readonly owner: OwnerId }
   | { readonly kind: 'task-run-created'; readonly run: NewTaskRun }
   | { readonly kind: 'task-run-moved'; readonly taskRunId: string; readonly to: State; readonly at: number }
-  | { readonly kind: 'task-run-entered'; readonly taskRunId: string; readonly lanes: number; readonly branch?: string }
-  | { readonly kind: 'loop-values-set'; readonly taskRunId: string; readonly values: readonly string[] }
   | { readonly kind: 'attempt-opened'; readonly taskRunId: string; readonly at: number; readonly workerId?: string }
   | {
       readonly kind: 'attempt-closed';
@@ -63,7 +59,15 @@ export type TaskRunFact =
   | { readonly kind: 'evaluation-requested'; readonly taskRunId: string }
   | { readonly kind: 'evaluated'; readonly taskRunId: string; readonly values: PlainObject }
   /** Of a task run that has just moved to RETRYING. */
-  | { readonly kind: 'retry-scheduled'; readonly taskRunId: string; readonly dueAt: number }
+  | { readonly kind: 'retry-scheduled'; readonly taskRunId: string; readonly dueAt: number };
+
+/** What became true of the lists of an owner. */
+export type OwnerFact =
+  | { readonly kind: 'section-entered'; readonly owner: OwnerId; readonly section: Section | 'ended' }
+  | { readonly kind: 'lanes-started'; readonly owner: OwnerId; readonly count: number }
+  | { readonly kind: 'lane-ended'; readonly owner: OwnerId }
+  | { readonly kind: 'task-run-entered'; readonly taskRunId: string; readonly lanes: number; readonly branch?: string }
+  | { readonly kind: 'loop-values-set'; readonly taskRunId: string; readonly values: readonly string[] }
   /** Of a task run that has just moved to PAUSED. */
   | {
       readonly kind: 'pause-limited';
@@ -84,7 +88,7 @@ export type TaskRunFact =
 
 /** A task run as it is born; what `evolve` derives (sequence, state, histories) is not in it. */
 export type NewTaskRun = Pick<TaskRun, 'id' | 'taskId' | 'section' | 'lane' | 'index'> &
-  Partial<Pick<TaskRun, 'parentId' | 'value' | 'iteration'>> & {
+  Partial<Pick<TaskRun, 'parentId' | 'value' | 'iteration' | 'updates'>> & {
     readonly at: number;
     /** It has children. */
     readonly owner: boolean;

@@ -4,6 +4,8 @@ export { decide, failed } from './decide/decide.js';
 export { evaluateExpression, type SeenExecution } from './evaluate-expression.js';
 export { evolve } from './evolve.js';
 export type { Fact } from './facts.js';
+export { copyForReplay, inheritedLabels, snapshotParts, type CopyWish, type ExecutionCopy } from './operations/copy.js';
+export { withLabel } from './operations/restart.js';
 export { Outcome, type Effect, type Input, type Step } from './outcome.js';
 export {
   planFlow,

@@ -28,12 +28,21 @@ export type Effect =
   | { readonly kind: 'write-metric'; readonly entry: MetricEntry };
 
 /** Steps within one execution; decided on the state that holds the facts of the step before. */
-export type Step =
+export type Step = StepKind & {
+  /** `head.restarts` when it was decided; absent: 0. A step of an earlier time is void. */
+  readonly restarts?: number;
+};
+
+type StepKind =
   /** A task run waits to be started: a task with children, one whose retry is due, or one whose expressions came back. */
   | { readonly kind: 'enter'; readonly taskRunId: string }
   /** An owner may have lanes to start. */
   | { readonly kind: 'advance'; readonly owner: OwnerId }
   | { readonly kind: 'child-ended'; readonly owner: OwnerId; readonly taskRunId: string }
+  /** A lane of the list `tasks` that is open goes on with this task, which has no task run (any more). */
+  | { readonly kind: 'start-in-lane'; readonly owner: OwnerId; readonly lane: number; readonly index: number }
+  /** A task run was RETRIED: the whole execution is, and another one takes its place at this date. */
+  | { readonly kind: 'retry-as-execution'; readonly taskRunId: string; readonly dueAt: number }
   /** The tasks of a task that repeats them have ended. */
   | { readonly kind: 'round-ended'; readonly taskRunId: string }
   /** The state in which a task run with children will end is decided: what of its lists is left, then its end. */

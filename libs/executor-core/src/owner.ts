@@ -18,7 +18,8 @@ import { sequential } from './tasks/sequential.js';
 /** Lanes started in one step; the rest follows in further steps, so that no decision grows with the number of lanes. */
 const LANES_PER_STEP = 10;
 
-interface Owner {
+/** Whoever has lists: the flow, or a task run with children. */
+export interface Owner {
   readonly id: OwnerId;
   readonly run: TaskRun | undefined;
   readonly task: TaskPlan | undefined;
@@ -26,7 +27,8 @@ interface Owner {
   readonly progress: Progress;
 }
 
-function ownerOf(decision: Decision, id: OwnerId): Owner {
+/** @throws when there is no such owner: a bug of the engine */
+export function ownerOf(decision: Decision, id: OwnerId): Owner {
   if (id === undefined) {
     return { id, run: undefined, task: undefined, flowable: sequential, progress: decision.view.head.progress };
   }
@@ -38,7 +40,8 @@ function ownerOf(decision: Decision, id: OwnerId): Owner {
   return { id, run, task, flowable, progress: run.progress ?? NO_PROGRESS };
 }
 
-function laneTasks(decision: Decision, owner: Owner, section: Section, lane: number): readonly TaskPlan[] {
+/** The tasks of a lane, in order. */
+export function laneTasks(decision: Decision, owner: Owner, section: Section, lane: number): readonly TaskPlan[] {
   if (section === 'tasks' && owner.task && owner.run) {
     return owner.flowable.lane(owner.task, owner.run, lane, decision.view);
   }
@@ -47,7 +50,7 @@ function laneTasks(decision: Decision, owner: Owner, section: Section, lane: num
 }
 
 /** Lanes of a list; none when all its tasks are disabled. */
-function lanesOf(decision: Decision, owner: Owner, section: Section): number {
+export function lanesOf(decision: Decision, owner: Owner, section: Section): number {
   if (section === 'listeners') return decision.view.head.listeners?.length ?? 0;
   if (section === 'tasks' && owner.run) {
     const { lanes = 0 } = owner.run;
@@ -56,7 +59,8 @@ function lanesOf(decision: Decision, owner: Owner, section: Section): number {
   return laneTasks(decision, owner, section, 0).length === 0 ? 0 : 1;
 }
 
-const lanesAtATime = (owner: Owner, section: Section): number =>
+/** How many lanes may be open at a time. */
+export const lanesAtATime = (owner: Owner, section: Section): number =>
   section === 'tasks' && owner.task ? owner.flowable.concurrency(owner.task) : 1;
 
 /** True when nothing may be started for the owner. Lists after the execution run even when it was killed. */
@@ -158,6 +162,14 @@ function startInLane(
   });
 }
 
+/** Step `start-in-lane`. */
+export function startInOpenLane(decision: Decision, ownerId: OwnerId, lane: number, index: number): void {
+  const owner = ownerOf(decision, ownerId);
+  if (owner.progress.section !== 'tasks' || isOver(decision, owner)) return;
+  const task = laneTasks(decision, owner, 'tasks', lane)[index];
+  if (task) startInLane(decision, owner, 'tasks', lane, index, task);
+}
+
 function loopPlace(decision: Decision, { run, task, flowable }: Owner, lane: number) {
   if (!run || !task) return {};
   if (flowable.repeats) return { iteration: Number(run.outputs?.['iterationCount'] ?? 1) - 1 };
@@ -235,7 +247,7 @@ export function endTasks(decision: Decision, run: TaskRun): void {
 }
 
 /** KILLED before FAILED before WARNING (spec executions.md §5). */
-const stateOf = ({ killed, failed, warning }: Progress): State =>
+export const stateOf = ({ killed, failed, warning }: Progress): State =>
   killed > 0 ? 'KILLED' : failed > 0 ? 'FAILED' : warning > 0 ? 'WARNING' : 'SUCCESS';
 
 /** Ends a task run with children: nothing more of it is started. */

@@ -1,7 +1,7 @@
-import type { PlainObject, State, TaskRun } from '@millrace/model';
+import { NO_PROGRESS, type PlainObject, type State, type TaskRun } from '@millrace/model';
 import type { Decision } from './decision.js';
 import { exitExecution } from './exit.js';
-import { endOwner } from './owner.js';
+import { endOwner, stateOf } from './owner.js';
 
 /**
  * A PAUSED Pause goes on: with its old `tasks`, if it has some, else it ends in `state`. With `outputs` somebody has
@@ -19,7 +19,10 @@ export function resumeTaskRun(
   const isOpen = (run.progress?.openLanes ?? 0) > 0;
   const children = state === 'SUCCESS' && task.lists.tasks.length > 0;
   const lists = task.lists.finally.length > 0 || (state === 'FAILED' && task.lists.errors.length > 0);
-  if (!isOpen && !children && !lists) return endOwner(decision, run, task, state);
+  if (!isOpen && !children && !lists) {
+    // Without a say of its own it is as `onPause` was.
+    return endOwner(decision, run, task, state === 'SUCCESS' ? stateOf(run.progress ?? NO_PROGRESS) : state);
+  }
   decision.fact({ kind: 'task-run-moved', taskRunId: run.id, to: 'RUNNING', at: decision.now });
   if (children) decision.fact({ kind: 'lanes-added', taskRunId: run.id, count: 1 });
   if (state === 'SUCCESS') return decision.then({ kind: 'advance', owner: run.id });

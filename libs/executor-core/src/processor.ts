@@ -29,7 +29,10 @@ export function executionProcessor(topics: Pick<Topics, 'executionEvents' | 'exe
       tellTrigger(state, failed(state, input, fault, context), context.now),
     dueAt: (state: ExecutionState) => state.dueAt,
     ended: (state: ExecutionState) =>
-      state.exists && isTerminal(state.head.state) && state.head.progress.section === 'ended',
+      state.exists &&
+      isTerminal(state.head.state) &&
+      state.head.progress.section === 'ended' &&
+      state.head.timers === undefined,
     continuation: (key: string, pending: readonly Input[]): Continued => {
       const [tenant = '', executionId = ''] = keyParts(key);
       return { kind: 'continued', tenant, executionId, pending };

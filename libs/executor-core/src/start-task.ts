@@ -4,6 +4,7 @@ import { countedAttempts, placeOf, sentence, type Decision, type TaskRunPlace } 
 import { closeTaskRun, endAttempt, nextAttempt } from './end-task-run.js';
 import { expressionsOf, requestEvaluation } from './evaluation.js';
 import type { NewTaskRun } from './facts.js';
+import { isBreakpoint } from './operations/breakpoints.js';
 import { ROUND_EXPRESSIONS } from './tasks/loop-until.js';
 import { jobFor, tooLargeForJob } from './jobs.js';
 import type { TaskPlan } from './plan.js';
@@ -19,12 +20,18 @@ export function startTask(decision: Decision, task: TaskPlan, place: Place): voi
   const sequence = decision.nextSequence();
   const id = decision.taskRunId({ taskId: task.id, ...place });
   const owner = FLOWABLES.has(task.type);
-  decision.fact({ kind: 'task-run-created', run: { id, taskId: task.id, ...place, at: decision.now, owner } });
+  const updates = UPDATES.has(task.type);
+  decision.fact({
+    kind: 'task-run-created',
+    run: { id, taskId: task.id, ...place, ...(updates ? { updates } : {}), at: decision.now, owner },
+  });
   if (decision.view.head.state === 'CREATED' && sequence === 0) {
     decision.fact({ kind: 'execution-moved', to: 'RUNNING', at: decision.now });
   }
-  // One that changes the execution is decided on a state that holds what those before it changed.
-  if (owner || UPDATES.has(task.type)) decision.then({ kind: 'enter', taskRunId: id });
+  if (isBreakpoint(decision, task, place.value)) {
+    decision.fact({ kind: 'task-run-moved', taskRunId: id, to: 'BREAKPOINT', at: decision.now });
+    // One that changes the execution is decided on a state that holds what those before it changed.
+  } else if (owner || updates) decision.then({ kind: 'enter', taskRunId: id });
   else startRunnable(decision, task, { id, ...place, sequence, startedAt: decision.now }, NEW);
 }
 

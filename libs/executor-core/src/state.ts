@@ -74,6 +74,8 @@ export class ExecutionState implements ExecutionView {
   readonly #records: Records;
   readonly #active = new Map<OwnerId, Set<string>>();
   readonly #byTask = new Map<string, RunsByValue>();
+  /** The index by task has to be made anew: a task run came or went while its parent was not there (an undo). */
+  #isStale = false;
   readonly #timers = new Timers();
 
   constructor(records: Records) {
@@ -162,10 +164,12 @@ export class ExecutionState implements ExecutionView {
   }
 
   runsOf(taskId: string): RunsByValue | undefined {
+    this.#refreshIndex();
     return this.#byTask.get(taskId);
   }
 
   taskIds(): Iterable<string> {
+    this.#refreshIndex();
     return this.#byTask.keys();
   }
 
@@ -194,6 +198,11 @@ export class ExecutionState implements ExecutionView {
     this.#records.put(run.id, run);
   }
 
+  /** A record of a copy, as it is. */
+  putRecord(id: string, record: ExecutionRecord): void {
+    this.#records.put(id, record);
+  }
+
   putLoopValues(values: LoopValues): void {
     this.#records.put(valuesId(values.taskRunId, values.page), values);
   }
@@ -214,13 +223,18 @@ export class ExecutionState implements ExecutionView {
     this.#records.remove(heldId(index));
   }
 
-  /** Removes a task run without children, and what is kept for it. */
-  removeRun(run: TaskRun): void {
+  /** Removes what is kept for a task run: the values of a loop, the state of a Dag. */
+  removeKept(run: TaskRun): void {
     for (const idOf of [valuesId, dagId]) {
       for (let page = 0; this.#records.get(idOf(run.id, page)) !== undefined; page++) {
         this.#records.remove(idOf(run.id, page));
       }
     }
+  }
+
+  /** Removes a task run without children, and what is kept for it. */
+  removeRun(run: TaskRun): void {
+    this.removeKept(run);
     this.#records.remove(run.id);
     this.#active.delete(run.id);
   }
@@ -245,6 +259,13 @@ export class ExecutionState implements ExecutionView {
     if (!before || !after) this.#indexByValue(run, after !== undefined);
   }
 
+  #refreshIndex(): void {
+    if (!this.#isStale) return;
+    this.#isStale = false;
+    this.#byTask.clear();
+    for (const run of this.allRuns()) this.#indexByValue(run, true);
+  }
+
   #activeSet(owner: OwnerId): Set<string> {
     let set = this.#active.get(owner);
     if (!set) this.#active.set(owner, (set = new Set()));
@@ -252,6 +273,10 @@ export class ExecutionState implements ExecutionView {
   }
 
   #indexByValue(run: TaskRun, present: boolean): void {
+    if (run.parentId !== undefined && !this.run(run.parentId)) {
+      this.#isStale = true;
+      return;
+    }
     let node = this.#byTask.get(run.taskId);
     if (!node) this.#byTask.set(run.taskId, (node = {}));
     for (const value of loopPath(this, run)) {

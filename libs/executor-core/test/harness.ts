@@ -8,6 +8,7 @@ import type {
   JobOutcome,
   LogEntry,
   PlainObject,
+  PluginDefault,
   TaskRun,
 } from '@millrace/model';
 import {
@@ -77,9 +78,10 @@ const INLINE: Readonly<Record<string, InlineTask>> = {
   'core.execution.Fail': ({ errorMessage }) => ({ error: String(errorMessage ?? 'Task failure') }),
 };
 
-type Lists = 'tasks' | 'errors' | 'finally' | 'afterExecution';
+type Lists = 'tasks' | 'errors' | 'finally' | 'afterExecution' | 'listeners' | 'sla';
 /** A flow as a test writes it: tasks are plain maps, checked by nobody. */
-export type WrittenFlow = Partial<Omit<FlowSource, Lists>> &
+export type WrittenFlow = Partial<Omit<FlowSource, Lists | 'listeners' | 'sla'>> &
+  Partial<Record<'listeners' | 'sla', readonly PlainObject[]>> &
   Partial<Record<Exclude<Lists, 'tasks'>, readonly PlainObject[]>> & { readonly tasks: readonly PlainObject[] };
 
 export const aFlow = (definition: WrittenFlow): Flow => ({

@@ -20,6 +20,15 @@ interface Case {
   readonly flow: RandomFlow;
   readonly outcomes: readonly JobOutcome['state'][];
   readonly order: readonly number[];
+  /** What somebody wants of it, in its course and after its end. */
+  readonly operations: readonly Wanted[];
+  readonly breakpoints: readonly string[];
+}
+
+/** `draw` chooses a task run or a state. */
+interface Wanted {
+  readonly kind: Exclude<ExecutionOperation['kind'], 'pause' | 'replay'> | 'kill';
+  readonly draw: number;
 }
 
 const casesOf = (flow: fc.Arbitrary<RandomFlow>): fc.Arbitrary<Case> =>
@@ -29,6 +38,27 @@ const casesOf = (flow: fc.Arbitrary<RandomFlow>): fc.Arbitrary<Case> =>
       maxLength: 30,
     }),
     order: fc.array(fc.nat(100), { maxLength: 60 }),
+    operations: fc.array(
+      fc.record({
+        kind: fc.constantFrom<Wanted['kind']>(
+          'restart',
+          'restart',
+          'restart',
+          'kill',
+          'change-task-run-state',
+          'change-status',
+          'set-labels',
+          'add-labels',
+          'force-run',
+          'unqueue',
+          'resume',
+          'delete',
+        ),
+        draw: fc.nat(100),
+      }),
+      { maxLength: 5 },
+    ),
+    breakpoints: fc.uniqueArray(fc.constantFrom('t1', 't2', 't3', 't4', 't5', 't6'), { maxLength: 2 }),
   });
 const cases = casesOf(randomFlow);
 /** An Exit may stand beside what still runs. */
@@ -70,9 +100,40 @@ function tellOfChildren(
   return whole;
 }
 
+function eventOf({ kind, draw }: Wanted, harness: Harness, number: number): ExecutionEvent {
+  const place = { tenant: 'main', executionId: 'E' };
+  if (kind === 'kill') return { kind: 'kill-requested', ...place };
+  const ends = ['SUCCESS', 'WARNING', 'FAILED', 'CANCELLED'] as const;
+  const state = ends[draw % ends.length] ?? 'SUCCESS';
+  const operationOf = (): ExecutionOperation => {
+    switch (kind) {
+      case 'change-task-run-state':
+        return { kind, taskRunId: harness.runs[draw % Math.max(harness.runs.length, 1)]?.id ?? 'none', state };
+      case 'change-status':
+      case 'unqueue':
+        return { kind, state };
+      case 'set-labels':
+      case 'add-labels':
+        return { kind, labels: [{ key: 'drawn', value: String(draw) }] };
+      case 'resume':
+        return { kind, given: {} };
+      default:
+        return { kind };
+    }
+  };
+  return {
+    kind: 'operation-requested',
+    ...place,
+    commandId: `operation-${number}`,
+    replyTo: 'webserver-1',
+    at: harness.now,
+    operation: operationOf(),
+  };
+}
+
 /** Drives a harness to its end; `disturb` is called after every event that came from outside. */
 function drive(
-  { flow, outcomes, order }: Case,
+  { flow, outcomes, order, operations, breakpoints }: Case,
   disturb: (harness: Harness, event: ExecutionEvent | { kind: 'wake' }) => void = () => undefined,
   stepsAtATime = Infinity,
   wakeUp: (harness: Harness) => boolean = () => false,
@@ -86,16 +147,25 @@ function drive(
   };
   const answers = [...outcomes];
   const draws = [...order];
+  const wanted = [...operations];
+  const operate = (): void => {
+    const next = wanted.shift();
+    if (next) harness.send(eventOf(next, harness, operations.length - wanted.length));
+  };
   harness.send = (event: Input | { readonly kind: 'wake' }) => {
     waiting.push([event]);
     takeTurn();
     disturb(harness, event as ExecutionEvent);
     return harness;
   };
-  harness.start();
+  const request = harness.requested();
+  if (request.kind !== 'execution-requested') throw new Error('Not a request');
+  harness.send({ ...request, created: { ...request.created, breakpoints: breakpoints.map((id) => ({ id })) } });
+  let resumed = 0;
   const claimed: ReturnType<Harness['claim']>[] = [];
   for (let step = 0; step < 20_000; step++) {
     const draw = draws.shift() ?? 0;
+    if (draw % 13 === 12) operate();
     if (claimed.length > 0 && (draw % 2 === 0 || harness.jobs.length === 0)) {
       const [job] = claimed.splice(draw % claimed.length, 1);
       if (job) harness.answer(job, { state: tellOfChildren(harness, job, answers) ?? answers.shift() ?? 'SUCCESS' });
@@ -114,6 +184,9 @@ function drive(
     else if (harness.state.dueAt !== undefined) {
       harness.now = Math.max(harness.now, harness.state.dueAt);
       harness.send({ kind: 'wake' });
+    } else if (wanted.length > 0) operate();
+    else if (harness.state.head.suspended !== undefined) {
+      harness.send(eventOf({ kind: 'resume', draw: 0 }, harness, -++resumed));
     } else if (!wakeUp(harness)) return harness;
   }
   throw new Error(`It does not end: ${harness.story}`);
@@ -192,9 +265,13 @@ describe('on random flows and outcomes', () => {
       fc.property(cases, fc.integer({ min: 1, max: 4 }), (drawn, steps) => {
         // Which job comes first depends on the turns: the answers must not.
         const steady = { ...drawn, outcomes: [] };
+        const isSteady = drawn.operations.length === 0;
         const yielding = drive(steady, undefined, steps);
         expect(yielding.runs.filter(({ state }) => !isTerminal(state))).toEqual([]);
-        expect(yielding.executionState).toBe(drive(steady).executionState);
+        // When an operation comes depends on the turns too.
+        if (isSteady) expect(yielding.executionState).toBe(drive(steady).executionState);
+        expect(isTerminal(yielding.executionState as State)).toBe(true);
+        expect(yielding.state.head.failure).toBeUndefined();
         expect(yielding.state.head.claims).toEqual({});
         expect(yielding.state.head).toMatchObject({ retrying: 0, progress: { section: 'ended', active: 0 } });
       }),
@@ -237,7 +314,7 @@ describe('on random flows and outcomes', () => {
   it('pausing and resuming the execution at any moment changes no outcome', () => {
     fc.assert(
       fc.property(cases, fc.nat(10), fc.nat(6), (drawn, from, duration) => {
-        const steady = { ...drawn, outcomes: [] };
+        const steady = { ...drawn, outcomes: [], operations: [] };
         let events = 0;
         const operate = (harness: Harness, operation: ExecutionOperation): void =>
           void Harness.prototype.send.call(harness, {

@@ -1,4 +1,4 @@
-import type { PlainObject, TaskDefinition } from '@millrace/model';
+import type { PlainObject } from '@millrace/model';
 import { aFlow, block, fails, Harness, log, returns, works, type WrittenFlow } from './harness.js';
 
 const started = (definition: WrittenFlow): Harness => new Harness(aFlow(definition)).start();
@@ -66,7 +66,7 @@ describe('listeners', () => {
 describe('a MAX_DURATION', () => {
   const agreement = (more: PlainObject): WrittenFlow => ({
     sla: [{ id: 'quick', type: 'MAX_DURATION', duration: 'PT1S', labels: { sla: 'miss' }, ...more }],
-    tasks: [works('s') as TaskDefinition],
+    tasks: [works('s')],
     errors: [log('e')],
   });
   const late = (more: PlainObject): Harness => {

@@ -141,6 +141,17 @@ describe('a Pause', () => {
     expect(harness.story).toBe('wait:SUCCESS tell:SUCCESS go:SUCCESS');
   });
 
+  it('is a warning when onPause was one, whichever ended first', () => {
+    const warned = started(pause({ onPause: works('tell') }));
+    warned.answer(warned.claim('tell'), { state: 'WARNING' });
+    resumed(warned);
+    expect(`${warned.executionState}: ${warned.story}`).toBe('WARNING: wait:WARNING tell:WARNING');
+    const late = started(pause({ onPause: works('tell') }));
+    resumed(late);
+    late.answer(late.claim('tell'), { state: 'WARNING' });
+    expect(`${late.executionState}: ${late.story}`).toBe('WARNING: wait:WARNING tell:WARNING');
+  });
+
   it('ends when onPause has, if it was resumed before', () => {
     const harness = started(pause({ onPause: works('tell') }), log('go'));
     resumed(harness);

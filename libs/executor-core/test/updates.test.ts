@@ -159,6 +159,7 @@ describe('SetVariables and UnsetVariables', () => {
     });
     expect(harness.run('see').outputs).toEqual({ value: '1211blue' });
     expect(harness.run('set')).not.toHaveProperty('outputs');
+    expect(harness.run('set').updates).toBe(true);
     expect(harness.state.variables.variables).toEqual({ a: 1, map: { y: '1' } });
     expect(told(harness)).toBe('SUCCESS: set:SUCCESS lab:SUCCESS see:SUCCESS unset:SUCCESS');
   });

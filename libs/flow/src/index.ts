@@ -32,5 +32,5 @@ export { withDisabled } from './edit-source.js';
 export { parsePart, type FlowPart, type ParsedPart } from './parse-part.js';
 export { parseFlow, parseFlows, type ParsedFlow, type ParseOptions } from './parse-flow.js';
 export { effectiveTask, effectiveTriggers, withDefaults } from './plugin-defaults.js';
-export { taskTree, type TaskNode, type TaskPlace } from './task-tree.js';
+export { childTasks, taskTree, type TaskNode, type TaskPlace } from './task-tree.js';
 export { UNSUPPORTED, WITHOUT_EFFECT, type UnsupportedFeature } from './unsupported.js';

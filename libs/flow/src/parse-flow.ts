@@ -19,6 +19,7 @@ import { checkProbableMistakes, type FindFlow } from './checks/warnings.js';
 import type { Fault, Finding } from './fault.js';
 import { DEFAULT_FLOW_LIMITS, type FlowLimits } from './limits.js';
 import { dropEmptyProperties, withCurrentNames } from './normalise.js';
+import { readPlainTexts } from './plain-texts.js';
 import { createReport, type Report } from './report.js';
 import { createSchemaCompiler, type SchemaCheck } from './schema/compile.js';
 import { reportSchemaErrors } from './schema/faults.js';
@@ -175,6 +176,7 @@ function checkDefinition(
     return undefined;
   }
   dropEmptyProperties(flow, tasks, report);
+  readPlainTexts(flow, tasks, report);
   checkUnsupported(flow, tasks, report);
   checkSchemas(flow, tasks, options, report);
   checkFlow(flow, report);

@@ -55,6 +55,14 @@ export function writtenTasks(
   return found;
 }
 
+/** The tasks directly inside a task, of all its lists, in the order of the text. */
+export function childTasks(task: PlainObject, catalog: TaskTypeCatalog): readonly unknown[] {
+  const { type } = task;
+  const description = typeof type === 'string' ? catalog.find(type) : undefined;
+  const slots = description === undefined ? guessedSlots(task) : childSlots(description.schema, task);
+  return slots.map(({ value }) => value);
+}
+
 /** A task of a valid flow and where it stands. */
 export interface TaskNode {
   readonly task: TaskDefinition;

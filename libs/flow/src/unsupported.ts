@@ -36,13 +36,6 @@ const isOtherRunner = (value: unknown): boolean => {
 
 export const UNSUPPORTED: readonly UnsupportedFeature[] = [
   {
-    where: 'retry',
-    property: 'behavior',
-    applies: (value) => value === 'CREATE_NEW_EXECUTION',
-    what: 'A retry that creates a new execution',
-    advice: 'use RETRY_FAILED_TASK',
-  },
-  {
     where: 'flow or task',
     property: 'workerGroup',
     applies: isOtherGroup,

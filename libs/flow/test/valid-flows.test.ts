@@ -353,4 +353,36 @@ describe('a flow that is accepted with remarks', () => {
     const message = "{% set outputs = {'a': 1} %}{{ outputs.a }}{% for inputs in [1] %}{{ inputs.x }}{% endfor %}";
     expect(remarks(`tasks: [{id: t, type: core.log.Log, message: ${JSON.stringify(message)}}]`).warnings).toEqual([]);
   });
+
+  it('reads numbers and booleans as the text that is written where a text is meant', () => {
+    const { definition, faults } = parse(`id: 2024
+namespace: team
+description: 1.50
+inputs: [{id: 7, type: STRING, defaults: 5, description: true}]
+tasks:
+  - {id: 1, type: core.debug.Return, format: 010, description: True}
+  - {id: two, type: core.log.Log, message: [1, b]}
+  - {id: three, type: test.Typed, counts: [3], limits: {a: 1}}
+variables: {n: 1.50}
+`);
+    expect(faults).toEqual([]);
+    expect(definition).toMatchObject({
+      id: '2024',
+      description: '1.50',
+      inputs: [{ id: '7', defaults: 5, description: 'true' }],
+      tasks: [
+        { id: '1', format: '010', description: 'True' },
+        { id: 'two', message: ['1', 'b'] },
+        { counts: [3], limits: { a: 1 } },
+      ],
+      variables: { n: 1.5 },
+    });
+  });
+
+  it('does not read words as text that YAML takes for booleans', () => {
+    const { faults } = parse(flowWith('tasks: [{id: a, type: core.debug.Return, format: on}]'));
+    expect(faults.map(({ message }) => message)).toEqual([
+      "'format' is a boolean (YAML reads an unquoted on as true) but must be text: put it in quotes.",
+    ]);
+  });
 });

@@ -140,6 +140,10 @@ export interface ExecutionHead {
   readonly timers?: Readonly<Record<string, number>>;
   /** The earliest of `timers`. */
   readonly dueAt?: number;
+  /** How often it was restarted, or went on after a changed task run: steps from before are void. Absent: never. */
+  readonly restarts?: number;
+  /** Task runs that stand before a breakpoint; the execution is BREAKPOINT while there are any. */
+  readonly suspended?: number;
   /** Ids of the latest operations, so that a repeat changes nothing. */
   readonly recentCommands?: readonly string[];
   /** Deleted by somebody: repositories do not show it, and nothing happens in it any more. */
@@ -197,6 +201,8 @@ export interface TaskRun {
   readonly histories: readonly StateChange[];
   readonly attempts: readonly Attempt[];
   readonly outputs?: PlainObject;
+  /** Its task changes the execution; it has no outputs, not even empty ones. */
+  readonly updates?: true;
   /** Of a task run with children. */
   readonly progress?: Progress;
   /** Lanes of the section `tasks`, fixed when the task was entered (the number of values of a ForEach). */

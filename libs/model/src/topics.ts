@@ -61,7 +61,8 @@ type Search<Value> = Required<Pick<Topic<Value>, 'columns' | 'indexes'>>;
 const EXECUTION_SEARCH: Search<ExecutionRecord> = {
   columns: {
     kind: { type: 'text', of: (record) => record.kind },
-    tenant: { type: 'text', of: head(({ tenant }) => tenant) },
+    // A deleted execution has no tenant here, so no search of any tenant finds it.
+    tenant: { type: 'text', of: head(({ tenant, deleted }) => (deleted ? undefined : tenant)) },
     execution_id: { type: 'text', of: head(({ executionId }) => executionId) },
     namespace: { type: 'text', of: head(({ namespace }) => namespace) },
     flow_id: { type: 'text', of: head(({ flowId }) => flowId) },

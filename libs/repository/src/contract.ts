@@ -2,6 +2,7 @@ import type { Scope } from '@millrace/authorization';
 import type {
   ExecutionCreated,
   ExecutionHead,
+  ExecutionRecord,
   ExecutionVariables,
   LogEntry,
   LogLevel,
@@ -19,6 +20,15 @@ import type { QueryFilter } from './filters.js';
 export interface Repository {
   /** All records of one execution; `taskRuns` in order of creation. undefined: unknown, or outside the scope. */
   execution(scope: Scope, executionId: string): Promise<ExecutionRecords | undefined>;
+
+  /** Only the head: what tells the state of an execution. undefined: unknown, or outside the scope. */
+  executionHead(scope: Scope, executionId: string): Promise<ExecutionHead | undefined>;
+
+  /**
+   * Every record of one execution by its id, loop values and the like included: what a copy of it is made of. undefined:
+   * unknown, or outside the scope.
+   */
+  executionRecords(scope: Scope, executionId: string): Promise<ReadonlyMap<string, ExecutionRecord> | undefined>;
 
   /**
    * A page of executions, without their task runs (`taskRuns` is empty: a page stays small however large the executions

@@ -18,6 +18,7 @@ import { reverseTask } from './storage/reverse.js';
 import { splitTask } from './storage/split-task.js';
 import { storageWriteTask } from './storage/write.js';
 import { templatedTask } from './templated-task.js';
+import { toggleTask } from './toggle.js';
 
 /** The task types without which hardly a flow does: log, output, fail, wait, write. */
 export const plugin: Plugin = {
@@ -41,6 +42,7 @@ export const plugin: Plugin = {
     filterItemsTask,
     localFilesTask,
     templatedTask,
+    toggleTask,
     purgeCurrentExecutionFilesTask,
     setKeyValueTask,
     putKeyValueTask,

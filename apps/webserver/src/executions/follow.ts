@@ -71,6 +71,10 @@ export async function followExecution(
     while (!stream.signal.aborted) {
       // What was committed with the end may come by after it.
       if (newest.isFinished()) await live.caughtUp();
+      if (newest.hasLost()) {
+        const left = await repository.execution(scope, executionId);
+        if (left) newest.begin(left);
+      }
       const records = newest.records();
       if (records) {
         const execution = presentExecution(records);
@@ -109,10 +113,16 @@ function createNewest() {
       taskRuns.delete(taskRunId);
     },
     begin(records: ExecutionRecords): void {
+      const known = new Set(records.taskRuns.map(({ id }) => id));
+      for (const [id, { sequence }] of taskRuns) {
+        if (!known.has(id) && sequence < records.head.sequence) taskRuns.delete(id);
+      }
       base = records;
       put(records.head);
       for (const taskRun of records.taskRuns) put(taskRun);
     },
+    /** A restart has removed some since `begin`: what is left has to be read. */
+    hasLost: (): boolean => base !== undefined && head?.removed !== base.head.removed,
     isFinished: (): boolean => head !== undefined && isFinished(head),
     records: (): ExecutionRecords | undefined => base && head && { ...base, head, taskRuns: [...taskRuns.values()] },
   };

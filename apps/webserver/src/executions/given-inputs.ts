@@ -1,15 +1,17 @@
 import type { IncomingMessage } from 'node:http';
 import { inputId } from '@millrace/flow';
 import type { Scope } from '@millrace/authorization';
-import { isPlainObject, type Flow, type PlainObject } from '@millrace/model';
-import { executionFolderUri, inputFileUri, type Storage } from '@millrace/storage';
+import { isPlainObject, type Flow, type Input, type PlainObject } from '@millrace/model';
+import { inputFileUri, type Storage } from '@millrace/storage';
 import { HttpError, unprocessable } from '../http/errors.js';
 import { BODY_LIMITS, mediaType, parseJson, readText } from '../http/body.js';
 import { readForm, type FormFile } from '../http/multipart.js';
 
 export interface GivenInputsOptions {
   readonly request: IncomingMessage;
-  readonly flow: Flow;
+  readonly flow: Pick<Flow, 'namespace' | 'id'>;
+  /** Those that may be given. */
+  readonly inputs: readonly Input[];
   readonly executionId: string;
   readonly scope: Scope;
   /** Without it files are not kept: only their names count, as when inputs are only checked. */
@@ -43,8 +45,8 @@ function fromJson(text: string): PlainObject {
   return value;
 }
 
-async function fromForm({ request, flow, executionId, scope, storage }: GivenInputsOptions): Promise<PlainObject> {
-  const inputs = flow.definition.inputs ?? [];
+async function fromForm(options: GivenInputsOptions): Promise<PlainObject> {
+  const { request, flow, inputs, executionId, scope, storage } = options;
   const declared = new Set(inputs.filter(({ type }) => type === 'FILE').map(inputId));
   const address = { namespace: flow.namespace, flowId: flow.id, executionId };
   const files = new Map<string, string>();
@@ -71,7 +73,8 @@ async function fromForm({ request, flow, executionId, scope, storage }: GivenInp
     const fields = await readForm(request, store);
     return Object.fromEntries([...fields, ...files]);
   } catch (error) {
-    if (files.size > 0) await storage?.remove(scope, executionFolderUri(address));
+    // The execution may exist and have files of its own.
+    for (const uri of files.values()) await storage?.remove(scope, uri);
     throw error;
   }
 }

@@ -8,6 +8,7 @@ import {
   newId,
   outgoing,
   requestedHead,
+  type Breakpoint,
   type Clock,
   type ExecutionCreated,
   type ExecutionHead,
@@ -58,6 +59,9 @@ export interface StartRequest {
   readonly trigger?: ExecutionTrigger;
   /** Labels of the system besides the usual ones. */
   readonly systemLabels?: readonly Label[];
+  /** Milliseconds since the epoch; it waits until then. */
+  readonly scheduleDate?: number;
+  readonly breakpoints?: readonly Breakpoint[];
   /** Called with the id before anything is published, so that nothing of the execution is missed. */
   readonly beforePublish?: (executionId: string) => void;
 }
@@ -97,11 +101,12 @@ export async function startExecution(options: StartOptions, start: StartRequest)
   const now = clock.now();
   const executionId = newId(now, randomBytes(16));
   const labels = [...executionLabels(flow, start.labels, executionId), ...(start.systemLabels ?? [])];
-  const given = start.given ?? (await givenInputs({ request, flow, executionId, scope, storage }));
+  const declared = flow.definition.inputs ?? [];
+  const given = start.given ?? (await givenInputs({ request, flow, inputs: declared, executionId, scope, storage }));
   try {
     const environment = inputEnvironment(options, now, executionId);
     const seen = variablesBeforeStart(flow, executionId);
-    const inputs = resolved(flow, given, environment, seen);
+    const inputs = resolvedInputs(flow, given, environment, seen);
     const failedAtStart = failureAtStart(checksOf(flow, inputs.readable, seen, environment));
     const created: ExecutionCreated = {
       kind: 'created',
@@ -114,6 +119,8 @@ export async function startExecution(options: StartOptions, start: StartRequest)
       originalId: executionId,
       ...(start.kind && { executionKind: start.kind }),
       ...(start.trigger && { trigger: start.trigger }),
+      ...(start.scheduleDate !== undefined && { scheduleDate: start.scheduleDate }),
+      ...(start.breakpoints && { breakpoints: start.breakpoints }),
     };
     const value: ExecutionRequested = {
       kind: 'execution-requested',
@@ -139,16 +146,17 @@ export async function startExecution(options: StartOptions, start: StartRequest)
   }
 }
 
-const TOO_LARGE = { what: 'The execution with its inputs', advice: 'give large inputs as files' } as const;
+/** How a request that the queue cannot store is refused. */
+export const TOO_LARGE = { what: 'The execution with its inputs', advice: 'give large inputs as files' } as const;
 
-/** The values of all inputs. @throws HttpError 422 with all faults */
-function resolved(
+/** The values of all inputs of a flow. @throws HttpError 422 with all faults */
+export function resolvedInputs(
   flow: Flow,
   given: PlainObject,
   environment: Environment,
   seen: PlainObject,
-): { readonly values: PlainObject; readonly readable: PlainObject } {
-  if (!flow.definition.inputs || flow.definition.inputs.length === 0) return { values: {}, readable: {} };
+): { readonly values: PlainObject; readonly readable?: PlainObject } {
+  if (!flow.definition.inputs || flow.definition.inputs.length === 0) return { values: {} };
   const result = resolveInputs(flow.definition, given, environment, seen);
   if ('values' in result) return result;
   throw unprocessable(
@@ -158,7 +166,7 @@ function resolved(
 }
 
 /** An execution as its caller sees it before its owner has seen it. */
-const requestedExecution = ({
+export const requestedExecution = ({
   created,
   variables,
   labels,

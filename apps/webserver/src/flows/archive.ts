@@ -4,12 +4,15 @@ import { pipeline } from 'node:stream/promises';
 import { fromBuffer, type Entry, type ZipFile } from 'yauzl';
 import { ZipFile as ZipWriter } from 'yazl';
 import type { Flow } from '@millrace/model';
+import { BODY_LIMITS } from '../http/body.js';
 import { HttpError, unprocessable } from '../http/errors.js';
 
 /** Bounds of an archive of flows, counted while it is read: what it says of itself may be a lie. */
 export const ARCHIVE_LIMITS = {
   /** Of the file as it is sent. */
   bytes: 32 * 1024 * 1024,
+  /** Of one file in it. */
+  entryBytes: BODY_LIMITS.flow,
   /** Of all that is in it. */
   unpackedBytes: 64 * 1024 * 1024,
   entries: 2_000,
@@ -53,16 +56,13 @@ export async function readArchive(bytes: Buffer): Promise<readonly ArchivedText[
       if (++entries > ARCHIVE_LIMITS.entries)
         throw new HttpError(413, `The archive has more than ${ARCHIVE_LIMITS.entries} entries: send several`);
       if (!/\.ya?ml$/i.test(entry.fileName)) continue;
-      const chunks: Buffer[] = [];
-      for await (const chunk of (await contentOf(zip, entry)) as AsyncIterable<Buffer>) {
-        size += chunk.length;
-        if (size > ARCHIVE_LIMITS.unpackedBytes)
-          throw new HttpError(413, `The archive holds more than ${ARCHIVE_LIMITS.unpackedBytes} bytes: send several`);
-        chunks.push(chunk);
-      }
+      const bytes = await unpacked(await contentOf(zip, entry), entry.fileName);
+      size += bytes.length;
+      if (size > ARCHIVE_LIMITS.unpackedBytes)
+        throw new HttpError(413, `The archive holds more than ${ARCHIVE_LIMITS.unpackedBytes} bytes: send several`);
       texts.push({
         name: entry.fileName,
-        text: new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks)),
+        text: new TextDecoder('utf-8', { fatal: true }).decode(bytes),
       });
     }
   } catch (error) {
@@ -72,6 +72,22 @@ export async function readArchive(bytes: Buffer): Promise<readonly ArchivedText[
     zip.close();
   }
   return texts;
+}
+
+/** A file of an archive, read no further than its limit. */
+async function unpacked(content: Readable, name: string): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of content as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > ARCHIVE_LIMITS.entryBytes)
+      throw new HttpError(
+        413,
+        `'${name.slice(0, 80)}' in the archive is larger than ${ARCHIVE_LIMITS.entryBytes} bytes`,
+      );
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
 }
 
 const damaged = (error: unknown): HttpError =>

@@ -12,6 +12,7 @@ const PATTERNS: Readonly<
   key: { pattern: /^[^\u0000-\u001f]+$/, lengthMax: 256, what: 'webhook' },
   path: { pattern: /^/, lengthMax: 2_000, what: 'path' },
   executionId: { pattern: /^[0-9A-Za-z]+$/, lengthMax: 64, what: 'execution id' },
+  taskRunId: { pattern: /^[0-9A-Za-z]+$/, lengthMax: 64, what: 'task run id' },
   type: { pattern: /^[A-Za-z0-9][\w.-]*$/, lengthMax: 256, what: 'type' },
 };
 

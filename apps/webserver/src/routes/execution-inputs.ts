@@ -36,7 +36,13 @@ async function validateInputs(services: RouteServices, call: Call): Promise<Answ
   const latest = flows.latest(scope, namespace, id);
   const flow = revision === undefined ? latest : latest && flows.revision(scope, namespace, id, revision);
   if (!flow) throw notFound(`There is no flow '${namespace}.${id}'`);
-  const given = await givenInputs({ request, flow, executionId: NO_EXECUTION, scope });
+  const given = await givenInputs({
+    request,
+    flow,
+    inputs: flow.definition.inputs ?? [],
+    executionId: NO_EXECUTION,
+    scope,
+  });
   const { starting } = services;
   const environment = inputEnvironment(starting, starting.clock.now(), NO_EXECUTION);
   const seen = variablesBeforeStart(flow, NO_EXECUTION);

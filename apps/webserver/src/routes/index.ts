@@ -37,9 +37,9 @@ export function allRoutes(services: RouteServices): readonly Route[] {
     ...webhookRoutes(services),
     ...triggerRoutes(services),
     ...triggerBulkRoutes(services),
-    ...executionInputRoutes(services),
     ...expressionRoutes(services),
     ...executionRoutes(services),
+    ...executionInputRoutes(services),
   ];
   return routes;
 }

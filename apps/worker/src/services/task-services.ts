@@ -9,6 +9,7 @@ import { createTaskLogs } from './logs.js';
 import { createTaskNamespaceFiles } from './namespace-files.js';
 import type { WorkerResources } from './resources.js';
 import { createTaskStorage } from './storage.js';
+import { createTaskTriggers } from './triggers.js';
 
 export interface TaskServicesOptions {
   readonly resources: WorkerResources;
@@ -29,5 +30,6 @@ export function createTaskServices(options: TaskServicesOptions, job: Job, signa
     executions: createTaskExecutions({ ...options, commands: resources.commands, job, signal }),
     logs: createTaskLogs({ ...options, job }),
     storage: createTaskStorage(job, storage),
+    triggers: createTaskTriggers(job.tenant, resources.commands),
   };
 }

@@ -3,17 +3,20 @@ import {
   isTerminal,
   type ExecutionCreated,
   type ExecutionRequested,
-  type OperationRequested,
+  type SnapshotPart,
 } from '@millrace/model';
 import type { ExecutionContext } from '../context.js';
 import { Decision, EXECUTOR_LINE, isOpen, MESSAGE_LENGTH_MAX, sentence } from '../decision.js';
 import { failExecution } from '../end-execution.js';
-import { pauseExecution, release, resumeExecution } from '../operations/pausing.js';
-import { advance, childEnded, leave, listen, settleKill } from '../owner.js';
+import { operate, operateOnNothing, operationFailed } from '../operations/operate.js';
+import { release } from '../operations/pausing.js';
+import { retryAsExecution } from '../operations/retry-execution.js';
+import { beginExecution } from '../operations/timers.js';
+import { advance, childEnded, leave, listen, settleKill, startInOpenLane } from '../owner.js';
 import { Outcome, type Input, type Step } from '../outcome.js';
 import { NO_LISTS, type FlowPlan } from '../plan.js';
 import { nextRound, roundEnded } from '../rounds.js';
-import { agreementTimers, checkAssertions } from '../sla.js';
+import { checkAssertions } from '../sla.js';
 import { enter } from '../start-task.js';
 import type { ExecutionView } from '../state.js';
 import { instanceLost, jobClaimed, jobEnded, jobHandedBack, jobProgressed } from './jobs.js';
@@ -30,9 +33,13 @@ export interface Wake {
  */
 export function decide(view: ExecutionView, input: Input | Wake, context: ExecutionContext): Outcome {
   if (input.kind === 'execution-requested') return requested(view, input, context);
-  if (!view.exists) return new Outcome();
+  if (input.kind === 'snapshot-part') return snapshotPart(view, input);
+  if (!view.exists) return input.kind === 'operation-requested' ? operateOnNothing(input) : new Outcome();
+  if (isVoid(view, input)) return new Outcome();
   const decision = new Decision(view, context.flow ?? NO_FLOW, context);
-  if (!context.flow) {
+  if (input.kind === 'operation-requested') operate(decision, input);
+  else if (view.head.deleted) return decision;
+  else if (!context.flow) {
     const { namespace, flowId, flowRevision } = view.head;
     failExecution(decision, `Revision ${flowRevision} of flow '${namespace}.${flowId}' is gone`);
   } else if (isHeld(view, input)) decision.fact({ kind: 'step-held', step: input });
@@ -54,7 +61,30 @@ const NO_FLOW: FlowPlan = {
   deleted: true,
 };
 
-function react(decision: Decision, input: Exclude<Input, { kind: 'execution-requested' }> | Wake): void {
+const STEPS: ReadonlySet<string> = new Set<Step['kind']>([
+  'enter',
+  'advance',
+  'child-ended',
+  'start-in-lane',
+  'retry-as-execution',
+  'round-ended',
+  'next-round',
+  'leave',
+  'listen',
+  'release',
+  'kill-more',
+  'settle-kill',
+]);
+
+const isStep = (input: Input | Wake): input is Step => STEPS.has(input.kind);
+
+/** A step that was put off, and the execution was restarted before its turn came. */
+const isVoid = ({ head }: ExecutionView, input: Input | Wake): boolean =>
+  isStep(input) && (input.restarts ?? 0) !== (head.restarts ?? 0);
+
+type Reacted = Exclude<Input, { kind: 'execution-requested' | 'operation-requested' | 'snapshot-part' }> | Wake;
+
+function react(decision: Decision, input: Reacted): void {
   switch (input.kind) {
     case 'job-claimed':
       return jobClaimed(decision, input);
@@ -80,6 +110,10 @@ function react(decision: Decision, input: Exclude<Input, { kind: 'execution-requ
       if (isOpen(run) && !decision.isLeaving) enter(decision, run);
       return;
     }
+    case 'start-in-lane':
+      return startInOpenLane(decision, input.owner, input.lane, input.index);
+    case 'retry-as-execution':
+      return retryAsExecution(decision, input.taskRunId, input.dueAt);
     case 'round-ended':
     case 'next-round':
     case 'leave':
@@ -88,15 +122,12 @@ function react(decision: Decision, input: Exclude<Input, { kind: 'execution-requ
       return listen(decision);
     case 'release':
       return release(decision);
-    case 'operation-requested':
-      return operate(decision, input);
     case 'kill-more':
       if (decision.isLeaving) killMore(decision);
       return;
     case 'settle-kill':
       return settleKill(decision);
     case 'execution-wanted':
-    case 'snapshot-part':
     case 'child-execution-ended':
     case 'slot-answered':
     case 'continued':
@@ -114,6 +145,7 @@ const HELD: ReadonlySet<string> = new Set<Step['kind']>([
   'round-ended',
   'next-round',
   'leave',
+  'start-in-lane',
 ]);
 
 /** Somebody has paused the execution: what would start waits. */
@@ -132,27 +164,21 @@ function reactToOwner(
   else roundEnded(decision, run);
 }
 
-function operate(decision: Decision, { operation, by, commandId, replyTo, executionId }: OperationRequested): void {
-  const refusal =
-    operation.kind === 'pause'
-      ? pauseExecution(decision)
-      : operation.kind === 'resume'
-        ? resumeExecution(decision, operation, by)
-        : undefined;
-  if (replyTo === undefined) return;
-  const outcome = refusal ?? { kind: 'accepted' as const, executionId };
-  decision.effect({ kind: 'reply', replyTo, reply: { commandId, outcome } });
-}
-
-function requested(view: ExecutionView, event: ExecutionRequested, { flow }: ExecutionContext): Outcome {
+function requested(view: ExecutionView, event: ExecutionRequested, context: ExecutionContext): Outcome {
   const outcome = new Outcome();
   if (view.exists) return outcome;
   const { created, variables, labels, at } = event;
   outcome.fact({ kind: 'execution-created', created, variables, labels, at });
   if (event.failedAtStart !== undefined) return failAtOnce(outcome, created, event.failedAtStart, at);
-  if (flow) outcome.fact(...agreementTimers(flow.definition, at));
   // A first step on the state that holds the execution; it also finds out when the flow is gone.
-  outcome.then({ kind: 'advance', owner: undefined });
+  beginExecution(outcome, created, context);
+  return outcome;
+}
+
+/** Records of a copy are taken until its head is there; then it is an execution like others. */
+function snapshotPart(view: ExecutionView, { records }: SnapshotPart): Outcome {
+  const outcome = new Outcome();
+  if (!view.exists) outcome.fact({ kind: 'records-taken', records });
   return outcome;
 }
 
@@ -178,6 +204,7 @@ function failAtOnce(outcome: Outcome, created: ExecutionCreated, message: string
  */
 export function failed(view: ExecutionView, input: Input | Wake, fault: Error, context: ExecutionContext): Outcome {
   const reason = `The engine could not handle '${input.kind}': ${excerpt(sentence(fault), 500)}`;
+  if (input.kind === 'operation-requested') return operationFailed(input, reason);
   if (!view.exists) {
     const outcome = new Outcome();
     if (input.kind !== 'execution-requested') return outcome;

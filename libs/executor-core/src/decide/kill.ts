@@ -1,6 +1,8 @@
 import { isTerminal, LIVENESS, type KillRequested, type TaskRun } from '@millrace/model';
 import type { Decision } from '../decision.js';
+import { endUnstarted } from '../end-execution.js';
 import { stopTaskRun, withdrawJob } from '../end-task-run.js';
+import { afterExecution } from '../owner.js';
 
 /** How long a worker may take to confirm a kill before it is told again, in milliseconds. */
 const REPEAT_MS = LIVENESS.heartbeatMs;
@@ -16,6 +18,11 @@ const STOPPED_PER_STEP = 200;
 export function killRequested(decision: Decision, { endsAs = 'KILLED' }: Pick<KillRequested, 'endsAs'>): void {
   const { head } = decision.view;
   if (isTerminal(head.state) || head.state === 'KILLING') return;
+  if (head.state === 'QUEUED') {
+    // Nothing of it runs.
+    endUnstarted(decision, endsAs);
+    return afterExecution(decision);
+  }
   decision.fact(
     { kind: 'end-decided', state: endsAs },
     { kind: 'execution-moved', to: 'KILLING', at: decision.now },

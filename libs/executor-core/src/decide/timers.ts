@@ -1,5 +1,6 @@
 import type { TaskRun } from '@millrace/model';
 import type { Decision } from '../decision.js';
+import { timerOfOperation } from '../operations/timers.js';
 import { pauseExpired } from '../pause.js';
 import { durationPassed, SLA_TIMER } from '../sla.js';
 import { KILL_TIMER, repeatKill } from './kill.js';
@@ -19,6 +20,7 @@ export function wake(decision: Decision): void {
 function timerDue(decision: Decision, name: string): void {
   if (name === KILL_TIMER && decision.isStopping) return repeatKill(decision);
   decision.fact({ kind: 'timer-set', name, at: undefined });
+  timerOfOperation(decision, name);
   if (name.startsWith(SLA_TIMER)) durationPassed(decision, name.slice(SLA_TIMER.length));
 }
 

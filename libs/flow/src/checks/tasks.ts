@@ -27,7 +27,7 @@ export interface TaskCheckContext {
 }
 
 /** Of a task whose type is missing or unknown only the common properties can be checked. */
-const COMMON_SCHEMA = { ...taskSchema({}, 'A task of an unknown type.'), additionalProperties: true };
+export const COMMON_SCHEMA: object = { ...taskSchema({}, 'A task of an unknown type.'), additionalProperties: true };
 
 /** Each task against the schema of its type. */
 export function checkTask(task: WrittenTask, context: TaskCheckContext): void {

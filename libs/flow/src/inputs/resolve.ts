@@ -24,8 +24,8 @@ export type ResolvedInputs =
   | {
       /** By id, where an id with dots is a map inside a map; disabled inputs are absent, missing ones that need not be given are null. */
       readonly values: Readonly<Record<string, unknown>>;
-      /** The same with the plain text of what is encrypted in `values`: for conditions that are checked now, never to be stored. */
-      readonly readable: Readonly<Record<string, unknown>>;
+      /** The same with the plain text of what is encrypted in `values`, if anything is: for checks, never to be stored. */
+      readonly readable?: Readonly<Record<string, unknown>>;
       /** Names that were given but are not declared. */
       readonly ignored: readonly string[];
     }
@@ -62,7 +62,11 @@ export function resolveInputs(
   for (const input of order.inputs) resolver.resolve(input);
   return resolver.faults.length > 0
     ? { faults: resolver.faults, ignored }
-    : { values: resolver.stored(declared), readable: resolver.nested(declared), ignored };
+    : {
+        values: resolver.stored(declared),
+        ...(resolver.hasSecrets && { readable: resolver.nested(declared) }),
+        ignored,
+      };
 }
 
 /** What becomes of one input, for whoever fills in a form. */
@@ -114,6 +118,10 @@ class Resolver {
     return nestByDots(ids.map((id) => [id, this.values.get(id)] as const));
   }
 
+  get hasSecrets(): boolean {
+    return this.secret.size > 0;
+  }
+
   /** As `nested`, with what is secret encrypted. */
   stored(declared: readonly Input[]): Readonly<Record<string, unknown>> {
     const ids = declared.map(inputId).filter((id) => this.values.has(id));
@@ -130,7 +138,7 @@ class Resolver {
     const id = inputId(input);
     return {
       input,
-      value: input.type === 'SECRET' ? null : (this.values.get(id) ?? null),
+      value: input.type === 'SECRET' || this.secret.has(id) ? null : (this.values.get(id) ?? null),
       enabled: !this.disabled.has(id),
       isDefault: this.defaulted.has(id),
       errors: this.faults.filter((fault) => fault.input === id).map(({ message }) => message),

@@ -3,6 +3,7 @@ import type { TaskKeyValues } from './key-values.js';
 import type { TaskLogs } from './logs.js';
 import type { TaskNamespaceFiles } from './namespace-files.js';
 import type { TaskStorage } from './storage.js';
+import type { TaskTriggers } from './triggers.js';
 
 /** What tasks may do besides their own work: read and change things of their tenant. */
 export interface TaskServices {
@@ -11,6 +12,7 @@ export interface TaskServices {
   readonly executions: TaskExecutions;
   readonly logs: TaskLogs;
   readonly storage: TaskStorage;
+  readonly triggers: TaskTriggers;
 }
 
 export type * from './executions.js';
@@ -18,3 +20,4 @@ export type * from './key-values.js';
 export type * from './logs.js';
 export type * from './namespace-files.js';
 export type * from './storage.js';
+export type * from './triggers.js';

@@ -54,6 +54,14 @@ function repositoryOf(sql: Repository, copying: Copying, close: () => Promise<vo
       await copying.caughtUp('taskRuns');
       return sql.execution(scope, executionId);
     },
+    async executionHead(scope, executionId) {
+      await copying.caughtUp('executions');
+      return sql.executionHead(scope, executionId);
+    },
+    async executionRecords(scope, executionId) {
+      await copying.caughtUp('executions', 'taskRuns');
+      return sql.executionRecords(scope, executionId);
+    },
     async logs(scope, executionId, filter) {
       await copying.caughtUp('logs');
       return sql.logs(scope, executionId, filter);

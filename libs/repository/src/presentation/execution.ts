@@ -1,6 +1,7 @@
 import {
   isoDate,
   isTerminal,
+  type Breakpoint,
   type ExecutionTrigger,
   type Label,
   type PlainObject,
@@ -46,6 +47,7 @@ export interface ExecutionView {
   readonly metadata: { readonly attemptNumber: number; readonly originalCreatedDate?: string };
   readonly scheduleDate?: string;
   readonly kind?: string;
+  readonly breakpoints?: readonly Breakpoint[];
   /** Ours: shown to people, such as a job that no worker takes. */
   readonly warnings?: readonly string[];
   /** Ours: why the execution failed, when no task run tells. */
@@ -85,8 +87,8 @@ export function presentTaskRun(taskRun: TaskRun): TaskRunView {
   };
 }
 
-/** A task run that ended without outputs shows an empty map; one that was skipped shows none. */
-const hasRun = ({ state }: TaskRun): boolean => isTerminal(state) && state !== 'SKIPPED';
+/** A task run that ended without outputs shows an empty map; one that was skipped, or changes the execution, none. */
+const hasRun = ({ state, updates }: TaskRun): boolean => isTerminal(state) && state !== 'SKIPPED' && !updates;
 
 /** An execution with its task runs. */
 export const presentExecution = (records: ExecutionRecords): ExecutionView => ({
@@ -94,9 +96,17 @@ export const presentExecution = (records: ExecutionRecords): ExecutionView => ({
   taskRunList: [...records.taskRuns].sort((one, other) => one.sequence - other.sequence).map(presentTaskRun),
 });
 
+/** Of the first execution of a chain of retries and restarts. */
+function originalCreatedDate(
+  created: ExecutionRecords['created'],
+  { histories }: ExecutionRecords['head'],
+): string | undefined {
+  const date = created?.originalCreatedAt ?? histories[0]?.date;
+  return date === undefined ? undefined : isoDate(date);
+}
+
 /** An execution as lists show it: without task runs. */
 export function presentListedExecution({ head, created, variables }: ExecutionRecords): ExecutionView {
-  const [first] = head.histories;
   return {
     tenantId: head.tenant,
     id: head.executionId,
@@ -114,10 +124,11 @@ export function presentListedExecution({ head, created, variables }: ExecutionRe
     deleted: false,
     metadata: {
       attemptNumber: head.attemptNumber,
-      ...member('originalCreatedDate', first && isoDate(first.date)),
+      ...member('originalCreatedDate', originalCreatedDate(created, head)),
     },
     ...member('scheduleDate', created?.scheduleDate === undefined ? undefined : isoDate(created.scheduleDate)),
     ...member('kind', created?.executionKind),
+    ...member('breakpoints', created?.breakpoints),
     ...member('warnings', head.warnings),
     ...member('failure', head.failure),
   };

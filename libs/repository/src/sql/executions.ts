@@ -5,6 +5,7 @@ import {
   STATES,
   type ExecutionCreated,
   type ExecutionHead,
+  type ExecutionRecord,
   type ExecutionVariables,
   type TaskRun,
 } from '@millrace/model';
@@ -35,6 +36,13 @@ const RECORDS = statements
   .where('id', 'in', ['head', 'created', 'variables'])
   .compile();
 
+/** Every record of a key but its task runs. */
+const ALL_RECORDS = statements
+  .selectFrom('executions')
+  .select(['id', 'value'])
+  .where('key', '=', sql<string>`?`)
+  .compile();
+
 const TASK_RUNS = statements
   .selectFrom('task_runs')
   .select(['id', 'value'])
@@ -51,6 +59,16 @@ export const recordsByKey = (scope: Scope, executionId: string): Statement => ({
   sql: RECORDS.sql,
   parameters: [keyOf(scope.tenant, executionId), ...RECORDS.parameters],
 });
+
+export const allRecordsByKey = (scope: Scope, executionId: string): Statement => ({
+  sql: ALL_RECORDS.sql,
+  parameters: [keyOf(scope.tenant, executionId)],
+});
+
+export const recordOf = (row: Row): readonly [string, ExecutionRecord] => [
+  String(row['id']),
+  JSON.parse(String(row['value'])),
+];
 
 /** Task runs with ids after `afterId`, in order of id, at most `TASK_RUN_PAGE`. */
 export const taskRunsByKey = (scope: Scope, executionId: string, afterId: string): Statement => ({

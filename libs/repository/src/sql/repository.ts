@@ -12,8 +12,10 @@ import {
 } from '../contract.js';
 import { FILTER_LIMITS } from '../filters.js';
 import {
+  allRecordsByKey,
   executionOf,
   listedExecutionOf,
+  recordOf,
   recordsByKey,
   searchExecutions,
   taskRunOf,
@@ -57,6 +59,17 @@ export function createSqlRepository({ file }: SqlRepositoryOptions): Repository 
       const execution = executionOf(direct.allNow(recordsByKey(scope, executionId)));
       if (!execution || !scope.covers(execution.head.namespace)) return undefined;
       return { ...execution, taskRuns: await taskRuns(scope, executionId) };
+    },
+    async executionHead(scope, executionId) {
+      const head = executionOf(direct.allNow(recordsByKey(scope, executionId)))?.head;
+      return head && scope.covers(head.namespace) ? head : undefined;
+    },
+    async executionRecords(scope, executionId) {
+      const records = new Map(direct.allNow(allRecordsByKey(scope, executionId)).map(recordOf));
+      const head = records.get('head');
+      if (head?.kind !== 'head' || head.deleted || !scope.covers(head.namespace)) return undefined;
+      for (const run of await taskRuns(scope, executionId)) records.set(run.id, run);
+      return records;
     },
     async searchExecutions(scope, query) {
       checkQuery(query);

@@ -1,0 +1,60 @@
+import type { Scope } from '@millrace/authorization';
+import { isTerminal, type ExecutionHead, type ExecutionOperation, type State } from '@millrace/model';
+import type { ExecutionRecords } from '@millrace/repository';
+import type { Call } from '../http/route.js';
+import type { RouteServices } from '../routes/services.js';
+
+/** Who asks, for logs and outputs. */
+export const by = ({ principal }: Call): { readonly by?: string } => (principal ? { by: principal.username } : {});
+
+/**
+ * Asks the owner of an execution for an operation.
+ * @throws HttpError 404, 409, 422 when it is refused
+ */
+export const operate = (
+  services: RouteServices,
+  call: Call,
+  { tenant, executionId }: Pick<ExecutionHead, 'tenant' | 'executionId'>,
+  operation: ExecutionOperation,
+): Promise<void> => services.running().commands.operate({ tenant, executionId, operation, ...by(call) });
+
+/** As `operate`; answers the execution as it is then. */
+export async function operated(
+  services: RouteServices,
+  call: Call,
+  operation: ExecutionOperation,
+): Promise<ExecutionRecords> {
+  const executionId = call.parameter('executionId');
+  const { head } = await execution(services, call.scope, executionId);
+  await operate(services, call, head, operation);
+  return execution(services, call.scope, executionId);
+}
+
+/** @throws HttpError 404 */
+export const execution = (services: RouteServices, scope: Scope, executionId: string): Promise<ExecutionRecords> =>
+  services.running().executions.get(scope, executionId);
+
+/** Why something cannot be done with an execution in its state; undefined when it can. */
+export type Check = (head: ExecutionHead) => string | undefined;
+
+const sentence =
+  (isAllowed: (state: State) => boolean, needed: string): Check =>
+  ({ state }) =>
+    isAllowed(state) ? undefined : `The execution is ${state}: ${needed}`;
+
+/** What a state allows, as far as it can be told without asking the owner. */
+export const CHECKS = {
+  kill: ({ state }) => (isTerminal(state) ? `The execution has ended already: it is ${state}` : undefined),
+  pause: sentence((state) => state === 'RUNNING', 'only a running one can be paused'),
+  resume: sentence((state) => state === 'PAUSED' || state === 'BREAKPOINT', 'only one that is paused can be resumed'),
+  restart: sentence(
+    (state) => isTerminal(state) || state === 'PAUSED',
+    'only one that has ended or is paused can be restarted',
+  ),
+  replay: () => undefined,
+  'force-run': ({ state }) => (isTerminal(state) ? `The execution has ended already: it is ${state}` : undefined),
+  unqueue: sentence((state) => state === 'QUEUED', 'only one that is QUEUED can leave the queue'),
+  'change-status': sentence(isTerminal, 'its state can be changed only when it has ended'),
+  'set-labels': sentence(isTerminal, 'its labels can be changed only when it has ended'),
+  delete: sentence(isTerminal, 'only one that has ended is deleted, unless includeNonTerminated=true'),
+} as const satisfies Record<string, Check>;

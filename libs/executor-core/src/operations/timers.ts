@@ -1,0 +1,32 @@
+import type { ExecutionCreated } from '@millrace/model';
+import type { ExecutionContext } from '../context.js';
+import type { Decision } from '../decision.js';
+import type { Outcome } from '../outcome.js';
+import { agreementTimers } from '../sla.js';
+import { startRetryExecution } from './retry-execution.js';
+import { RETRY, START } from './timer-names.js';
+
+/** A new execution begins: at once, or at its date. */
+export function beginExecution(
+  outcome: Outcome,
+  { scheduleDate }: ExecutionCreated,
+  { now, flow }: Pick<ExecutionContext, 'now' | 'flow'>,
+): void {
+  if (scheduleDate !== undefined && scheduleDate > now) {
+    outcome.fact({ kind: 'timer-set', name: START, at: scheduleDate });
+    return;
+  }
+  // What was agreed counts from here.
+  if (flow) outcome.fact(...agreementTimers(flow.definition, now));
+  outcome.then({ kind: 'advance', owner: undefined });
+}
+
+/** A timer of the execution is due; those of operations are known here. */
+export function timerOfOperation(decision: Decision, name: string): void {
+  const { view, context } = decision;
+  if (name === START && view.head.state === 'CREATED') {
+    const { scheduleDate: _now, ...created } = view.created;
+    beginExecution(decision, created, context);
+  }
+  if (name === RETRY) startRetryExecution(decision);
+}
