@@ -14,7 +14,10 @@ export async function startOwner({ queue: { queue }, directory }: Started): Prom
   await queue.process({
     processor: resourceProcessor(topics),
     context: () => undefined,
-    outgoing: ({ replyTo, reply }: ResourceEffect) => outgoing({ topic: topics.replies, key: replyTo, value: reply }),
+    outgoing(effect: ResourceEffect) {
+      if (effect.kind !== 'reply') throw new Error('Here are no flows that others would follow');
+      return outgoing({ topic: topics.replies, key: effect.replyTo, value: effect.reply });
+    },
   });
   return openWorkerResources({
     queue,
