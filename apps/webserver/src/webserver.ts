@@ -7,6 +7,7 @@ import { USERS_KEY, type PlainObject, type Topics } from '@millrace/model';
 import type { TaskTypeRegistry } from '@millrace/plugin-api';
 import type { Queue } from '@millrace/queue';
 import type { Repository } from '@millrace/repository';
+import { createKeyValues, createNamespaceFiles, createTemplates } from '@millrace/resources';
 import type { ExpressionSettings, Service, ServiceContext } from '@millrace/service';
 import type { Storage } from '@millrace/storage';
 import { createApplication } from './application.js';
@@ -215,7 +216,7 @@ async function principalOf({ authentication, running }: RouteServices, request: 
 
 /** Opens the readers of the queue. */
 async function open(
-  { context, queue, topics, repository }: WebserverOptions,
+  { context, queue, topics, repository, storage }: WebserverOptions,
   onFailure: (error: unknown) => void,
 ): Promise<Running> {
   const onError = (error: unknown): void => {
@@ -229,20 +230,27 @@ async function open(
   const resources = await queue.view(topics.resources);
   const accounts = createAccounts(resources);
   const live = await createLive({ queue, topics, clock: context.clock, onViolation: () => violated(), onError });
+  const flows = createFlowCatalog(resources, context.clock);
+  const commands = await createCommands({ queue, topics, instance: context.instance, clock: context.clock, onError });
+  const access = { view: resources, refresh: () => flows.refresh(), change: commands.send };
   return {
     accounts,
     live,
     userSeen: (id) => resources.waitFor(() => accounts.byId(id) !== undefined, SEEN_TIMEOUT_MS),
-    flows: createFlowCatalog(resources, context.clock),
-    commands: await createCommands({ queue, topics, instance: context.instance, clock: context.clock, onError }),
+    flows,
+    commands,
+    keyValues: createKeyValues(access, context.clock),
+    namespaceFiles: createNamespaceFiles(access, storage),
+    templates: createTemplates(access),
     executions: createExecutions({ repository, live, clock: context.clock }),
     close: () => resources.close(),
   };
 }
 
-function close({ accounts, live, flows, commands, close: closeView }: Running): void {
+function close(running: Running): void {
+  const { accounts, live, flows, commands, keyValues, namespaceFiles, templates, close: closeView } = running;
   accounts.close();
-  flows.close();
+  for (const resources of [flows, keyValues, namespaceFiles, templates]) resources.close();
   live.close();
   commands.close();
   closeView();
