@@ -1,6 +1,8 @@
 import {
   DEFAULT_LIMITS,
   executionProcessor,
+  slotProcessor,
+  type BrokenSlots,
   type Effect,
   type ExecutionContext,
   type ExecutionLimits,
@@ -11,26 +13,32 @@ import {
   type Input,
 } from '@millrace/executor-core';
 import {
+  keyOf,
   outgoing,
   triggersKey,
   type ExecutionRecord,
   type OutgoingRecord,
   type PlainObject,
+  type SlotAnswered,
   type Topics,
 } from '@millrace/model';
 import type { ProcessorDefinition, Wake } from '@millrace/queue';
 import { livenessProcessor, resourceProcessor, type LivenessEffect, type ResourceEffect } from '@millrace/registry';
 import type { ExpressionSettings } from '@millrace/service';
-import type { FlowReference } from './flow-plans.js';
-import { outgoingEffect } from './outgoing.js';
+import type { FlowReference, RevisionReference } from './flow-plans.js';
+import { flowEventRecord, outgoingEffect } from './outgoing.js';
 
 /** What decisions about executions get from their server. */
 export interface ExecutionDefinitionOptions {
   readonly topics: Topics;
-  readonly flowPlan: (reference: FlowReference) => FlowPlan | undefined | Promise<FlowPlan | undefined>;
+  readonly flowPlan: (reference: RevisionReference) => FlowPlan | undefined | Promise<FlowPlan | undefined>;
+  /** For an execution that another one or a trigger wants; without a revision the latest. */
+  readonly wantedPlan: (reference: FlowReference) => FlowPlan | undefined | Promise<FlowPlan | undefined>;
   readonly inlineTask: (type: string) => InlineTask | undefined;
   readonly serverVariables: PlainObject;
   readonly timeZone: string;
+  /** The latest revision of the flow limits its concurrent executions. Default: what the execution's revision says. */
+  readonly hasSlots?: (reference: FlowReference) => boolean;
   readonly expressions?: ExpressionSettings;
   /** The instance is known to be gone: what it claims late is given to others at once. Default: nobody is. */
   readonly isLost?: (instance: string) => boolean;
@@ -44,12 +52,18 @@ type ExecutionDefinition = ProcessorDefinition<ExecutionState, ExecutionRecord, 
 
 /** The executor's main processor, wired: executions. Also what the simulation runs. */
 export function executionDefinition(options: ExecutionDefinitionOptions): ExecutionDefinition {
-  const { topics, flowPlan, inlineTask, serverVariables, timeZone, isLost = () => false, broken } = options;
+  const { topics, inlineTask, serverVariables, timeZone, isLost = () => false, broken } = options;
+  const { hasSlots = () => false } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const { encryptionKey, recursiveRendering } = options.expressions ?? {};
-  const contextWith = (flow: FlowPlan | undefined, now: number): ExecutionContext => ({
+  const contextWith = (
+    flow: FlowPlan | undefined,
+    reference: FlowReference | undefined,
+    now: number,
+  ): ExecutionContext => ({
     now,
     flow,
+    hasSlots: flow?.definition.concurrency !== undefined || (reference !== undefined && hasSlots(reference)),
     inlineTask,
     serverVariables,
     timeZone,
@@ -63,8 +77,10 @@ export function executionDefinition(options: ExecutionDefinitionOptions): Execut
     processor: executionProcessor(topics),
     context(_key, state, input, now) {
       const reference = referenceOf(state, input);
-      const flow = reference && flowPlan(reference);
-      return flow instanceof Promise ? flow.then((plan) => contextWith(plan, now)) : contextWith(flow, now);
+      const flow = planOf(options, state, input);
+      return flow instanceof Promise
+        ? flow.then((plan) => contextWith(plan, reference, now))
+        : contextWith(flow, reference, now);
     },
     outgoing: outgoingEffect(topics),
     onFault: options.onFault,
@@ -72,9 +88,16 @@ export function executionDefinition(options: ExecutionDefinitionOptions): Execut
   };
 }
 
+function planOf({ flowPlan, wantedPlan }: ExecutionDefinitionOptions, state: ExecutionState, input: Input | Wake) {
+  if (state.exists) return flowPlan(state.head);
+  if (input.kind === 'execution-requested') return flowPlan(input.created);
+  return input.kind === 'execution-wanted' ? wantedPlan(input) : undefined;
+}
+
 function referenceOf(state: ExecutionState, input: Input | Wake): FlowReference | undefined {
   if (state.exists) return state.head;
-  return input.kind === 'execution-requested' ? input.created : undefined;
+  if (input.kind === 'execution-requested') return input.created;
+  return input.kind === 'execution-wanted' ? input : undefined;
 }
 
 /** The owner of flows and users, wired. */
@@ -86,7 +109,8 @@ export function resourceDefinition(topics: Topics) {
   };
 }
 
-function resourceOutgoing({ replies, triggerEvents }: Topics): (effect: ResourceEffect) => OutgoingRecord {
+function resourceOutgoing(topics: Topics): (effect: ResourceEffect) => OutgoingRecord {
+  const { replies, triggerEvents } = topics;
   return (effect) => {
     switch (effect.kind) {
       case 'reply':
@@ -95,9 +119,21 @@ function resourceOutgoing({ replies, triggerEvents }: Topics): (effect: Resource
         const { tenant, namespace, flowId } = effect.event;
         return outgoing({ topic: triggerEvents, key: triggersKey(tenant, namespace, flowId), value: effect.event });
       }
+      case 'slot-limit-changed':
+        return flowEventRecord(topics, effect.event);
       default:
         return effect satisfies never;
     }
+  };
+}
+
+/** The slots of flows, wired. */
+export function slotDefinition(topics: Topics, broken?: BrokenSlots) {
+  return {
+    processor: slotProcessor(topics, broken),
+    context: () => undefined,
+    outgoing: (answer: SlotAnswered) =>
+      outgoing({ topic: topics.executionEvents, key: keyOf(answer.tenant, answer.executionId), value: answer }),
   };
 }
 

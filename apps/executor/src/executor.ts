@@ -19,6 +19,7 @@ import {
   executionDefinition,
   livenessDefinition,
   resourceDefinition,
+  slotDefinition,
   type ExecutionDefinitionOptions,
 } from './definitions.js';
 import { FlowPlans } from './flow-plans.js';
@@ -74,6 +75,8 @@ export function createExecutor(options: ExecutorOptions): Service {
       const executions = executionDefinition({
         topics,
         flowPlan: (reference) => plans.get(reference),
+        wantedPlan: (reference) => plans.wanted(reference),
+        hasSlots: (reference) => plans.hasSlots(reference),
         inlineTask: inlineTasks(options.registry),
         serverVariables: options.serverVariables ?? {},
         isLost: (instance) => isGone(services.records(instance)),
@@ -88,6 +91,7 @@ export function createExecutor(options: ExecutorOptions): Service {
       const started = await Promise.all([
         queue.process(resourceDefinition(topics)),
         queue.process(livenessDefinition(topics)),
+        queue.process(slotDefinition(topics)),
         queue.process(executions),
       ]);
       running.push(...started);

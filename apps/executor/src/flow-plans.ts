@@ -1,4 +1,12 @@
-import { flowKey, revisionId, type PluginDefault, type Resource, type TaskTypeCatalog } from '@millrace/model';
+import {
+  flowKey,
+  LATEST,
+  revisionId,
+  type Flow,
+  type PluginDefault,
+  type Resource,
+  type TaskTypeCatalog,
+} from '@millrace/model';
 import { planFlow, type FlowPlan } from '@millrace/executor-core';
 import { QueueError, type View } from '@millrace/queue';
 import { templateOf } from '@millrace/resources';
@@ -8,13 +16,21 @@ export interface FlowReference {
   readonly tenant: string;
   readonly namespace: string;
   readonly flowId: string;
-  readonly flowRevision: number;
+  /** Absent: the latest. */
+  readonly flowRevision?: number;
 }
+
+/** Names one revision. */
+export type RevisionReference = FlowReference & { readonly flowRevision: number };
 
 /** Compiled revisions that are kept in memory; the least recently used one goes first. */
 const PLANS_MAX = 2_000;
 /** After so long the view is asked whether it has everything, in milliseconds. */
 const VIEW_WAIT_MS = 5_000;
+/** Between two tries to bring the view up to date, in milliseconds. */
+const REFRESH_AGAIN_MS = 500;
+
+const keyOfFlow = ({ tenant, namespace, flowId }: FlowReference): string => flowKey(tenant, namespace, flowId);
 
 /** What plans are made with besides flows and task types. */
 export interface FlowPlanOptions {
@@ -43,8 +59,8 @@ export class FlowPlans {
    * The plan of a revision: at once when it is known, else as soon as the view has it; undefined when it does not come
    * (views lag behind the commands that changed them, protocols.md part 5.4).
    */
-  get(reference: FlowReference): FlowPlan | undefined | Promise<FlowPlan | undefined> {
-    const key = flowKey(reference.tenant, reference.namespace, reference.flowId);
+  get(reference: RevisionReference): FlowPlan | undefined | Promise<FlowPlan | undefined> {
+    const key = keyOfFlow(reference);
     const id = revisionId(reference.flowRevision);
     const name = `${key}/${id}`;
     const known = this.#plans.get(name);
@@ -55,6 +71,48 @@ export class FlowPlans {
     }
     if (this.#resources.get(key, id)) return this.#compile(name, key, id);
     return this.#awaited(key, id).then(() => this.#compile(name, key, id));
+  }
+
+  /**
+   * The latest revision limits its concurrent executions, as far as this server's view knows. What the slots know counts:
+   * an execution that asks them for nothing is answered all the same.
+   */
+  hasSlots(reference: FlowReference): boolean {
+    return this.#latest(reference)?.definition.concurrency !== undefined;
+  }
+
+  /**
+   * The plan of the flow for an execution that somebody wants: at once when the view has a flow that can be executed; before
+   * it says no it looks again, and waits for nothing. Of a deleted flow it is the deleted revision.
+   */
+  wanted(reference: FlowReference): FlowPlan | undefined | Promise<FlowPlan | undefined> {
+    const find = (): FlowPlan | undefined | Promise<FlowPlan | undefined> => {
+      const latest = this.#latest(reference);
+      if (!latest) return undefined;
+      const flowRevision = latest.deleted ? latest.revision : (reference.flowRevision ?? latest.revision);
+      const isThere = this.#resources.get(keyOfFlow(reference), revisionId(flowRevision)) !== undefined;
+      return isThere ? this.get({ ...reference, flowRevision }) : undefined;
+    };
+    const plan = find();
+    const isUsable = plan instanceof Promise || (plan && !plan.deleted && plan.definition.disabled !== true);
+    return isUsable ? plan : this.#refreshed().then(find);
+  }
+
+  #latest(reference: FlowReference): Flow | undefined {
+    const latest = this.#resources.get(keyOfFlow(reference), LATEST);
+    return latest?.kind === 'flow' ? latest.flow : undefined;
+  }
+
+  /** Resolves when the view shows all that was committed before the call. */
+  async #refreshed(): Promise<void> {
+    for (;;) {
+      try {
+        return await this.#resources.refresh();
+      } catch (thrown) {
+        if (!(thrown instanceof QueueError) || !thrown.retryable) throw thrown;
+        await this.#resources.waitFor(() => false, REFRESH_AGAIN_MS);
+      }
+    }
   }
 
   /** Resolves when the view has the revision, or has all that was committed: a store that stands still hides nothing. */

@@ -1,5 +1,15 @@
 import type { Effect } from '@millrace/executor-core';
-import { DEFAULT_GROUP, jobKey, keyOf, outgoing, triggersKey, type OutgoingRecord, type Topics } from '@millrace/model';
+import {
+  DEFAULT_GROUP,
+  flowKey,
+  jobKey,
+  keyOf,
+  outgoing,
+  triggersKey,
+  type FlowEvent,
+  type OutgoingRecord,
+  type Topics,
+} from '@millrace/model';
 
 /** The record that an effect becomes. */
 export function outgoingEffect(topics: Topics): (effect: Effect) => OutgoingRecord {
@@ -18,6 +28,8 @@ export function outgoingEffect(topics: Topics): (effect: Effect) => OutgoingReco
           key: keyOf(effect.event.tenant, effect.event.executionId),
           value: effect.event,
         });
+      case 'send-flow-event':
+        return flowEventRecord(topics, effect.event);
       case 'reply':
         return outgoing({ topic: topics.replies, key: effect.replyTo, value: effect.reply });
       case 'tell-trigger': {
@@ -45,3 +57,12 @@ export function outgoingEffect(topics: Topics): (effect: Effect) => OutgoingReco
     }
   };
 }
+
+/** An event for the slots of a flow. */
+export const flowEventRecord = (
+  { flowEvents }: Topics,
+  event: Extract<FlowEvent, { readonly flowId: string }>,
+): OutgoingRecord => {
+  const { tenant, namespace, flowId } = event;
+  return outgoing({ topic: flowEvents, key: flowKey(tenant, namespace, flowId), value: event });
+};

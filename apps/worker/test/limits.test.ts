@@ -171,8 +171,9 @@ describe('Secrets', () => {
 
 describe('Files', () => {
   const own = 'kestra:///company/team/my-flow/executions/execution1/tasks/t/r/a.txt';
+  const others = 'kestra:///company/other/my-flow/executions/execution2/tasks/t/r/a.txt';
   const foreign = [
-    'kestra:///company/team/my-flow/executions/execution2/tasks/t/r/a.txt',
+    'kestra:///company/other/_files/x/executions/y/a.txt',
     'kestra:///company/other/_files/a.txt',
     'kestra:///company/_files/a.txt',
   ];
@@ -188,7 +189,7 @@ describe('Files', () => {
       ],
     });
     const storage = createLocalStorage({ directory: join(worker.directory, 'storage') });
-    for (const uri of [own, ...foreign]) await storage.put(Scope.system('main'), uri, `in ${uri}`);
+    for (const uri of [own, others, ...foreign]) await storage.put(Scope.system('main'), uri, `in ${uri}`);
     const { namespaceFiles } = await startOwner(worker);
     await namespaceFiles.save(MAIN, { namespace: 'company.team', path: 'dir/b.txt', content: 'in dir/b.txt' });
     await namespaceFiles.save(MAIN, { namespace: 'company.team', path: 'empty', content: '' });
@@ -205,6 +206,7 @@ describe('Files', () => {
       there: "{{ fileExists('dir/b.txt') }}",
       gone: "{{ fileExists('none') }}",
       empty: "{{ isFileEmpty('empty') }}",
+      others: `{{ read('${others}') }}`,
     };
     expect(await outcome(aJob({ type: 'core.output.OutputValues', values }))).toEqual({
       state: 'SUCCESS',
@@ -217,6 +219,7 @@ describe('Files', () => {
           there: true,
           gone: false,
           empty: true,
+          others: `in ${others}`,
         },
       },
     });

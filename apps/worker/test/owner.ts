@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { Scope } from '@millrace/authorization';
-import { outgoing } from '@millrace/model';
+import { flowKey, keyOf, outgoing as record, type OutgoingRecord } from '@millrace/model';
 import { resourceProcessor, type ResourceEffect } from '@millrace/registry';
 import { systemClock } from '@millrace/service';
 import { createLocalStorage } from '@millrace/storage/local';
@@ -14,7 +14,7 @@ export async function startOwner({ queue: { queue }, directory }: Started): Prom
   await queue.process({
     processor: resourceProcessor(topics),
     context: () => undefined,
-    outgoing: ({ replyTo, reply }: ResourceEffect) => outgoing({ topic: topics.replies, key: replyTo, value: reply }),
+    outgoing,
   });
   return openWorkerResources({
     queue,
@@ -26,4 +26,12 @@ export async function startOwner({ queue: { queue }, directory }: Started): Prom
       throw error;
     },
   });
+}
+
+function outgoing(effect: ResourceEffect): OutgoingRecord {
+  if (effect.kind === 'reply') return record({ topic: topics.replies, key: effect.replyTo, value: effect.reply });
+  const { tenant, namespace, flowId } = effect.event;
+  return effect.kind === 'slot-limit-changed'
+    ? record({ topic: topics.flowEvents, key: flowKey(tenant, namespace, flowId), value: effect.event })
+    : record({ topic: topics.triggerEvents, key: keyOf(tenant, namespace, flowId), value: effect.event });
 }

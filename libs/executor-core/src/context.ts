@@ -16,6 +16,8 @@ export interface ExecutionLimits {
   readonly jobBytes: number;
   /** How often a job is given out again after its worker was lost, before its task fails. */
   readonly resubmits: number;
+  /** Executions of one ForEachItem that run at a time. */
+  readonly itemsAtATime?: number;
 }
 
 export const DEFAULT_LIMITS: ExecutionLimits = {
@@ -31,6 +33,8 @@ export interface ExecutionContext {
   readonly now: number;
   /** undefined when the revision is gone, which fails the execution. */
   readonly flow: FlowPlan | undefined;
+  /** The flow, in this revision or the latest, limits its concurrent executions: each asks for a slot first. */
+  readonly hasSlots?: boolean;
   /** undefined for task types that need a worker. */
   inlineTask(type: string): InlineTask | undefined;
   /** `envs`, `globals`, `kestra`: the same for every execution of this server. */

@@ -160,6 +160,8 @@ export interface TaskRunPlace {
   readonly iteration?: number;
   readonly sequence: number;
   readonly startedAt: number;
+  /** The URI of the item for which an execution is started. */
+  readonly item?: string;
 }
 
 export const placeOf = (run: TaskRun): TaskRunPlace => ({

@@ -1,6 +1,7 @@
 import { jobKey, type PlainObject, type Retry, type State, type TaskRun } from '@millrace/model';
 import type { Decision } from './decision.js';
 import type { TaskPlan } from './plan.js';
+import { killChildrenOf } from './executables/kill-children.js';
 import { nextRetry } from './retry.js';
 
 /** An attempt that has ended; the task run may not be in the state yet (a task decided in the step that created it). */
@@ -95,6 +96,8 @@ export function stopChildren(decision: Decision, owner: string | undefined, stat
 /** Ends one task run from outside: nobody waits for what it would have answered. */
 export function stopTaskRun(decision: Decision, run: TaskRun, state: State): void {
   withdrawJob(decision, run);
+  // A kill decides by itself whether it cascades.
+  if (!decision.isStopping) killChildrenOf(decision, run);
   // A job that evaluates expressions is claimed and has no attempt; its claim is released all the same.
   if (run.claim !== undefined || run.attempts.at(-1)?.state === 'RUNNING') {
     decision.fact({ kind: 'attempt-closed', taskRunId: run.id, state, at: decision.now });

@@ -1,6 +1,7 @@
 import type { PlainObject, TaskRun } from '@millrace/model';
-import { placeOf, type Decision } from './decision.js';
-import { closeTaskRun, evaluationAttempt } from './end-task-run.js';
+import { countedAttempts, placeOf, type Decision } from './decision.js';
+import { closeTaskRun, endAttempt, evaluationAttempt } from './end-task-run.js';
+import { EXECUTABLES } from './executables/executables.js';
 import { jobFor, tooLargeForJob } from './jobs.js';
 import type { TaskPlan } from './plan.js';
 
@@ -41,7 +42,8 @@ export function requestEvaluation(decision: Decision, task: TaskPlan, run: TaskR
 
 /** Expressions could not be evaluated. A task that has no children yet ends; its retry is for those. */
 export function endEvaluation(decision: Decision, run: TaskRun, state: 'FAILED' | 'KILLED'): void {
-  const entered = run.attempts.length > 0;
+  if (EXECUTABLES.has(decision.taskOf(run).type)) return endExecutable(decision, run, state);
+  const entered = run.lanes !== undefined;
   if (entered && state === 'FAILED') {
     decision.fact(
       { kind: 'evaluated', taskRunId: run.id, values: {} },
@@ -52,4 +54,17 @@ export function endEvaluation(decision: Decision, run: TaskRun, state: 'FAILED' 
   }
   if (!entered) decision.fact({ kind: 'attempt-opened', taskRunId: run.id, at: decision.now });
   closeTaskRun(decision, run, decision.taskOf(run), state);
+}
+
+/** One that starts executions is tried again like a task for a worker. */
+function endExecutable(decision: Decision, run: TaskRun, state: 'FAILED' | 'KILLED'): void {
+  const opened = run.attempts.at(-1)?.state === 'RUNNING';
+  if (!opened) decision.fact({ kind: 'attempt-opened', taskRunId: run.id, at: decision.now });
+  endAttempt(decision, decision.taskOf(run), {
+    id: run.id,
+    ...(run.parentId === undefined ? {} : { parentId: run.parentId }),
+    attempts: countedAttempts(run) + (opened ? 0 : 1),
+    firstStart: run.attempts[0]?.histories[0]?.date ?? decision.now,
+    state,
+  });
 }

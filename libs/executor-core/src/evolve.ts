@@ -8,10 +8,10 @@ import {
   type TaskRun,
 } from '@millrace/model';
 import { changeHead, changeProgress, changeRun, existing, type Change } from './changing.js';
+import { evolveChildren } from './evolve-children.js';
 import { appended, countWaiting } from './evolve-execution.js';
-import { evolveOwner } from './evolve-owner.js';
 import { removeTaskRuns } from './evolve-removal.js';
-import type { ExecutionFact, Fact, NewTaskRun, OwnerFact } from './facts.js';
+import type { ChildFact, ExecutionFact, Fact, NewTaskRun, OwnerFact } from './facts.js';
 import { evolveOperation, isOperationFact } from './operations/evolve.js';
 import type { OperationFact } from './operations/facts.js';
 import type { ExecutionState } from './state.js';
@@ -49,7 +49,10 @@ export function evolve(state: ExecutionState, fact: Fact): void {
 type WaitingFact = FactOf<'evaluation-requested' | 'evaluated' | 'retry-scheduled'>;
 
 /** What task runs wait for; all else goes on to its own part. */
-function evolveWaiting(state: ExecutionState, fact: WaitingFact | OwnerFact | ExecutionFact | OperationFact): void {
+function evolveWaiting(
+  state: ExecutionState,
+  fact: WaitingFact | OwnerFact | ChildFact | ExecutionFact | OperationFact,
+): void {
   switch (fact.kind) {
     case 'evaluation-requested':
       return changeRun(state, fact.taskRunId, ({ evaluations = -1 }) => ({
@@ -63,9 +66,10 @@ function evolveWaiting(state: ExecutionState, fact: WaitingFact | OwnerFact | Ex
         dueAt: fact.dueAt,
         resubmits: undefined,
         evaluating: undefined,
+        evaluated: undefined,
       }));
     default:
-      return isOperationFact(fact) ? evolveOperation(state, fact) : evolveOwner(state, fact);
+      return isOperationFact(fact) ? evolveOperation(state, fact) : evolveChildren(state, fact);
   }
 }
 

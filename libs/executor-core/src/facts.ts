@@ -1,11 +1,23 @@
-import type { Claim, ErrorEntry, ExecutionCreated, Label, PlainObject, Section, State, TaskRun } from '@millrace/model';
+import type {
+  Claim,
+  EndedItems,
+  ErrorEntry,
+  ExecutionCreated,
+  ItemOutputs,
+  ItemsProgress,
+  Label,
+  PlainObject,
+  Section,
+  State,
+  TaskRun,
+} from '@millrace/model';
 import type { OperationFact } from './operations/facts.js';
 
 /** The owner of a list: a task run's id, or undefined for the flow itself. */
 export type OwnerId = string | undefined;
 
 /** What became true of an execution: the only input of `evolve`. */
-export type Fact = ExecutionFact | TaskRunFact | OwnerFact | OperationFact;
+export type Fact = ChildFact | ExecutionFact | TaskRunFact | OwnerFact | OperationFact;
 
 /** What became true of the execution as a whole. */
 export type ExecutionFact =
@@ -60,6 +72,15 @@ export type TaskRunFact =
   | { readonly kind: 'evaluated'; readonly taskRunId: string; readonly values: PlainObject }
   /** Of a task run that has just moved to RETRYING. */
   | { readonly kind: 'retry-scheduled'; readonly taskRunId: string; readonly dueAt: number };
+
+/** What became true of executions that start others, and of their slots. */
+export type ChildFact =
+  /** `undefined`: the execution holds no slot any more. */
+  | { readonly kind: 'slot-set'; readonly slot: 'asked' | 'held' | undefined }
+  | { readonly kind: 'child-started'; readonly taskRunId: string; readonly childExecutionId: string }
+  | { readonly kind: 'items-set'; readonly taskRunId: string; readonly items: ItemsProgress }
+  | { readonly kind: 'items-ended'; readonly record: EndedItems }
+  | { readonly kind: 'item-outputs-set'; readonly record: ItemOutputs };
 
 /** What became true of the lists of an owner. */
 export type OwnerFact =

@@ -17,5 +17,7 @@ export {
 } from './plan.js';
 export { executionProcessor } from './processor.js';
 export { nextRetry } from './retry.js';
+export * from './slots/index.js';
+export { slotEventOf, type SlotOccasion } from './slot-events.js';
 export { ExecutionState, type ExecutionView, type Records } from './state.js';
 export { LOOP_VALUES_MAX } from './tasks/for-each.js';

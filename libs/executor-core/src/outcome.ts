@@ -1,5 +1,6 @@
 import type {
   ExecutionEvent,
+  FlowEvent,
   InstanceLost,
   Job,
   LogEntry,
@@ -21,6 +22,8 @@ export type Effect =
       readonly kind: 'send-event';
       readonly event: ExecutionEvent & { readonly tenant: string; readonly executionId: string };
     }
+  /** To the slots of a flow. */
+  | { readonly kind: 'send-flow-event'; readonly event: Extract<FlowEvent, { readonly flowId: string }> }
   | { readonly kind: 'reply'; readonly replyTo: string; readonly reply: Reply }
   /** The trigger that started the execution learns of its end. */
   | { readonly kind: 'tell-trigger'; readonly event: TriggerExecutionEnded }
@@ -51,6 +54,15 @@ type StepKind =
   | { readonly kind: 'next-round'; readonly taskRunId: string }
   /** While it ends: there may be more to stop. */
   | { readonly kind: 'kill-more' }
+  /** While killing: there may be more executions to kill that this one started. */
+  | { readonly kind: 'kill-children'; readonly from: number }
+  | { readonly kind: 'kill-items'; readonly taskRunId: string; readonly index: number }
+  /** The execution may start; with a limit of concurrent executions it asks for a slot first. */
+  | { readonly kind: 'begin' }
+  /** The execution has ended with all that comes after. */
+  | { readonly kind: 'fully-ended' }
+  /** A task run may start further executions for its items. */
+  | { readonly kind: 'start-items'; readonly taskRunId: string }
   /** While it ends: ends owners that have nothing running any more. */
   | { readonly kind: 'settle-kill' }
   /** Chooses the listeners that run. */

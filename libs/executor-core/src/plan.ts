@@ -167,6 +167,8 @@ class Planner {
     ] as const) {
       lists[name] = this.list(list, name, plan, plan.retry);
     }
+    const own = flowable.tasks?.(written);
+    if (own) lists.tasks = own.map((task) => this.#task(task, 'tasks', plan, plan.retry));
     for (const [name, branch] of flowable.branches?.(written) ?? []) {
       branches.set(name, this.list(branch, 'tasks', plan, plan.retry));
     }

@@ -3,6 +3,9 @@ import type { InlineTask } from './context.js';
 import { countedAttempts, placeOf, sentence, type Decision, type TaskRunPlace } from './decision.js';
 import { closeTaskRun, endAttempt, nextAttempt } from './end-task-run.js';
 import { expressionsOf, requestEvaluation } from './evaluation.js';
+import { childExpressions } from './executables/child-execution.js';
+import { EXECUTABLES } from './executables/executables.js';
+import { storeOutputs } from './executables/item-outputs.js';
 import type { NewTaskRun } from './facts.js';
 import { isBreakpoint } from './operations/breakpoints.js';
 import { ROUND_EXPRESSIONS } from './tasks/loop-until.js';
@@ -30,8 +33,8 @@ export function startTask(decision: Decision, task: TaskPlan, place: Place): voi
   }
   if (isBreakpoint(decision, task, place.value)) {
     decision.fact({ kind: 'task-run-moved', taskRunId: id, to: 'BREAKPOINT', at: decision.now });
-    // One that changes the execution is decided on a state that holds what those before it changed.
-  } else if (owner || updates) decision.then({ kind: 'enter', taskRunId: id });
+    // One that changes the execution, or starts others, is decided on a state that holds what those before it changed.
+  } else if (owner || updates || EXECUTABLES.has(task.type)) decision.then({ kind: 'enter', taskRunId: id });
   else startRunnable(decision, task, { id, ...place, sequence, startedAt: decision.now }, NEW);
 }
 
@@ -57,6 +60,7 @@ export function enter(decision: Decision, run: TaskRun): void {
   };
   if (run.progress && task.type !== WORKING_DIRECTORY) enterOwner(decision, task, run);
   else if (UPDATES.has(task.type)) startUpdate(decision, task, run, past);
+  else if (EXECUTABLES.has(task.type)) startExecutable(decision, task, run, past);
   else startRunnable(decision, task, placeOf(run), past);
 }
 
@@ -218,6 +222,7 @@ function submitJob(
 /** Gives the job of a task run out again: its worker was lost, or handed it back. */
 export function submitAgain(decision: Decision, run: TaskRun, resubmits: number): void {
   const task = decision.taskOf(run);
+  if (run.evaluating && run.items) return storeOutputs(decision, task, run, run.items.stored);
   if (run.evaluating) return requestEvaluation(decision, task, run, evaluatedBy(task, run));
   // The open attempt is the one that is given up: it does not count for the new one.
   const past: Past = { ...NEW, attempts: countedAttempts(run) - 1, nextAttempt: run.attempts.length + 1 };
@@ -235,9 +240,10 @@ function isDecided(decision: Decision, task: TaskPlan, run: TaskRun, past: Past)
 
 /** What a worker evaluates for a task run that needs it. */
 function evaluatedBy(task: TaskPlan, run: TaskRun): PlainObject {
+  if (EXECUTABLES.has(task.type)) return childExpressions(task);
   if (!run.progress) return updateExpressions(task);
   const flowable = flowableOf(task);
-  const entered = run.attempts.length > 0;
+  const entered = run.lanes !== undefined;
   return expressionsOf(task, entered && flowable.repeats ? ROUND_EXPRESSIONS : [...flowable.renders, 'runIf']);
 }
 
@@ -288,6 +294,22 @@ function propertiesOf(decision: Decision, task: TaskPlan, run: TaskRun, past: Pa
   return Object.fromEntries(Object.entries(rendered).filter(([name]) => Object.hasOwn(own, name)));
 }
 
+// ── tasks that start executions ───────────────────────────────────────────────────────────────────────────────────
+
+function startExecutable(decision: Decision, task: TaskPlan, run: TaskRun, past: Past): void {
+  const fail = (message: string): void => endAtOnce(decision, task, placeOf(run), past, 'FAILED', message);
+  const evaluate = (): void => requestEvaluation(decision, task, run, childExpressions(task));
+  let runs: boolean | undefined;
+  try {
+    runs = decideRunIf(decision, task, placeOf(run), past);
+  } catch (error) {
+    return fail(`'runIf' cannot be evaluated: ${sentence(error)}`);
+  }
+  if (runs === false) return endAtOnce(decision, task, placeOf(run), past, 'SKIPPED');
+  if (runs === undefined) return evaluate();
+  EXECUTABLES.get(task.type)?.start({ decision, task, run, attempt: run.attempts.length + 1, fail, evaluate });
+}
+
 // ── tasks with children ───────────────────────────────────────────────────────────────────────────────────────────
 
 function flowableOf(task: TaskPlan): Flowable {
@@ -299,7 +321,7 @@ function flowableOf(task: TaskPlan): Flowable {
 function enterOwner(decision: Decision, task: TaskPlan, run: TaskRun): void {
   const flowable = flowableOf(task);
   // The values that it asked for after a round have come.
-  if (flowable.repeats && run.attempts.length > 0) return decision.then({ kind: 'round-ended', taskRunId: run.id });
+  if (flowable.repeats && run.lanes !== undefined) return decision.then({ kind: 'round-ended', taskRunId: run.id });
   const expressions = expressionsOf(task, [...flowable.renders, 'runIf']);
   if (!run.evaluated && !isPure(expressions)) return requestEvaluation(decision, task, run, expressions);
   const place = placeOf(run);

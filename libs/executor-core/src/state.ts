@@ -7,7 +7,9 @@ import {
   type ExecutionCreated,
   type ExecutionHead,
   type ExecutionRecord,
+  type EndedItems,
   type ExecutionVariables,
+  type ItemOutputs,
   type LoopValues,
   type Progress,
   type TaskRun,
@@ -43,6 +45,9 @@ export const valuesId = (taskRunId: string, page: number): string => `values-${t
 const dagId = (taskRunId: string, page: number): string => `dag-${taskRunId}-${page}`;
 const heldId = (index: number): string => `held-${index}`;
 
+const endedItemsId = (taskRunId: string, page: number): string => `items-${taskRunId}-${page}`;
+const itemOutputsId = (taskRunId: string, page: number): string => `item-outputs-${taskRunId}-${page}`;
+
 /** What decisions may see of an execution. */
 export interface ExecutionView {
   readonly exists: boolean;
@@ -67,6 +72,10 @@ export interface ExecutionView {
   taskIds(): Iterable<string>;
   /** Task runs whose retry, or the end of whose pause, is due at `now`, at most `limit`. */
   dueRuns(now: number, limit: number): readonly TaskRun[];
+  /** Task runs that started executions, in the order in which they did: `count` of them from a place on. */
+  parents(from: number, count: number): readonly TaskRun[];
+  endedItems(taskRunId: string, page: number): EndedItems | undefined;
+  itemOutputs(taskRunId: string, page: number): ItemOutputs | undefined;
 }
 
 /** One execution in the memory of its partition's owner: its records, and indexes that follow every change of them. */
@@ -77,6 +86,8 @@ export class ExecutionState implements ExecutionView {
   /** The index by task has to be made anew: a task run came or went while its parent was not there (an undo). */
   #isStale = false;
   readonly #timers = new Timers();
+  /** Ids of task runs that started executions. */
+  readonly #parents = new Set<string>();
 
   constructor(records: Records) {
     this.#records = records;
@@ -180,6 +191,23 @@ export class ExecutionState implements ExecutionView {
       .filter((run) => run !== undefined);
   }
 
+  parents(from: number, count: number): readonly TaskRun[] {
+    return [...this.#parents]
+      .slice(from, from + count)
+      .map((id) => this.run(id))
+      .filter((run) => run !== undefined);
+  }
+
+  endedItems(taskRunId: string, page: number): EndedItems | undefined {
+    const record = this.#records.get(endedItemsId(taskRunId, page));
+    return record?.kind === 'ended-items' ? record : undefined;
+  }
+
+  itemOutputs(taskRunId: string, page: number): ItemOutputs | undefined {
+    const record = this.#records.get(itemOutputsId(taskRunId, page));
+    return record?.kind === 'item-outputs' ? record : undefined;
+  }
+
   // ── writing: called by evolve alone ─────────────────────────────────────────────────────────────────────────────
 
   putHead(head: ExecutionHead): void {
@@ -205,6 +233,14 @@ export class ExecutionState implements ExecutionView {
 
   putLoopValues(values: LoopValues): void {
     this.#records.put(valuesId(values.taskRunId, values.page), values);
+  }
+
+  putItems(record: EndedItems | ItemOutputs): void {
+    if (record.kind === 'ended-items') return this.#records.put(endedItemsId(record.taskRunId, record.page), record);
+    const id = itemOutputsId(record.taskRunId, record.page);
+    // A worker has written them into a file.
+    if (record.lines.length === 0) this.#records.remove(id);
+    else this.#records.put(id, record);
   }
 
   putDagPage(page: DagPage): void {
@@ -255,6 +291,8 @@ export class ExecutionState implements ExecutionView {
       if (active) this.#activeSet(run.parentId).add(run.id);
       else this.#activeSet(run.parentId).delete(run.id);
     }
+    if (after?.childExecutionId !== undefined || after?.items !== undefined) this.#parents.add(run.id);
+    else this.#parents.delete(run.id);
     if (before?.dueAt !== after?.dueAt) this.#timers.set(run.id, after?.dueAt);
     if (!before || !after) this.#indexByValue(run, after !== undefined);
   }

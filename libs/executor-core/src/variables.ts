@@ -7,7 +7,11 @@ import type { ExecutionView, RunsByValue } from './state.js';
 /** The task run for which something is rendered; it may be about to be created. */
 export interface Subject {
   readonly task: TaskPlan;
-  readonly run: Pick<TaskRun, 'id' | 'parentId' | 'value' | 'iteration'> & { readonly startedAt: number };
+  readonly run: Pick<TaskRun, 'id' | 'parentId' | 'value' | 'iteration'> & {
+    readonly startedAt: number;
+    /** The URI of the item for which an execution is started. */
+    readonly item?: string;
+  };
   /** Attempts before this one. */
   readonly attempts: number;
 }
@@ -103,6 +107,7 @@ export class ExecutionVariables implements Variables {
       ...(run.parentId === undefined ? {} : { parentId: run.parentId }),
       ...(run.value === undefined ? {} : { value: run.value }),
       ...(run.iteration === undefined ? {} : { iteration: run.iteration }),
+      ...(run.item === undefined ? {} : { items: run.item }),
     };
   }
 

@@ -72,7 +72,7 @@ export class MemoryRecords implements Records {
   }
 }
 
-const INLINE: Readonly<Record<string, InlineTask>> = {
+export const INLINE: Readonly<Record<string, InlineTask>> = {
   'core.debug.Return': ({ format }) => ({ outputs: format === undefined ? {} : { value: String(format) } }),
   'core.log.Log': ({ message }) => ({ logs: [{ level: 'INFO', message: String(message) }] }),
   'core.execution.Fail': ({ errorMessage }) => ({ error: String(errorMessage ?? 'Task failure') }),

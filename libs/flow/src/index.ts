@@ -2,6 +2,7 @@ export { type FindFlow, type FlowState } from './checks/warnings.js';
 export { formatFault, pathText, type Fault, type Finding, type Path } from './fault.js';
 export { compilePattern, type Pattern, type PatternResult } from './inputs/pattern.js';
 export { convertOutput, convertValue, type Conversion, type ValueDeclaration } from './inputs/convert.js';
+export { parseInstant } from './inputs/dates.js';
 export { inputId, orderInputs, type InputOrder } from './inputs/order.js';
 export { failedChecks, strongestBehavior, type FailedCheck } from './evaluate-checks.js';
 export { flowLinks, type FlowLinks, type FlowName } from './graph/dependencies.js';

@@ -91,6 +91,8 @@ export interface OperationRequested {
   readonly by?: string;
   readonly at: number;
   readonly operation: ExecutionOperation;
+  /** `restart` of an execution by the task run that started it, which is told when there is nothing to restart. */
+  readonly parent?: ParentTaskRun;
 }
 
 /** What may be asked of an execution (spec executions.md §7). */
@@ -123,7 +125,10 @@ export interface SnapshotPart {
   readonly records: Readonly<Record<string, ExecutionRecord>>;
 }
 
-/** An execution that a task run started has ended for good, or was refused. */
+/**
+ * An execution that a task run started has ended for good, or was refused. A task run that does not wait for the end hears
+ * instead that the execution exists (CREATED).
+ */
 export interface ChildExecutionEnded {
   readonly kind: 'child-execution-ended';
   readonly tenant: string;
@@ -132,6 +137,7 @@ export interface ChildExecutionEnded {
   readonly taskRunId: string;
   /** Its place among the executions of a ForEachItem. */
   readonly index?: number;
+  /** The execution that was wanted; also when it has ended RETRIED and another took its place. */
   readonly childId: string;
   readonly state: State;
   readonly outputs?: PlainObject;
@@ -145,6 +151,9 @@ export interface SlotAnswered {
   readonly kind: 'slot-answered';
   readonly tenant: string;
   readonly executionId: string;
+  /** The flow whose slot it is. */
+  readonly namespace: string;
+  readonly flowId: string;
   readonly answer: 'granted' | 'queued' | 'cancelled' | 'failed';
   /** Why, for the log. */
   readonly message?: string;

@@ -8,7 +8,16 @@ import type { State, StateChange } from './states.js';
  * with each step. All are immutable values, replaced and never changed.
  */
 export type ExecutionRecord =
-  ExecutionCreated | ExecutionVariables | ExecutionHead | TaskRun | LoopValues | DagPage | HeldStep | ExecutionErrors;
+  | ExecutionCreated
+  | ExecutionVariables
+  | ExecutionHead
+  | TaskRun
+  | LoopValues
+  | DagPage
+  | HeldStep
+  | ExecutionErrors
+  | EndedItems
+  | ItemOutputs;
 
 /** The format of the records; raised when an older server could no longer read them. */
 export const EXECUTION_FORMAT = 1;
@@ -28,8 +37,10 @@ export interface ParentTaskRun {
   readonly taskRunId: string;
   /** Place among the executions of a ForEachItem. */
   readonly index?: number;
-  /** false: it is told only when this execution is refused. */
+  /** false: it is told when this execution exists or is refused, and not when it ends. */
   readonly waits: boolean;
+  /** Expressions that are rendered when this execution has ended, for the outputs of the task run (deprecated). */
+  readonly outputs?: PlainObject;
 }
 
 /** Stops before a task (for one loop value, if given) until the execution is resumed. */
@@ -136,6 +147,8 @@ export interface ExecutionHead {
   readonly failure?: string;
   /** Shown on the execution: a job that waits for a worker group, for example. */
   readonly warnings?: readonly string[];
+  /** Of a flow with a limit of concurrent executions: a slot was asked for, or is held until everything has ended. */
+  readonly slot?: 'asked' | 'held';
   /** When something of the execution itself is due, by name, in milliseconds since the epoch. */
   readonly timers?: Readonly<Record<string, number>>;
   /** The earliest of `timers`. */
@@ -216,6 +229,8 @@ export interface TaskRun {
   readonly claim?: Claim;
   /** The execution that it started (Subflow). */
   readonly childExecutionId?: string;
+  /** Of the task run that starts the executions of a ForEachItem. */
+  readonly items?: ItemsProgress;
   /** Of a WorkingDirectory: the generation in the ids of the task runs that its worker tells of. */
   readonly childGeneration?: number;
   /** How often the current attempt's job was given out again after a lost worker. */
@@ -241,6 +256,53 @@ export interface LoopValues {
 
 /** Values per `LoopValues` record. */
 export const LOOP_VALUES_PAGE = 500;
+
+/**
+ * How far the executions of a ForEachItem have come. Which ones have ended is in `EndedItems` records, so that an end
+ * writes little however many there are.
+ */
+export interface ItemsProgress {
+  /** Executions in all. */
+  readonly count: number;
+  /** The attempt that began with the first item: part of the executions' ids and of the folder of their outputs. */
+  readonly attempt: number;
+  /** Index of the next one to start. */
+  readonly started: number;
+  /** How many have ended, by state; the others of those that were started run. */
+  readonly ended: Readonly<Partial<Record<State, number>>>;
+  /** Pages of outputs that are files. */
+  readonly stored: number;
+  /** The page of outputs that is being filled; those from `stored` on wait for a worker. */
+  readonly page: number;
+  /** After a restart: how many executions are still to be restarted, and from which index on. */
+  readonly restart?: { readonly from: number; readonly left: number };
+}
+
+/** Which of some executions of a ForEachItem have ended. */
+export interface EndedItems {
+  readonly kind: 'ended-items';
+  readonly taskRunId: string;
+  /** `attempt` of the progress; a record of another one says nothing. */
+  readonly attempt: number;
+  readonly page: number;
+  /** A bit for each index of the page, as base64. */
+  readonly ended: string;
+  /** Those of them that may be restarted. */
+  readonly failed: string;
+}
+
+/** Indexes per `EndedItems` record. */
+export const ENDED_ITEMS_PAGE = 4_000;
+
+/** Outputs of some executions of a ForEachItem, until a worker has written them into a file. */
+export interface ItemOutputs {
+  readonly kind: 'item-outputs';
+  readonly taskRunId: string;
+  readonly page: number;
+  /** One JSON text for each execution; empty when they are stored. */
+  readonly lines: readonly string[];
+  readonly characters: number;
+}
 
 /** How far some tasks of a Dag have come, so that no step writes or reads all of them. */
 export interface DagPage {

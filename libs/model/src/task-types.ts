@@ -4,9 +4,9 @@ import { aliasesOf } from './task-aliases.js';
 /**
  * `flowable`: has children, decided by the executor. `runnable`: run by a worker; `inline` ones are pure functions of
  * their rendered properties and are decided by the executor in the same transaction. `updating`: changes the execution,
- * decided by the executor.
+ * decided by the executor. `executable`: starts executions.
  */
-export type TaskKind = 'flowable' | 'runnable' | 'updating';
+export type TaskKind = 'flowable' | 'runnable' | 'updating' | 'executable';
 
 /** What the flow's validator and the documentation know of a task type: data, no code. */
 export interface TaskTypeDescription {
@@ -22,6 +22,8 @@ export interface TaskTypeDescription {
   /** Schema of the outputs; absent when there are none. */
   readonly outputs?: TSchema;
   readonly deprecated?: boolean;
+  /** Part of another type: no flow may name it. */
+  readonly internal?: true;
 }
 
 /** The task types that this installation knows. */

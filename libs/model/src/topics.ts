@@ -1,4 +1,5 @@
 import type { ExecutionEvent } from './execution-events.js';
+import type { FlowEvent, FlowRecord } from './flow-slots.js';
 import type { ExecutionHead, ExecutionRecord, TaskRun } from './execution.js';
 import { isPlainObject } from './json.js';
 import type { Job, WorkerCommand } from './job.js';
@@ -148,6 +149,8 @@ export function createTopics({ executionPartitions, resourcePartitions }: TopicS
     workerCommands: events<WorkerCommand>('worker-commands', 1, DAY),
     resourceCommands: input<ResourceCommand>('resource-commands', resourcePartitions, DAY),
     resources: state<Resource>('resources', resourcePartitions),
+    flowEvents: input<FlowEvent>('flow-events', resourcePartitions, 2 * DAY),
+    flowState: state<FlowRecord>('flow-state', resourcePartitions),
     triggerEvents: input<TriggerEvent>('trigger-events', resourcePartitions, 2 * DAY),
     triggers: state<TriggerRecord>('triggers', resourcePartitions, TRIGGER_SEARCH),
     serviceEvents: input<ServiceEvent>('service-events', 1, HOUR),

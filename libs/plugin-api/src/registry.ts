@@ -26,7 +26,7 @@ export function createTaskTypeRegistry(plugins: readonly Plugin[]): TaskTypeRegi
   }
   const functions = new Map(plugins.flatMap((plugin) => Object.entries(plugin.functions ?? {})));
   return {
-    catalog: taskTypeCatalog([...ENGINE_TASKS, ...taskTypes]),
+    catalog: taskTypeCatalog([...ENGINE_TASKS, ...taskTypes.filter(({ internal }) => internal !== true)]),
     find: (type) => byName.get(shortType(type)),
     findFunction: (name) => functions.get(name),
   };

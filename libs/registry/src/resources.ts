@@ -15,6 +15,7 @@ import { refused, type Changes, type Refused, type ResourceFact, type ResourceSt
 import { changeKeyValue } from './key-values.js';
 import { changeNamespaceFile } from './namespace-files.js';
 import { nothing, type Decided, type Wake } from './records.js';
+import { changedSlotLimits, type SlotLimitChanged } from './slot-limits.js';
 import { changeTemplate } from './templates.js';
 
 /** Commands of a key that are remembered, so that a repeat within any retry time changes nothing. */
@@ -24,7 +25,8 @@ const COMMANDS = 'commands';
 export type ResourceEffect =
   | { readonly kind: 'reply'; readonly replyTo: string; readonly reply: Reply }
   /** A flow was saved or deleted; for every topic whose processors follow flows (protocols.md part 5.3). */
-  | { readonly kind: 'flow-changed'; readonly event: FlowChanged };
+  | { readonly kind: 'flow-changed'; readonly event: FlowChanged }
+  | { readonly kind: 'slot-limit-changed'; readonly event: SlotLimitChanged };
 
 type State = ResourceState;
 type Result = RecentCommands['commands'][number]['result'];
@@ -75,9 +77,10 @@ function decide(state: State, command: ResourceCommand): Decided<ResourceFact, R
   const last: ResourceFact = forgetsKey
     ? { id: COMMANDS, resource: null }
     : remember(state, { commandId: command.commandId, result });
+  const slots = changedSlotLimits(facts).map((event) => ({ kind: 'slot-limit-changed', event }) as const);
   return {
     facts: [...facts, last],
-    effects: [reply(command, done(shown, result)), ...changedFlows(facts, command.at)],
+    effects: [reply(command, done(shown, result)), ...changedFlows(facts, command.at), ...slots],
     next: [],
   };
 }

@@ -22,10 +22,11 @@ export class Key {
     };
     const { facts, effects } = processor.decide(state, command);
     for (const fact of facts) processor.evolve(state, fact);
-    expect(effects).toHaveLength(1);
-    for (const { replyTo, reply } of effects) {
-      expect(replyTo).toBe('webserver-1');
-      this.replies.push(reply);
+    expect(effects.filter(({ kind }) => kind === 'reply')).toHaveLength(1);
+    for (const effect of effects) {
+      if (effect.kind !== 'reply') continue;
+      expect(effect.replyTo).toBe('webserver-1');
+      this.replies.push(effect.reply);
     }
     const last = this.replies.at(-1);
     if (last?.commandId !== commandId) throw new Error('The command was not answered');

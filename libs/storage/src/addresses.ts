@@ -1,3 +1,4 @@
+import { slug } from '@millrace/model';
 import { uriOf, uriSegments } from './uri.js';
 
 /** Names an execution, for the URIs of its files. */
@@ -5,18 +6,6 @@ export interface ExecutionAddress {
   readonly namespace: string;
   readonly flowId: string;
   readonly executionId: string;
-}
-
-/** An id as it appears in URIs: lower case, words joined with `-`, no accents (spec expressions.md §4). */
-export function slug(text: string): string {
-  return text
-    .normalize('NFD')
-    .replace(/\s+/g, '-')
-    .replace(/[^\w-]/g, '')
-    .replace(/_/g, '-')
-    .replace(/-{2,}/g, '-')
-    .replace(/^-+|-+$/g, '')
-    .toLowerCase();
 }
 
 const namespaceParts = (namespace: string): readonly string[] => namespace.split('.').filter((part) => part !== '');

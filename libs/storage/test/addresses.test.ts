@@ -1,3 +1,4 @@
+import { slug } from '@millrace/model';
 import {
   executionFileUri,
   executionFolderUri,
@@ -5,7 +6,6 @@ import {
   isInside,
   namespaceFilesUri,
   namespaceFileUri,
-  slug,
   triggerFileUri,
 } from '../src/index.js';
 

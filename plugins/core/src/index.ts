@@ -1,6 +1,7 @@
 import type { Plugin } from '@millrace/plugin-api';
 import { echoTask, returnTask } from './debug.js';
 import { assertTask, failTask } from './execution.js';
+import { itemMergeTask, itemOutputsTask, itemSplitTask } from './for-each-item.js';
 import { countExecutionsTask, purgeExecutionsTask, resumeExecutionTask } from './execution-data.js';
 import { purgeKeyValuesTask } from './kv-purge.js';
 import { deleteKeyValueTask, getKeysTask, getKeyValueTask, putKeyValueTask, setKeyValueTask } from './kv.js';
@@ -41,6 +42,9 @@ export const plugin: Plugin = {
     deduplicateItemsTask,
     filterItemsTask,
     localFilesTask,
+    itemSplitTask,
+    itemOutputsTask,
+    itemMergeTask,
     templatedTask,
     toggleTask,
     purgeCurrentExecutionFilesTask,

@@ -25,6 +25,8 @@ export class SeenRecords {
         this.#taskRuns.set(record.id, record);
         return;
       case 'values':
+      case 'ended-items':
+      case 'item-outputs':
       case 'dag':
       case 'errors':
       case 'held':

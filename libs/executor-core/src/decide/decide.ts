@@ -1,8 +1,10 @@
 import {
   excerpt,
   isTerminal,
+  type ChildExecutionEnded,
   type ExecutionCreated,
   type ExecutionRequested,
+  type OperationRequested,
   type SnapshotPart,
 } from '@millrace/model';
 import type { ExecutionContext } from '../context.js';
@@ -19,9 +21,15 @@ import { nextRound, roundEnded } from '../rounds.js';
 import { checkAssertions } from '../sla.js';
 import { enter } from '../start-task.js';
 import type { ExecutionView } from '../state.js';
+import { itemEnded, startItems } from '../executables/items.js';
+import { killChildren, killItems } from '../executables/kill-children.js';
+import { subflowEnded } from '../executables/subflow.js';
+import { childEnded as childEndedFor, fullyEnded, tellOfNoRestart } from './fully-ended.js';
 import { instanceLost, jobClaimed, jobEnded, jobHandedBack, jobProgressed } from './jobs.js';
 import { killMore, killRequested } from './kill.js';
+import { begin, slotAnswered, slotOfNobody, takeSlotIfRunning } from './slots.js';
 import { wake } from './timers.js';
+import { wanted } from './wanted.js';
 
 export interface Wake {
   readonly kind: 'wake';
@@ -32,19 +40,53 @@ export interface Wake {
  * same arguments give the same answer. An event that is not current (a repeat, a late result) gives nothing.
  */
 export function decide(view: ExecutionView, input: Input | Wake, context: ExecutionContext): Outcome {
-  if (input.kind === 'execution-requested') return requested(view, input, context);
+  if (input.kind === 'execution-requested') return andEnd(requested(view, input, context));
+  if (input.kind === 'execution-wanted') return andEnd(wanted(view, input, context));
   if (input.kind === 'snapshot-part') return snapshotPart(view, input);
-  if (!view.exists) return input.kind === 'operation-requested' ? operateOnNothing(input) : new Outcome();
+  if (!view.exists) return ofNobody(input, context);
   if (isVoid(view, input)) return new Outcome();
   const decision = new Decision(view, context.flow ?? NO_FLOW, context);
   if (input.kind === 'operation-requested') operate(decision, input);
+  else if (input.kind === 'fully-ended') fullyEnded(decision);
+  else if (input.kind === 'slot-answered' && view.head.deleted) slotAnswered(decision, input);
   else if (view.head.deleted) return decision;
   else if (!context.flow) {
     const { namespace, flowId, flowRevision } = view.head;
     failExecution(decision, `Revision ${flowRevision} of flow '${namespace}.${flowId}' is gone`);
   } else if (isHeld(view, input)) decision.fact({ kind: 'step-held', step: input });
   else react(decision, input);
-  return decision;
+  if (input.kind === 'operation-requested') takeSlotIfRunning(decision, input.operation.kind);
+  if (input.kind === 'operation-requested' && input.parent && input.operation.kind === 'restart') {
+    const restarted = decision.facts.some(({ kind }) => kind === 'execution-moved');
+    if (!restarted) tellOfNoRestart(decision, input.parent);
+  }
+  return andEnd(decision);
+}
+
+/** Whichever way an execution comes to its end, those who wait for that are told in a step of its own. */
+function andEnd<Decided extends Outcome>(outcome: Decided): Decided {
+  const ended = outcome.facts.some(
+    (fact) => fact.kind === 'section-entered' && fact.owner === undefined && fact.section === 'ended',
+  );
+  if (ended) outcome.then({ kind: 'fully-ended' });
+  return outcome;
+}
+
+/** What came for an execution that does not exist. */
+function ofNobody(input: Input | Wake, context: ExecutionContext): Outcome {
+  if (input.kind === 'slot-answered') return slotOfNobody(input);
+  if (input.kind !== 'operation-requested') return new Outcome();
+  const refusal = `The execution ${input.executionId} is gone and cannot be restarted`;
+  return tellRefusal(operateOnNothing(input), input, refusal, context.now);
+}
+
+/** A task run that wanted a restart, and waits for the end, hears that there is none. */
+function tellRefusal(outcome: Outcome, event: OperationRequested, refusal: string, now: number): Outcome {
+  const { parent, tenant, executionId } = event;
+  if (!parent) return outcome;
+  const ended = childEndedFor(parent, tenant, executionId, now);
+  outcome.effect({ kind: 'send-event', event: { ...ended, state: 'FAILED', refusal } });
+  return outcome;
 }
 
 const NO_FLOW: FlowPlan = {
@@ -74,6 +116,9 @@ const STEPS: ReadonlySet<string> = new Set<Step['kind']>([
   'release',
   'kill-more',
   'settle-kill',
+  'begin',
+  'fully-ended',
+  'start-items',
 ]);
 
 const isStep = (input: Input | Wake): input is Step => STEPS.has(input.kind);
@@ -82,7 +127,12 @@ const isStep = (input: Input | Wake): input is Step => STEPS.has(input.kind);
 const isVoid = ({ head }: ExecutionView, input: Input | Wake): boolean =>
   isStep(input) && (input.restarts ?? 0) !== (head.restarts ?? 0);
 
-type Reacted = Exclude<Input, { kind: 'execution-requested' | 'operation-requested' | 'snapshot-part' }> | Wake;
+type Reacted =
+  | Exclude<
+      Input,
+      { kind: 'execution-requested' | 'execution-wanted' | 'operation-requested' | 'snapshot-part' | 'fully-ended' }
+    >
+  | Wake;
 
 function react(decision: Decision, input: Reacted): void {
   switch (input.kind) {
@@ -127,14 +177,30 @@ function react(decision: Decision, input: Reacted): void {
       return;
     case 'settle-kill':
       return settleKill(decision);
-    case 'execution-wanted':
+    case 'kill-children':
+      return killChildren(decision, input.from);
+    case 'kill-items':
+      return killItems(decision, decision.view.run(input.taskRunId), input.index);
+    case 'begin':
+      return begin(decision);
+    case 'start-items':
+      return startItems(decision, decision.view.run(input.taskRunId));
     case 'child-execution-ended':
+      return childExecutionEnded(decision, input);
     case 'slot-answered':
+      return slotAnswered(decision, input);
     case 'continued':
       return;
     default:
       return input satisfies never;
   }
+}
+
+function childExecutionEnded(decision: Decision, event: ChildExecutionEnded): void {
+  const run = decision.view.run(event.taskRunId);
+  if (!isOpen(run)) return;
+  if (event.index === undefined) subflowEnded(decision, run, event);
+  else itemEnded(decision, run, event);
 }
 
 /** Steps that start something, or find out what starts next. */
@@ -204,9 +270,12 @@ function failAtOnce(outcome: Outcome, created: ExecutionCreated, message: string
  */
 export function failed(view: ExecutionView, input: Input | Wake, fault: Error, context: ExecutionContext): Outcome {
   const reason = `The engine could not handle '${input.kind}': ${excerpt(sentence(fault), 500)}`;
-  if (input.kind === 'operation-requested') return operationFailed(input, reason);
+  if (input.kind === 'operation-requested') {
+    return tellRefusal(operationFailed(input, reason), input, reason, context.now);
+  }
   if (!view.exists) {
     const outcome = new Outcome();
+    if (input.kind === 'execution-wanted') return wanted(view, { ...input, failure: reason }, context);
     if (input.kind !== 'execution-requested') return outcome;
     const { created, variables, labels, at } = input;
     outcome.fact({ kind: 'execution-created', created, variables, labels, at });
@@ -214,5 +283,5 @@ export function failed(view: ExecutionView, input: Input | Wake, fault: Error, c
   }
   const decision = new Decision(view, context.flow ?? NO_FLOW, context);
   if (!isTerminal(view.head.state)) failExecution(decision, reason);
-  return decision;
+  return andEnd(decision);
 }

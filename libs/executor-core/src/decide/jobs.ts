@@ -2,6 +2,7 @@ import type { InstanceLost, JobClaimed, JobEnded, JobHandedBack, JobProgressed, 
 import { countedAttempts, isOpen, type Decision } from '../decision.js';
 import { endAttempt, evaluationAttempt, nextAttempt, stopTaskRun } from '../end-task-run.js';
 import { endEvaluation } from '../evaluation.js';
+import { outputsStored } from '../executables/item-outputs.js';
 import { submitAgain } from '../start-task.js';
 import { childProgressed, endWorkingDirectory, hasWorkerChildren, isWorkingDirectory } from '../working-directory.js';
 
@@ -55,6 +56,11 @@ export function jobEnded(decision: Decision, event: JobEnded): void {
   const { outcome } = event;
   // The worker was told to stop it when another claim was newer; since then a repeat of its own became the newest.
   if (outcome.state === 'KILLED' && !decision.isStopping) return giveOutAgain(decision, run, false);
+  if (run.evaluating && run.items && outcome.state === 'SUCCESS' && !decision.isStopping) {
+    // The late answer of an earlier page says nothing of this one.
+    if (outcome.outputs?.['page'] !== run.items.stored) return giveOutAgain(decision, run, false);
+    return outputsStored(decision, run, run.items);
+  }
   if (run.evaluating && outcome.state === 'SUCCESS') {
     decision.fact({ kind: 'evaluated', taskRunId: run.id, values: outcome.evaluated ?? {} });
     if (decision.isLeaving) stopTaskRun(decision, run, 'KILLED');

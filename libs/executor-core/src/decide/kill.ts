@@ -1,8 +1,6 @@
 import { isTerminal, LIVENESS, type KillRequested, type TaskRun } from '@millrace/model';
 import type { Decision } from '../decision.js';
-import { endUnstarted } from '../end-execution.js';
 import { stopTaskRun, withdrawJob } from '../end-task-run.js';
-import { afterExecution } from '../owner.js';
 
 /** How long a worker may take to confirm a kill before it is told again, in milliseconds. */
 const REPEAT_MS = LIVENESS.heartbeatMs;
@@ -15,14 +13,13 @@ const STOPPED_PER_STEP = 200;
  * A kill was asked for. What has not been claimed ends at once; workers are told to stop what they run, and the
  * execution is KILLED when the last of them has confirmed it (or is lost).
  */
-export function killRequested(decision: Decision, { endsAs = 'KILLED' }: Pick<KillRequested, 'endsAs'>): void {
+export function killRequested(
+  decision: Decision,
+  { cascade = true, endsAs = 'KILLED' }: Pick<KillRequested, 'cascade' | 'endsAs'>,
+): void {
   const { head } = decision.view;
   if (isTerminal(head.state) || head.state === 'KILLING') return;
-  if (head.state === 'QUEUED') {
-    // Nothing of it runs.
-    endUnstarted(decision, endsAs);
-    return afterExecution(decision);
-  }
+  if (cascade) decision.then({ kind: 'kill-children', from: 0 });
   decision.fact(
     { kind: 'end-decided', state: endsAs },
     { kind: 'execution-moved', to: 'KILLING', at: decision.now },

@@ -158,6 +158,9 @@ function copiedRun(
     evaluating: _evaluating,
     resubmits: _resubmits,
     evaluated: _found,
+    // The executions that it started are the source's.
+    childExecutionId: _started,
+    items: _items,
     ...rest
   } = run;
   const parentId = run.parentId === undefined ? undefined : ids.get(run.parentId);

@@ -18,7 +18,7 @@ export function beginExecution(
   }
   // What was agreed counts from here.
   if (flow) outcome.fact(...agreementTimers(flow.definition, now));
-  outcome.then({ kind: 'advance', owner: undefined });
+  outcome.then({ kind: 'begin' });
 }
 
 /** A timer of the execution is due; those of operations are known here. */

@@ -48,6 +48,8 @@ export interface Flowable {
   readonly renders: readonly string[];
   /** Lists of tasks of which one is taken, by name. */
   branches?(written: TaskDefinition): readonly (readonly [string, unknown])[];
+  /** The list `tasks` of a task for which nobody writes one. */
+  tasks?(written: TaskDefinition): readonly TaskDefinition[];
   /** The tasks of the list `tasks`, where it is no plain list of tasks. */
   children?(written: TaskDefinition): readonly unknown[];
   /** The task starts. */

@@ -1,6 +1,7 @@
 import { dag } from './dag.js';
 import { eachParallel, eachSequential } from './each.js';
 import type { Flowable } from './flowable.js';
+import { forEachItem } from './for-each-item.js';
 import { forEach } from './for-each.js';
 import { ifTask } from './if.js';
 import { loopUntil } from './loop-until.js';
@@ -17,6 +18,7 @@ export const FLOWABLES: ReadonlyMap<string, Flowable> = new Map([
   ['core.flow.AllowFailure', sequential],
   ['core.flow.Parallel', parallel],
   ['core.flow.ForEach', forEach],
+  ['core.flow.ForEachItem', forEachItem],
   ['core.flow.If', ifTask],
   ['core.flow.Switch', switchTask],
   ['core.flow.WorkingDirectory', workingDirectory],

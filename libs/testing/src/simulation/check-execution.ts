@@ -5,7 +5,8 @@ import type { PlannedExecution } from './scenario.js';
 /** One execution as the topics have it after the end. Shares no code with the engine: it counts for itself. */
 export interface Evidence {
   readonly seed: number;
-  readonly planned: PlannedExecution;
+  /** Absent: another execution started it. */
+  readonly planned?: PlannedExecution;
   readonly head: ExecutionHead;
   /** In order of creation. */
   readonly runs: readonly TaskRun[];
@@ -54,7 +55,7 @@ function checkEnd({ head, runs, planned }: Evidence): string[] {
   if (Object.keys(head.claims).length > 0) found.push(`still counts claims: ${JSON.stringify(head.claims)}`);
   if (head.retrying !== 0) found.push(`still counts ${head.retrying} retries`);
   if (head.dueAt !== undefined || runs.some(({ dueAt }) => dueAt !== undefined)) found.push('still has a timer');
-  if (wasKilled(head)) return found;
+  if (wasKilled(head) || planned === undefined) return found;
   if (head.state !== planned.expected.state) {
     found.push(`ended ${head.state}, but undisturbed it ends ${planned.expected.state}`);
   } else if (!dependsOnTiming(planned.expected.runs) && !dependsOnTiming(runs)) {
@@ -64,7 +65,11 @@ function checkEnd({ head, runs, planned }: Evidence): string[] {
   return found;
 }
 
-const wasKilled = ({ histories }: ExecutionHead): boolean => histories.some(({ state }) => state === 'KILLING');
+/** One that waited for a slot is KILLED without having been KILLING: nothing of it ran. */
+const wasKilled = ({ histories }: ExecutionHead): boolean =>
+  histories.some(
+    ({ state }, index) => state === 'KILLING' || (state === 'KILLED' && histories[index - 1]?.state === 'QUEUED'),
+  );
 
 /** A child that failed beside others stops them wherever they are: how far they came is a matter of time. */
 const dependsOnTiming = (runs: readonly TaskRun[]): boolean =>
@@ -193,7 +198,7 @@ function checkRecords({ head, runs }: Evidence): string[] {
       found.push(`${nameOf(run)} has no parent record`);
     }
     const lost = run.attempts.filter(({ state }) => state === 'RESUBMITTED').length;
-    if (lost < (run.resubmits ?? 0) && run.progress === undefined) {
+    if (lost < (run.resubmits ?? 0) && run.progress === undefined && run.evaluations === undefined) {
       found.push(`${nameOf(run)} counts ${run.resubmits} lost attempts, but has ${lost}`);
     }
   }

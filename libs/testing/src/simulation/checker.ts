@@ -1,4 +1,5 @@
 import { flowKey, keyOf } from '@millrace/model';
+import { checkCascade, checkChild, checkSlots, childrenIn, isKnown } from './check-family.js';
 import { checkExecution } from './check-execution.js';
 import type { Client } from './client.js';
 import type { Observer } from './observer.js';
@@ -10,13 +11,23 @@ export function checkCluster(scenario: Scenario, client: Client, observer: Obser
     ...observer.deadLetters.map(({ topic, key, reason }) => `Dead letter of '${topic}' '${key}': ${reason}`),
     ...checkExecutions(scenario, client, observer),
     ...checkFlows(scenario, observer),
+    ...checkSlots(observer.flowState),
   ];
 }
 
 function checkExecutions({ seed, executions }: Scenario, client: Client, observer: Observer): string[] {
   const planned = new Set(executions.map(({ id }) => keyOf(TENANT, id)));
-  const strangers = [...observer.executions.keys()].filter((key) => !planned.has(key));
+  const children = childrenIn(observer);
+  const strangers = [...observer.executions.keys()].filter((key) => !isKnown(key, planned, children));
   const found = strangers.map((key) => `Execution '${key}' was never asked for`);
+  for (const child of children) {
+    const [parent, head] = [observer.head(child.parentId), observer.head(child.id)];
+    if (!parent || !head) continue;
+    const events = observer.events.get(keyOf(TENANT, child.id)) ?? [];
+    const evidence = { seed, head, runs: observer.runs(child.id), events, killAcknowledged: false };
+    const wrong = [...checkExecution(evidence), ...checkChild(child, observer), ...checkCascade(child, parent, head)];
+    found.push(...wrong.map((sentence) => `${child.id}, started by ${child.parentId}, ${sentence}`));
+  }
   for (const execution of executions) {
     const head = observer.head(execution.id);
     if (head === undefined) {

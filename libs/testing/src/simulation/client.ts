@@ -3,6 +3,8 @@ import {
   keyOf,
   outgoing,
   type ExecutionEvent,
+  type Flow,
+  type FlowEvent,
   type OutgoingRecord,
   type ResourceCommand,
 } from '@millrace/model';
@@ -46,10 +48,13 @@ export function startClient(cluster: Cluster): Client {
     clock.after(delayMs, send);
   }
 
+  const flowEvent = (value: Extract<FlowEvent, { readonly flowId: string }>): OutgoingRecord =>
+    outgoing({ topic: topics.flowEvents, key: flowKey(TENANT, NAMESPACE, value.flowId), value });
+
   const event = (executionId: string, value: ExecutionEvent): OutgoingRecord =>
     outgoing({ topic: topics.executionEvents, key: keyOf(TENANT, executionId), value });
 
-  for (const execution of scenario.executions) {
+  const start = (execution: PlannedExecution): void => {
     const { id, startAfter, killAfter } = execution;
     at(startAfter, event(id, requestOf(execution, clock.now() + startAfter)), () => {
       requested.add(id);
@@ -57,6 +62,20 @@ export function startClient(cluster: Cluster): Client {
       const kill = event(id, { kind: 'kill-requested', tenant: TENANT, executionId: id });
       at(Math.max(0, killAfter - startAfter), kill, () => killed.add(id));
     });
+  };
+  for (const execution of scenario.executions) {
+    const { concurrency } = execution.flow.definition;
+    if (concurrency === undefined) start(execution);
+    else
+      at(0, flowEvent({ ...slotsOf(execution.flow), kind: 'flow-changed', revision: 1, concurrency }), () =>
+        start(execution),
+      );
+  }
+  for (const flow of scenario.flows.filter(({ definition }) => definition.concurrency !== undefined)) {
+    const recount = flowEvent({ ...slotsOf(flow), kind: 'slots-recounted' });
+    for (let count = random.between(0, 3); count > 0; count--) {
+      at(random.between(0, scenario.disturbedMs), recount, () => {});
+    }
   }
   for (const flow of scenario.flows) {
     for (let revision = 1; revision <= scenario.revisions; revision++) {
@@ -84,3 +103,5 @@ function requestOf({ id: executionId, flow }: PlannedExecution, at: number): Exe
     at,
   };
 }
+
+const slotsOf = ({ tenant, namespace, id: flowId }: Flow) => ({ tenant, namespace, flowId });

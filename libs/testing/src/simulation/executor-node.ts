@@ -1,13 +1,14 @@
 import type {
   ExecutionRecord,
-  FlowChanged,
+  FlowEvent,
+  FlowRecord,
   InstanceLost,
   PlainObject,
-  Reply,
   Resource,
   ResourceCommand,
   ServiceEvent,
   ServiceInstance,
+  SlotAnswered,
   Topics,
 } from '@millrace/model';
 import type {
@@ -19,6 +20,8 @@ import type {
   FlowPlan,
   InlineTask,
   Input,
+  SlotFact,
+  SlotState,
 } from '@millrace/executor-core';
 import type { ProcessorDefinition } from '@millrace/queue';
 import type { Cluster } from './cluster.js';
@@ -26,17 +29,18 @@ import { SimulatedNode, type Boot } from './node.js';
 import { SIMULATED_INLINE } from './undisturbed.js';
 
 /** A rule left out on purpose, to show that the checks notice (conventions.md, Honesty). */
-export type BrokenRule = 'no-claim-token' | 'position-outside-transaction';
+export type BrokenRule = 'no-claim-token' | 'position-outside-transaction' | 'slot-counted';
 
 export interface ExecutionProcessorOptions {
   readonly topics: Topics;
   readonly flowPlan: (reference: { readonly flowId: string }) => FlowPlan | undefined | Promise<FlowPlan | undefined>;
+  readonly wantedPlan: (reference: { readonly flowId: string }) => FlowPlan | undefined | Promise<FlowPlan | undefined>;
   readonly inlineTask: (type: string) => InlineTask | undefined;
   readonly serverVariables: PlainObject;
   readonly timeZone: string;
   readonly limits?: Partial<ExecutionLimits>;
   readonly onFault: (fault: { readonly key: string; readonly error: Error }) => void;
-  readonly broken?: BrokenRule;
+  readonly broken?: Exclude<BrokenRule, 'slot-counted'>;
 }
 
 /** The state of resources and services: the records of their key. */
@@ -61,10 +65,13 @@ export interface ShippedProcessors {
     Resource,
     ResourceCommand,
     { readonly id: string; readonly resource: Resource | null },
-    | { readonly kind: 'reply'; readonly replyTo: string; readonly reply: Reply }
-    | { readonly kind: 'flow-changed'; readonly event: FlowChanged },
+    { readonly kind: string },
     undefined
   >;
+  slotDefinition(
+    topics: Topics,
+    broken?: 'slot-counted',
+  ): ProcessorDefinition<SlotState, FlowRecord, FlowEvent, SlotFact, SlotAnswered, undefined>;
   livenessDefinition(
     topics: Topics,
   ): ProcessorDefinition<
@@ -89,7 +96,7 @@ export function createExecutorNode(
 ): SimulatedNode {
   const { clock, topics, scenario } = cluster;
   const random = cluster.random(`plans ${name}`);
-  const plans = new Map(scenario.executions.map(({ flow, plan }) => [flow.id, plan]));
+  const { plans } = scenario;
 
   /** At once, or after a while, as from a view that lags. */
   function flowPlan({ flowId }: { readonly flowId: string }): FlowPlan | undefined | Promise<FlowPlan | undefined> {
@@ -102,16 +109,18 @@ export function createExecutorNode(
     const executions = processors.executionDefinition({
       topics,
       flowPlan,
+      wantedPlan: flowPlan,
       inlineTask: (type) => SIMULATED_INLINE[type],
       serverVariables: {},
       timeZone: 'UTC',
       limits: LIMITS,
       onFault: ({ key, error }) => cluster.violation(`The engine failed at '${key}': ${error.message}`),
-      ...(broken === undefined ? {} : { broken }),
+      ...(broken === undefined || broken === 'slot-counted' ? {} : { broken }),
     });
     const running = [
       await life.queue.process(processors.resourceDefinition(topics)),
       await life.queue.process(processors.livenessDefinition(topics)),
+      await life.queue.process(processors.slotDefinition(topics, broken === 'slot-counted' ? broken : undefined)),
       await life.queue.process(executions),
     ];
     for (const { failed } of running) {

@@ -5,6 +5,7 @@ import {
   type ExecutionEvent,
   type ExecutionHead,
   type ExecutionRecord,
+  type FlowRecord,
   type Reply,
   type Resource,
   type TaskRun,
@@ -22,12 +23,15 @@ export interface Observer {
   readonly replies: readonly Reply[];
   readonly resources: View<Resource>;
   readonly executions: View<ExecutionRecord>;
+  readonly flowState: View<FlowRecord>;
   /** When the last event for executions was written. */
   readonly lastEventAt: () => number;
   head(executionId: string): ExecutionHead | undefined;
   runs(executionId: string): readonly TaskRun[];
   /** Executions that have ended with all that comes after. */
   ended(): number;
+  /** Executions that exist. */
+  known(): number;
 }
 
 /** Follows the topics through the queue's own contract, undisturbed. */
@@ -37,13 +41,16 @@ export async function startObserver({ clock, store, topics, trace }: Cluster): P
   const deadLetters: DeadLetter[] = [];
   const replies: Reply[] = [];
   const ended = new Set<string>();
+  const known = new Set<string>();
   let lastEventAt = clock.now();
 
   const resources = await queue.view(topics.resources);
   const executions = await queue.view(topics.executions);
+  const flowState = await queue.view(topics.flowState);
   const taskRuns = await queue.view(topics.taskRuns);
   executions.onChange(({ key, value }) => {
     if (value?.kind !== 'head') return;
+    known.add(key);
     if (isTerminal(value.state) && value.progress.section === 'ended') ended.add(key);
     else ended.delete(key);
   });
@@ -66,6 +73,7 @@ export async function startObserver({ clock, store, topics, trace }: Cluster): P
     replies,
     resources,
     executions,
+    flowState,
     lastEventAt: () => lastEventAt,
     head(executionId) {
       const record = executions.get(keyOf(TENANT, executionId), 'head');
@@ -74,6 +82,7 @@ export async function startObserver({ clock, store, topics, trace }: Cluster): P
     runs: (executionId) =>
       [...taskRuns.records(keyOf(TENANT, executionId)).values()].sort((one, other) => one.sequence - other.sequence),
     ended: () => ended.size,
+    known: () => known.size,
   };
 }
 

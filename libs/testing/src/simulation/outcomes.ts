@@ -1,4 +1,5 @@
-import type { Job, JobOutcome, JobProgressed, PlainObject } from '@millrace/model';
+import { ITEM_TASKS, type Job, type JobOutcome, type JobProgressed, type PlainObject } from '@millrace/model';
+import { ITEMS } from './family.js';
 import { hashOf } from './random.js';
 
 /** How a worker's task ends: follows from the task, its loop value and the attempts that count, and from nothing else. */
@@ -39,11 +40,14 @@ function directoryState(seed: number, job: Job): 'SUCCESS' | 'WARNING' | 'FAILED
 /** What the simulated worker answers for a job; `mark` tells whose answer it is. */
 export function outcomeOf(seed: number, job: Job, mark: string): JobOutcome {
   if (job.kind === 'evaluate') return { state: 'SUCCESS', evaluated: evaluated(job.expressions ?? {}) };
+  if (job.task.type === ITEM_TASKS.outputs) return { state: 'SUCCESS', outputs: { page: job.task['page'] } };
   const taskRun = job.variables['taskrun'] as { readonly attemptsCount: number; readonly value?: string };
   const state = job.children
     ? directoryState(seed, job)
     : plannedState(seed, job.task.id, taskRun.value, taskRun.attemptsCount);
-  return { state, outputs: { mark }, ...(state === 'FAILED' ? { error: 'It was drawn to fail' } : {}) };
+  const items =
+    job.task.type === ITEM_TASKS.split ? { splits: 'kestra:///items/splits.txt', numberOfBatches: ITEMS } : {};
+  return { state, outputs: { mark, ...items }, ...(state === 'FAILED' ? { error: 'It was drawn to fail' } : {}) };
 }
 
 const evaluated = (expressions: PlainObject): PlainObject =>

@@ -9,6 +9,7 @@ import {
 } from '@millrace/model';
 import { planFlow, type FlowPlan } from '@millrace/executor-core';
 import { randomFlow, type RandomFlow } from '../random-flow.js';
+import { CHILD, drawFamily } from './family.js';
 import { secretExpression } from './outcomes.js';
 import { hashOf, seededRandom, type SeededRandom } from './random.js';
 import { runUndisturbed, type UndisturbedRun } from './undisturbed.js';
@@ -42,6 +43,8 @@ export interface Scenario {
   /** How long faults strike. */
   readonly disturbedMs: number;
   readonly flows: readonly Flow[];
+  /** By the id of the flow. */
+  readonly plans: ReadonlyMap<string, FlowPlan>;
   /** Revisions that each flow is saved with, in all. */
   readonly revisions: number;
   readonly executions: readonly PlannedExecution[];
@@ -51,12 +54,15 @@ export function drawScenario(seed: number): Scenario {
   const random = seededRandom(seed, 'scenario');
   const disturbedMs = random.between(10_000, 30_000);
   const candidates = drawFlows(seed, random);
-  const flows = candidates.slice(0, random.between(1, 3));
-  const executions = Array.from({ length: random.between(3, 8) }, (_, index): PlannedExecution => {
+  const family = random.chance(0.6) ? drawRelated(seed, random) : [];
+  const flows = [...candidates.slice(0, random.between(1, 3)), ...family];
+  const executions = Array.from({ length: random.between(3, 8) + 2 * family.length }, (_, index): PlannedExecution => {
     const chosen = flows[index % flows.length] ?? candidates[0];
     if (chosen === undefined) throw new Error('No flow was drawn');
     const startAfter = random.between(0, disturbedMs / 2);
-    const killAfter = random.chance(0.2) ? startAfter + random.between(0, 15_000) : undefined;
+    // One that is killed while it waits for a slot meets the slot on its way.
+    const soon = chosen.flow.id === CHILD && random.chance(0.5);
+    const killAfter = soon || random.chance(0.2) ? startAfter + random.between(0, soon ? 50 : 15_000) : undefined;
     return { id: `execution-${index}`, ...chosen, startAfter, killAfter };
   });
   return {
@@ -68,10 +74,13 @@ export function drawScenario(seed: number): Scenario {
     resourcePartitions: random.between(1, 2),
     disturbedMs,
     flows: flows.map(({ flow }) => flow),
+    plans: new Map(flows.map(({ flow, plan }) => [flow.id, plan])),
     revisions: random.between(1, 4),
     executions,
   };
 }
+
+const CATALOG = taskTypeCatalog(ENGINE_TASKS);
 
 type Candidate = Pick<PlannedExecution, 'flow' | 'plan' | 'expected'>;
 
@@ -87,11 +96,22 @@ function drawFlows(seed: number, random: SeededRandom): readonly Candidate[] {
   const candidates: Candidate[] = [];
   for (const [index, written] of [...drawn, plain].entries()) {
     const flow = flowOf(`flow-${index}`, { ...written, tasks: written.tasks.map((task) => withSecrets(task, random)) });
-    const plan = planFlow(flow, taskTypeCatalog(ENGINE_TASKS));
-    const expected = runUndisturbed(seed, flow, plan, TASK_RUNS_MAX);
+    const plan = planFlow(flow, CATALOG);
+    const expected = runUndisturbed(seed, flow, new Map([[flow.id, plan]]), TASK_RUNS_MAX);
     if (expected !== undefined && expected.jobs > 0) candidates.push({ flow, plan, expected });
   }
   return candidates;
+}
+
+/** A flow that starts executions, and the flow of those. */
+function drawRelated(seed: number, random: SeededRandom): readonly Candidate[] {
+  const flows = Object.entries(drawFamily(random)).map(([id, written]) => flowOf(id, written));
+  const plans = new Map(flows.map((flow) => [flow.id, planFlow(flow, CATALOG)]));
+  return flows.flatMap((flow) => {
+    const plan = plans.get(flow.id);
+    const expected = runUndisturbed(seed, flow, plans, 10 * TASK_RUNS_MAX);
+    return plan === undefined || expected === undefined ? [] : [{ flow, plan, expected }];
+  });
 }
 
 const flowOf = (id: string, lists: RandomFlow): Flow => ({

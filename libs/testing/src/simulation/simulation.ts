@@ -1,6 +1,7 @@
 import { createTopics } from '@millrace/model';
 import { createMemoryStore } from '@millrace/queue/memory';
 import { createVirtualClock } from '../virtual-clock.js';
+import { watchLimits } from './check-family.js';
 import { checkCluster } from './checker.js';
 import { startClient } from './client.js';
 import { isFragile, type Cluster, type Disturbances } from './cluster.js';
@@ -83,13 +84,16 @@ export async function runSimulation({
     isOver: () => isOver,
   };
   const observer = await startObserver(cluster);
+  watchLimits(scenario, observer.executions, cluster.violation);
   const nodes = startNodes(cluster, processors, broken);
   const client = startClient(cluster);
   planAccidents(cluster, nodes);
 
   const isSilent = (): boolean => clock.now() > Math.max(cluster.calmFrom, observer.lastEventAt()) + SILENCE_MS;
   const hasEnded = (): boolean =>
-    clock.now() >= cluster.calmFrom && client.isDone() && observer.ended() >= scenario.executions.length;
+    clock.now() >= cluster.calmFrom &&
+    client.isDone() &&
+    observer.ended() >= Math.max(scenario.executions.length, observer.known());
   await clock.runUntil(() => hasEnded() || isSilent(), start + LIMIT_MS);
   if (!hasEnded())
     violations.push(`It did not end: ${observer.ended()} of ${scenario.executions.length} executions did`);

@@ -28,31 +28,100 @@ export const SIMULATED_INLINE: Readonly<Record<string, InlineTask>> = {
 
 type Step = Input | { readonly kind: 'wake' };
 
-/** Runs one execution to its end, answering each job when it comes; undefined when it has more task runs than allowed. */
+const ID = 'undisturbed';
+
+interface Living {
+  readonly map: Map<string, ExecutionRecord>;
+  readonly state: ExecutionState;
+}
+
+/**
+ * Runs one execution to its end, and those that it starts, answering each job when it comes; undefined when there are more
+ * task runs than allowed. `plans`: by the id of the flow.
+ */
 export function runUndisturbed(
   seed: number,
   flow: Flow,
-  plan: FlowPlan,
+  plans: ReadonlyMap<string, FlowPlan>,
   taskRunsMax: number,
 ): UndisturbedRun | undefined {
-  const map = new Map<string, ExecutionRecord>();
-  const state = new ExecutionState(recordsOf(map));
-  const jobs: Job[] = [];
-  let now = 1;
-  let taken = 0;
+  const world = new UndisturbedWorld(seed, plans);
+  world.send(ID, requestOf(flow));
+  while (world.goOn()) if (world.taskRuns > taskRunsMax) return undefined;
+  const { map, state } = world.living(ID);
+  const runs = [...map.values()].filter((record): record is TaskRun => record.kind === 'task-run');
+  return { state: state.head.state, runs, jobs: world.taken };
+}
 
-  function carryOut(effect: Effect): void {
-    if (effect.kind === 'submit-job') jobs.push(effect.job);
-    if (effect.kind !== 'cancel-job') return;
-    const at = jobs.findIndex(({ tenant, taskRunId, attempt }) => `${tenant}/${taskRunId}/${attempt}` === effect.key);
-    if (at >= 0) jobs.splice(at, 1);
+class UndisturbedWorld {
+  taken = 0;
+  readonly #executions = new Map<string, Living>();
+  readonly #jobs: Job[] = [];
+  #now = 1;
+
+  constructor(
+    readonly seed: number,
+    readonly plans: ReadonlyMap<string, FlowPlan>,
+  ) {}
+
+  living(executionId: string): Living {
+    const known = this.#executions.get(executionId);
+    if (known !== undefined) return known;
+    const map = new Map<string, ExecutionRecord>();
+    const living = { map, state: new ExecutionState(recordsOf(map)) };
+    this.#executions.set(executionId, living);
+    return living;
   }
-  function send(event: Step): void {
+
+  get taskRuns(): number {
+    let count = 0;
+    for (const { state } of this.#executions.values()) count += state.exists ? state.head.sequence : 0;
+    return count;
+  }
+
+  /** Answers a job, or lets time pass; false when nothing is left to do. */
+  goOn(): boolean {
+    const job = this.#jobs.shift();
+    if (job !== undefined) {
+      const { tenant, executionId, taskRunId, attempt } = job;
+      const token = `token-${++this.taken}`;
+      const claim = { tenant, executionId, taskRunId, attempt, token, instance: 'worker', at: this.#now };
+      this.send(executionId, { kind: 'job-claimed', ...claim });
+      for (const child of childrenNews(this.seed, job)) {
+        this.send(executionId, { kind: 'job-progressed', ...claim, child });
+      }
+      this.send(executionId, { kind: 'job-ended', ...claim, outcome: outcomeOf(this.seed, job, '') });
+      return true;
+    }
+    let next: readonly [string, number] | undefined;
+    for (const [id, { state }] of this.#executions) {
+      if (state.dueAt !== undefined && (next === undefined || state.dueAt < next[1])) next = [id, state.dueAt];
+    }
+    if (next === undefined) return false;
+    this.#now = Math.max(this.#now, next[1]);
+    this.send(next[0], { kind: 'wake' });
+    return true;
+  }
+
+  send(executionId: string, event: Step): void {
+    const mail: (readonly [string, Step])[] = [[executionId, event]];
+    for (let next = mail.shift(); next !== undefined; next = mail.shift()) {
+      for (const effect of this.#decide(...next)) {
+        if (effect.kind === 'send-event') mail.push([effect.event.executionId, effect.event]);
+        else this.#carryOut(effect);
+      }
+    }
+  }
+
+  #decide(executionId: string, event: Step): readonly Effect[] {
+    const { state } = this.living(executionId);
+    const effects: Effect[] = [];
     const stack: Step[] = [event];
     for (let input = stack.pop(); input !== undefined; input = stack.pop()) {
+      const flowId = state.exists ? state.head.flowId : flowOf(input);
       const outcome = decide(state, input, {
-        now,
-        flow: plan,
+        now: this.#now,
+        flow: this.plans.get(flowId ?? ''),
         inlineTask: (type) => SIMULATED_INLINE[type],
         serverVariables: {},
         timeZone: 'UTC',
@@ -60,32 +129,27 @@ export function runUndisturbed(
         limits: DEFAULT_LIMITS,
       });
       for (const fact of outcome.facts) evolve(state, fact);
-      for (const effect of outcome.effects) carryOut(effect);
+      effects.push(...outcome.effects);
       stack.push(...[...outcome.next].reverse());
     }
+    return effects;
   }
 
-  send(requestOf(flow));
-  for (;;) {
-    if (state.head.sequence > taskRunsMax) return undefined;
-    const job = jobs.shift();
-    if (job !== undefined) {
-      const { tenant, executionId, taskRunId, attempt } = job;
-      const claim = { tenant, executionId, taskRunId, attempt, token: `token-${++taken}`, instance: 'worker', at: now };
-      send({ kind: 'job-claimed', ...claim });
-      for (const child of childrenNews(seed, job)) send({ kind: 'job-progressed', ...claim, child });
-      send({ kind: 'job-ended', ...claim, outcome: outcomeOf(seed, job, '') });
-    } else if (state.dueAt !== undefined) {
-      now = Math.max(now, state.dueAt);
-      send({ kind: 'wake' });
-    } else break;
+  #carryOut(effect: Effect): void {
+    if (effect.kind === 'submit-job') this.#jobs.push(effect.job);
+    if (effect.kind !== 'cancel-job') return;
+    const at = this.#jobs.findIndex((job) => `${job.tenant}/${job.taskRunId}/${job.attempt}` === effect.key);
+    if (at >= 0) this.#jobs.splice(at, 1);
   }
-  const runs = [...map.values()].filter((record): record is TaskRun => record.kind === 'task-run');
-  return { state: state.head.state, runs, jobs: taken };
+}
+
+function flowOf(input: Step): string | undefined {
+  if (input.kind === 'execution-requested') return input.created.flowId;
+  return input.kind === 'execution-wanted' ? input.flowId : undefined;
 }
 
 function requestOf({ tenant, namespace, id: flowId, revision: flowRevision }: Flow): Input {
-  const executionId = 'undisturbed';
+  const executionId = ID;
   const reference = { tenant, executionId, namespace, flowId, flowRevision };
   return {
     kind: 'execution-requested',

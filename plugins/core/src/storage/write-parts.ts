@@ -9,6 +9,9 @@ import type { PlacedLine, Splitter } from './split.js';
 /** Characters that are gathered for a part before they are written. */
 const GATHERED = 64 * 1024;
 
+/** Where parts are stored. */
+export type PartFiles = Pick<TaskContext['files'], 'store' | 'temporaryDirectory'>;
+
 /**
  * Divides lines into files of internal storage; answers their URIs in the order of the parts, one at a time, as soon as
  * each is stored. Memory does not grow with the lines.
@@ -17,7 +20,7 @@ const GATHERED = 64 * 1024;
 export async function* writeParts(
   lines: AsyncIterable<string>,
   splitter: Splitter,
-  { files, signal }: Pick<TaskContext, 'files' | 'signal'>,
+  { files, signal }: { readonly files: PartFiles; readonly signal: AbortSignal },
   nameOf: (part: number) => string,
 ): AsyncGenerator<string> {
   const placed = placedLines(lines, splitter, signal);
@@ -39,7 +42,7 @@ async function* placedLines(
 
 async function* oneAfterTheOther(
   placed: AsyncIterable<PlacedLine>,
-  files: TaskContext['files'],
+  files: PartFiles,
   nameOf: (part: number) => string,
 ): AsyncGenerator<string> {
   let open: { readonly part: number; gathered: string; stream?: PassThrough; stored?: Promise<string> } | undefined;
@@ -72,7 +75,7 @@ async function* oneAfterTheOther(
 
 async function* sideBySide(
   placed: AsyncIterable<PlacedLine>,
-  files: TaskContext['files'],
+  files: PartFiles,
   nameOf: (part: number) => string,
 ): AsyncGenerator<string> {
   const directory = await files.temporaryDirectory();
