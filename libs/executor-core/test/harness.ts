@@ -8,7 +8,6 @@ import type {
   JobOutcome,
   LogEntry,
   PlainObject,
-  PluginDefault,
   TaskRun,
 } from '@millrace/model';
 import {
