@@ -14,6 +14,7 @@ import type { InitialAccount, WebserverConfiguration } from './configuration.js'
 import { createExecutions } from './executions/executions.js';
 import { createLive } from './executions/live.js';
 import { createCommands } from './flows/commands.js';
+import { createSlots } from './flows/slots.js';
 import { createFlowCatalog } from './flows/flow-catalog.js';
 import { HttpError, notServing } from './http/errors.js';
 import { permissionsMarkdown } from './http/permissions-document.js';
@@ -227,6 +228,7 @@ async function open(
     'Records that did not belong to the tenant of their key',
   );
   const resources = await queue.view(topics.resources);
+  const flowState = await queue.view(topics.flowState);
   const accounts = createAccounts(resources);
   const live = await createLive({ queue, topics, clock: context.clock, onViolation: () => violated(), onError });
   return {
@@ -234,15 +236,17 @@ async function open(
     live,
     userSeen: (id) => resources.waitFor(() => accounts.byId(id) !== undefined, SEEN_TIMEOUT_MS),
     flows: createFlowCatalog(resources, context.clock),
+    slots: createSlots(flowState),
     commands: await createCommands({ queue, topics, instance: context.instance, clock: context.clock, onError }),
     executions: createExecutions({ repository, live, clock: context.clock }),
     close: () => resources.close(),
   };
 }
 
-function close({ accounts, live, flows, commands, close: closeView }: Running): void {
+function close({ accounts, live, flows, slots, commands, close: closeView }: Running): void {
   accounts.close();
   flows.close();
+  slots.close();
   live.close();
   commands.close();
   closeView();
