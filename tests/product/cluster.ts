@@ -4,12 +4,13 @@ import { join, resolve } from 'node:path';
 import { ProductClient } from './client.js';
 import { startRole, type StartedServer } from './server.js';
 
-export type Role = 'executor' | 'worker' | 'webserver';
+export type Role = 'executor' | 'worker' | 'scheduler' | 'webserver';
 
 export interface ClusterOptions {
   readonly brokers: readonly string[];
   readonly executors?: number;
   readonly workers?: number;
+  readonly schedulers?: number;
   readonly webservers?: number;
   readonly workerSlots?: number;
   readonly replicationFactor?: number;
@@ -94,6 +95,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     brokers,
     executors = 2,
     workers = 2,
+    schedulers = 0,
     webservers = 2,
     workerSlots = 8,
     sessionTimeout = 'PT3S',
@@ -140,6 +142,7 @@ server: {termination-grace-period: PT10S}
     // An executor first: it owns the accounts that a webserver begins with.
     await add('executor', executors);
     await add('worker', workers);
+    await add('scheduler', schedulers);
     await add('webserver', webservers);
   } catch (error) {
     await killAll();

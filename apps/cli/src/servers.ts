@@ -121,6 +121,7 @@ export class Servers {
         repositoryType: repository.type,
         storageType: storage.type,
         version,
+        templates: configuration.templates.enabled,
         pluginDefaults: configuration.plugins.defaults,
         // Behind a proxy the product's own pages come from another address than the one that this process listens on.
         ...(url === undefined ? {} : { url }),

@@ -20,6 +20,8 @@ export interface WebserverConfiguration {
   readonly version?: string;
   /** Defaults for properties of tasks, below those of a flow: flows are checked with them. */
   readonly pluginDefaults?: readonly PluginDefault[];
+  /** Templates can be read and changed (`templates.enabled`). Default false. */
+  readonly templates?: boolean;
   /** Rows of a file's preview: how many at first, and at most. */
   readonly preview?: { readonly initialRows: number; readonly maxRows: number };
   /** IANA name of the zone in which defaults of inputs read and print dates. Default: the host's. */

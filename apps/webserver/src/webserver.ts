@@ -7,6 +7,7 @@ import { USERS_KEY, type PlainObject, type Topics } from '@millrace/model';
 import type { TaskTypeRegistry } from '@millrace/plugin-api';
 import type { Queue } from '@millrace/queue';
 import type { Repository } from '@millrace/repository';
+import { createKeyValues, createNamespaceFiles, createTemplates } from '@millrace/resources';
 import type { ExpressionSettings, Service, ServiceContext } from '@millrace/service';
 import type { Storage } from '@millrace/storage';
 import { createApplication } from './application.js';
@@ -216,7 +217,7 @@ async function principalOf({ authentication, running }: RouteServices, request: 
 
 /** Opens the readers of the queue. */
 async function open(
-  { context, queue, topics, repository }: WebserverOptions,
+  { context, queue, topics, repository, storage }: WebserverOptions,
   onFailure: (error: unknown) => void,
 ): Promise<Running> {
   const onError = (error: unknown): void => {
@@ -231,22 +232,28 @@ async function open(
   const flowState = await queue.view(topics.flowState);
   const accounts = createAccounts(resources);
   const live = await createLive({ queue, topics, clock: context.clock, onViolation: () => violated(), onError });
+  const flows = createFlowCatalog(resources, context.clock);
+  const commands = await createCommands({ queue, topics, instance: context.instance, clock: context.clock, onError });
+  const access = { view: resources, refresh: () => flows.refresh(), change: commands.send };
   return {
     accounts,
     live,
     userSeen: (id) => resources.waitFor(() => accounts.byId(id) !== undefined, SEEN_TIMEOUT_MS),
-    flows: createFlowCatalog(resources, context.clock),
+    flows,
     slots: createSlots(flowState),
-    commands: await createCommands({ queue, topics, instance: context.instance, clock: context.clock, onError }),
+    commands,
+    keyValues: createKeyValues(access, context.clock),
+    namespaceFiles: createNamespaceFiles(access, storage),
+    templates: createTemplates(access),
     executions: createExecutions({ repository, live, clock: context.clock }),
     close: () => resources.close(),
   };
 }
 
-function close({ accounts, live, flows, slots, commands, close: closeView }: Running): void {
+function close(running: Running): void {
+  const { accounts, live, flows, slots, commands, keyValues, namespaceFiles, templates, close: closeView } = running;
   accounts.close();
-  flows.close();
-  slots.close();
+  for (const resources of [flows, slots, keyValues, namespaceFiles, templates]) resources.close();
   live.close();
   commands.close();
   closeView();

@@ -1,6 +1,6 @@
 import { Scope } from '@millrace/authorization';
 import { derivedId } from '@millrace/model';
-import { SLEEPY, startServer, type TestServer } from './server.js';
+import { SLEEPY, startServer, USER, type TestServer } from './server.js';
 
 let server: TestServer;
 beforeAll(async () => {
@@ -51,7 +51,7 @@ interface TaskRunView {
   readonly id: string;
   readonly taskId: string;
   readonly value?: string;
-  readonly outputs?: { readonly value?: string };
+  readonly outputs?: { readonly value?: string } & Record<string, unknown>;
   readonly attempts?: readonly unknown[];
   readonly state: { readonly current: string };
 }
@@ -301,6 +301,88 @@ describe('one execution', () => {
   });
 });
 
+describe('a paused execution', () => {
+  const APPROVAL = `id: approval
+namespace: company.team
+tasks:
+  - id: ask
+    type: core.flow.Pause
+    onResume:
+      - {id: reason, type: STRING}
+      - {id: count, type: INT, defaults: 3}
+      - {id: paper, type: FILE, required: false}
+  - {id: say, type: core.debug.Return, format: "{{ outputs.ask.onResume.reason }} {{ outputs.ask.resumed.by }}"}
+`;
+  const form = (values: Record<string, string | Blob>): FormData => {
+    const made = new FormData();
+    for (const [name, value] of Object.entries(values)) {
+      if (typeof value === 'string') made.append(name, value);
+      else made.append(name, value, 'paper.txt');
+    }
+    return made;
+  };
+  const send = (path: string, values: Record<string, string | Blob>): Promise<Response> =>
+    server.call('POST', `${base}/${path}`, { body: form(values) });
+
+  beforeAll(async () => {
+    await server.yaml('POST', '/api/v1/main/flows', APPROVAL);
+  });
+
+  it('is resumed with the inputs that it asks for, files included', async () => {
+    const { id } = await started('approval');
+    await untilState(id, 'PAUSED');
+    expect((await send(`${id}/resume`, {})).status).toBe(422);
+    expect((await send(`${id}/resume`, { reason: 'x', count: 'many' })).status).toBe(422);
+    expect((await send(`${id}/resume`, { reason: 'x', other: 'y' })).status).toBe(422);
+    expect((await read(id)).state.current).toBe('PAUSED');
+    const resumed = await shown(send(`${id}/resume`, { reason: 'fine', paper: new Blob(['text']) }));
+    expect(resumed.state.histories.map(({ state }) => state)).toEqual([
+      'CREATED',
+      'RUNNING',
+      'PAUSED',
+      'RESTARTED',
+      'RUNNING',
+      'SUCCESS',
+    ]);
+    expect(runOf(resumed, 'ask').outputs).toMatchObject({
+      onResume: {
+        reason: 'fine',
+        count: 3,
+        paper: expect.stringMatching(new RegExp(`^kestra:///.*${id}/inputs/paper/`)),
+      },
+      resumed: { by: USER },
+    });
+    expect(runOf(resumed, 'say').outputs).toEqual({ value: `fine ${USER}` });
+    expect((await send(`${id}/resume`, { reason: 'again' })).status).toBe(409);
+  });
+
+  it('says what is wrong with inputs before it is resumed', async () => {
+    const { id } = await started('approval');
+    await untilState(id, 'PAUSED');
+    const checked = (await (await send(`${id}/resume/validate`, { count: 'many' })).json()) as {
+      readonly inputs: readonly { readonly input: { readonly id: string }; readonly errors: readonly unknown[] }[];
+    };
+    expect(checked.inputs.map(({ input, errors }) => [input.id, errors.length])).toEqual([
+      ['reason', 1],
+      ['count', 1],
+      ['paper', 0],
+    ]);
+    expect((await read(id)).state.current).toBe('PAUSED');
+    expect((await server.call('DELETE', `${base}/${id}/kill`)).status).toBe(202);
+    expect((await atEnd(id)).state.current).toBe('KILLED');
+  });
+
+  it('may have been paused by somebody', async () => {
+    const { id } = await started('sleepy');
+    expect((await shown(post(`${id}/pause`))).state.current).toBe('PAUSED');
+    expect((await post(`${id}/pause`)).status).toBe(409);
+    expect((await shown(post(`${id}/resume`))).state.current).toBe('RUNNING');
+    expect((await shown(post(`${id}/pause`))).state.current).toBe('PAUSED');
+    expect((await shown(post(`${id}/force-run`))).state.current).toBe('RUNNING');
+    await server.call('DELETE', `${base}/${id}/kill`);
+  });
+});
+
 describe('many executions', () => {
   const byIds = (path: string, body: unknown, method = 'POST'): Promise<Response> =>
     server.call(method, `${base}/${path}`, { body: JSON.stringify(body), headers: JSON_BODY });
@@ -397,7 +479,7 @@ describe('flows as readers of executions see them', () => {
     await server.yaml('POST', '/api/v1/main/flows', QUICK.replace('id: quick', 'id: off\ndisabled: true'));
     expect(await server.json(`${base}/namespaces`)).toEqual(['company.team']);
     const flows = (await (await server.get(`${base}/namespaces/company.team/flows`)).json()) as { id: string }[];
-    expect(flows.map(({ id }) => id)).toEqual(['flaky', 'loop', 'quick', 'sleepy']);
+    expect(flows.map(({ id }) => id)).toEqual(['approval', 'flaky', 'loop', 'quick', 'sleepy']);
   });
 
   it('are told with their last execution', async () => {

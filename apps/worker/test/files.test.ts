@@ -2,8 +2,6 @@ import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { Scope } from '@millrace/authorization';
-import { createLocalStorage } from '@millrace/storage/local';
 import { createNamespaceFileReader } from '../src/services/namespace-files.js';
 import { MAIN, startOwner } from './owner.js';
 import { aJob, startWorker, stopWorkers, type Started } from './support.js';

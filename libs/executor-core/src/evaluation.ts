@@ -43,7 +43,7 @@ export function requestEvaluation(decision: Decision, task: TaskPlan, run: TaskR
 /** Expressions could not be evaluated. A task that has no children yet ends; its retry is for those. */
 export function endEvaluation(decision: Decision, run: TaskRun, state: 'FAILED' | 'KILLED'): void {
   if (EXECUTABLES.has(decision.taskOf(run).type)) return endExecutable(decision, run, state);
-  const entered = run.attempts.length > 0;
+  const entered = run.lanes !== undefined;
   if (entered && state === 'FAILED') {
     decision.fact(
       { kind: 'evaluated', taskRunId: run.id, values: {} },

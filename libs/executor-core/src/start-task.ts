@@ -243,7 +243,7 @@ function evaluatedBy(task: TaskPlan, run: TaskRun): PlainObject {
   if (EXECUTABLES.has(task.type)) return childExpressions(task);
   if (!run.progress) return updateExpressions(task);
   const flowable = flowableOf(task);
-  const entered = run.attempts.length > 0;
+  const entered = run.lanes !== undefined;
   return expressionsOf(task, entered && flowable.repeats ? ROUND_EXPRESSIONS : [...flowable.renders, 'runIf']);
 }
 
@@ -321,7 +321,7 @@ function flowableOf(task: TaskPlan): Flowable {
 function enterOwner(decision: Decision, task: TaskPlan, run: TaskRun): void {
   const flowable = flowableOf(task);
   // The values that it asked for after a round have come.
-  if (flowable.repeats && run.attempts.length > 0) return decision.then({ kind: 'round-ended', taskRunId: run.id });
+  if (flowable.repeats && run.lanes !== undefined) return decision.then({ kind: 'round-ended', taskRunId: run.id });
   const expressions = expressionsOf(task, [...flowable.renders, 'runIf']);
   if (!run.evaluated && !isPure(expressions)) return requestEvaluation(decision, task, run, expressions);
   const place = placeOf(run);

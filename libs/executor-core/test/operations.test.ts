@@ -453,13 +453,10 @@ describe('an operation', () => {
 
 // ── what may be done in which state ──────────────────────────────────────────────────────────────────────────────
 
-type Situation = Exclude<
-  State,
-  'SUBMITTED' | 'SKIPPED' | 'RESUBMITTED' | 'KILLING' | 'PAUSED' | 'RESTARTED' | 'QUEUED'
->;
+type Situation = Exclude<State, 'SUBMITTED' | 'SKIPPED' | 'RESUBMITTED' | 'RESTARTED'>;
 
 /** An execution in a state, with one task run of the task `x` where there can be one. */
-const SITUATIONS: Readonly<Record<Situation | 'KILLING', () => Harness>> = {
+const SITUATIONS: Readonly<Record<Situation, () => Harness>> = {
   CREATED: () => {
     const harness = new Harness(aFlow({ tasks: [works('x')] }));
     const event = harness.requested();
@@ -467,6 +464,16 @@ const SITUATIONS: Readonly<Record<Situation | 'KILLING', () => Harness>> = {
     return harness.send({ ...event, created: { ...event.created, scheduleDate: harness.now + 60_000 } });
   },
   RUNNING: () => started({ tasks: [works('x')] }),
+  PAUSED: () => started({ tasks: [{ id: 'x', type: 'core.flow.Pause' }, log('after')] }),
+  QUEUED: () => {
+    const harness = SITUATIONS.CREATED();
+    // As the flow's slots answer.
+    harness.apply([
+      { kind: 'timer-set', name: 'start', at: undefined },
+      { kind: 'execution-moved', to: 'QUEUED', at: harness.now },
+    ]);
+    return harness;
+  },
   RETRYING: () => started({ tasks: [fails('x', { retry: { type: 'constant', interval: 'PT1H', maxAttempts: 2 } })] }),
   BREAKPOINT: () => {
     const harness = new Harness(aFlow({ tasks: [works('x')] }));
@@ -496,13 +503,13 @@ const SITUATIONS: Readonly<Record<Situation | 'KILLING', () => Harness>> = {
     }),
 };
 
-const NEVER_ENDED = ['CREATED', 'RUNNING', 'RETRYING', 'BREAKPOINT', 'KILLING'] as const;
+const NEVER_ENDED = ['CREATED', 'QUEUED', 'RUNNING', 'PAUSED', 'RETRYING', 'BREAKPOINT', 'KILLING'] as const;
 
 /** In which states each operation is accepted; elsewhere it is a conflict. */
 const ALLOWED: Readonly<
   Record<string, { operation: (harness: Harness) => ExecutionOperation; in: readonly string[] }>
 > = {
-  restart: { operation: () => ({ kind: 'restart' }), in: ['FAILED', 'KILLED', 'CANCELLED'] },
+  restart: { operation: () => ({ kind: 'restart' }), in: ['PAUSED', 'FAILED', 'KILLED', 'CANCELLED'] },
   replay: { operation: (harness) => ({ kind: 'replay', taskRunId: runId(harness) }), in: [] },
   'change-task-run-state': {
     operation: (harness) => ({ kind: 'change-task-run-state', taskRunId: runId(harness), state: 'SUCCESS' }),
@@ -518,9 +525,10 @@ const ALLOWED: Readonly<
   },
   'add-labels': { operation: () => ({ kind: 'add-labels', labels: [] }), in: Object.keys(SITUATIONS) },
   'force-run': { operation: () => ({ kind: 'force-run' }), in: NEVER_ENDED },
-  unqueue: { operation: () => ({ kind: 'unqueue', state: 'RUNNING' }), in: [] },
+  unqueue: { operation: () => ({ kind: 'unqueue', state: 'RUNNING' }), in: ['QUEUED'] },
   delete: { operation: () => ({ kind: 'delete' }), in: Object.keys(SITUATIONS) },
-  resume: { operation: () => ({ kind: 'resume', given: {} }), in: ['BREAKPOINT'] },
+  pause: { operation: () => ({ kind: 'pause' }), in: ['RUNNING'] },
+  resume: { operation: () => ({ kind: 'resume', given: {} }), in: ['PAUSED', 'BREAKPOINT'] },
 };
 
 const runId = (harness: Harness): string => harness.runs[0]?.id ?? 'none';
@@ -551,5 +559,146 @@ describe('a kill', () => {
     expect(harness.runs.every((run) => isTerminal(run.state))).toBe(true);
     expect(harness.state.head).toMatchObject({ retrying: 0, claims: {}, progress: { active: 0, section: 'ended' } });
     expect(harness.state.dueAt).toBeUndefined();
+  });
+});
+
+describe('an execution that waits for a slot', () => {
+  it.each(['RUNNING', 'CANCELLED', 'FAILED', 'KILLED'] as const)('leaves the queue as %s', (state) => {
+    const harness = SITUATIONS.QUEUED();
+    expect(operate(harness, { kind: 'unqueue', state })).toEqual(ACCEPTED);
+    expect(harness.executionState).toBe(state);
+    expect(harness.story).toBe(state === 'RUNNING' ? 'x:SUBMITTED' : '');
+    if (state === 'RUNNING') expect(harness.finish().executionState).toBe('SUCCESS');
+    else expect(harness.state.head.progress.section).toBe('ended');
+  });
+
+  it('runs when it is forced to', () => {
+    const harness = SITUATIONS.QUEUED();
+    operate(harness, { kind: 'force-run' });
+    expect(harness.finish().executionState).toBe('SUCCESS');
+  });
+
+  it('cannot leave it in another way', () => {
+    expect(operate(SITUATIONS.QUEUED(), { kind: 'unqueue', state: 'PAUSED' })).toMatchObject({ reason: 'invalid' });
+  });
+});
+
+describe('restart of tasks that wait or repeat', () => {
+  it('lets a paused execution go on', () => {
+    const harness = SITUATIONS.PAUSED();
+    operate(harness, { kind: 'restart' });
+    expect(history(harness)).toBe('CREATED RUNNING PAUSED RESTARTED RUNNING SUCCESS');
+    expect(harness.story).toBe('x:SUCCESS after:SUCCESS');
+    expect(harness.state.head).not.toHaveProperty('paused');
+  });
+
+  it('forgets what waited while somebody had paused the execution', () => {
+    const harness = started({
+      tasks: [block('Parallel', 'p', [works('a'), works('b')], { errors: [log('e')] }), log('z')],
+    });
+    const [a, b] = [harness.claim('a'), harness.claim('b')];
+    operate(harness, { kind: 'pause' });
+    harness.answer(a, failing);
+    harness.answer(b, { state: 'SUCCESS' });
+    expect([harness.executionState, harness.story]).toEqual(['PAUSED', 'p:RUNNING a:FAILED b:SUCCESS']);
+    expect(operate(harness, { kind: 'restart' })).toEqual(ACCEPTED);
+    expect(harness.state.head).not.toHaveProperty('hold');
+    harness.finish();
+    expect(harness.executionState).toBe('SUCCESS');
+    expect(sorted(harness.story)).toEqual(sorted('p:SUCCESS a:SUCCESS b:SUCCESS z:SUCCESS'));
+  });
+
+  it('pauses again after a kill, or when nobody came in time', () => {
+    const killed = kill(SITUATIONS.PAUSED());
+    operate(killed, { kind: 'restart' });
+    expect([killed.executionState, killed.run('x').state]).toEqual(['PAUSED', 'PAUSED']);
+    const late = started({ tasks: [{ id: 'x', type: 'core.flow.Pause', timeout: 'PT1M' }] });
+    late.now += 60_000;
+    late.send({ kind: 'wake' });
+    expect(late.executionState).toBe('FAILED');
+    operate(late, { kind: 'restart' });
+    expect([late.executionState, late.run('x').attempts.length]).toEqual(['PAUSED', 2]);
+  });
+
+  const loop = (more: object): WrittenFlow => ({
+    tasks: [
+      {
+        id: 'l',
+        type: 'core.flow.LoopUntil',
+        condition: '{{ outputs.l.iterationCount >= 2 }}',
+        checkFrequency: { interval: 'PT1S', ...more },
+        failOnMaxReached: true,
+        tasks: [works('a')],
+      },
+    ],
+  });
+
+  it('runs the round of a loop again in which something failed', () => {
+    const harness = started(loop({}));
+    harness.answer(harness.claim(), failing);
+    operate(harness, { kind: 'restart' });
+    harness.finish();
+    expect(harness.executionState).toBe('SUCCESS');
+    expect(harness.run('l').outputs).toMatchObject({ iterationCount: 2 });
+  });
+
+  it('begins a loop anew that had reached its maximum', () => {
+    const harness = started(loop({ maxIterations: 1 })).finish();
+    expect(harness.executionState).toBe('FAILED');
+    operate(harness, { kind: 'restart' });
+    expect(harness.story).toBe('l:RUNNING a:SUBMITTED');
+    expect(harness.run('l').outputs).toMatchObject({ iterationCount: 1 });
+    expect(harness.finish().executionState).toBe('FAILED');
+  });
+
+  it('runs a WorkingDirectory again as a whole', () => {
+    const harness = started({
+      tasks: [block('WorkingDirectory', 'w', [works('a')], { finally: [log('f')] }), log('b')],
+    });
+    harness.answer(harness.claim(), failing);
+    expect(harness.executionState).toBe('FAILED');
+    operate(harness, { kind: 'restart' });
+    expect(harness.story).toBe('w:SUBMITTED');
+    harness.finish();
+    expect(harness.executionState).toBe('SUCCESS');
+    expect(harness.story).toBe('w:SUCCESS f:SUCCESS b:SUCCESS');
+  });
+
+  it('runs what failed in a Dag again, then what waited for it', () => {
+    const harness = started({
+      tasks: [
+        {
+          id: 'd',
+          type: 'core.flow.Dag',
+          tasks: [
+            { task: works('a') },
+            { task: works('b') },
+            { task: works('c'), dependsOn: ['a', 'b'] },
+            { task: works('e'), dependsOn: ['b'] },
+          ],
+        },
+      ],
+    });
+    harness.answer(harness.claim('b'), { state: 'SUCCESS' });
+    harness.answer(harness.claim('a'), failing);
+    expect(harness.executionState).toBe('FAILED');
+    operate(harness, { kind: 'restart' });
+    harness.finish();
+    expect(harness.executionState).toBe('SUCCESS');
+    expect(sorted(harness.story)).toEqual(sorted('d:SUCCESS a:SUCCESS b:SUCCESS c:SUCCESS e:SUCCESS'));
+  });
+
+  it('measures agreements from the restart', () => {
+    const harness = started({
+      tasks: [works('a')],
+      sla: [{ id: 'quick', type: 'MAX_DURATION', duration: 'PT1M', behavior: 'FAIL' }],
+    });
+    harness.now += 50_000;
+    harness.answer(harness.claim(), failing);
+    expect(harness.state.dueAt).toBeUndefined();
+    harness.now += 50_000;
+    operate(harness, { kind: 'restart' });
+    expect(harness.state.dueAt).toBe(harness.now + 60_000);
+    expect(harness.finish().executionState).toBe('SUCCESS');
   });
 });

@@ -31,6 +31,7 @@ export { labelKeyFault, labelsOf, nestByDots, nestLabels } from './labels.js';
 export { DEFAULT_FLOW_LIMITS, type FlowLimits } from './limits.js';
 export { withDisabled } from './edit-source.js';
 export { parsePart, type FlowPart, type ParsedPart } from './parse-part.js';
+export { parseTemplate, type ParsedTemplate } from './parse-template.js';
 export { parseFlow, parseFlows, type ParsedFlow, type ParseOptions } from './parse-flow.js';
 export { effectiveTask, effectiveTriggers, withDefaults } from './plugin-defaults.js';
 export { childTasks, taskTree, type TaskNode, type TaskPlace } from './task-tree.js';

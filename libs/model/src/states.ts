@@ -87,7 +87,7 @@ const afterExecutionEnd = (state: State): readonly State[] => [
 export const EXECUTION_MOVES: Moves = {
   // RESTARTED: a copy that goes on from one of its task runs.
   CREATED: ['QUEUED', 'RUNNING', 'RESTARTED', 'KILLING', 'SUCCESS', 'WARNING', 'FAILED', 'KILLED', 'CANCELLED'],
-  QUEUED: ['RUNNING', 'KILLED', 'CANCELLED', 'FAILED'],
+  QUEUED: ['RUNNING', 'KILLING', 'KILLED', 'CANCELLED', 'FAILED'],
   SUBMITTED: [],
   RUNNING: [
     'PAUSED',

@@ -76,6 +76,20 @@ const revisionOf = (outcome: Reply['outcome']): number | undefined =>
   outcome.kind === 'done' && outcome.resource.kind === 'flow' ? outcome.resource.flow.revision : undefined;
 
 describe('a flow', () => {
+  it('loses old revisions for good, but never the newest or one that it does not have', () => {
+    const key = new Key();
+    for (const source of ['a', 'b', 'c']) key.save(source);
+    expect(key.send({ kind: 'delete-revisions', revisions: [1, 3] })).toMatchObject({ reason: 'invalid' });
+    expect(key.send({ kind: 'delete-revisions', revisions: [1, 4] })).toMatchObject({ reason: 'unknown' });
+    expect(key.records.has(revisionId(1))).toBe(true);
+    const deleted = key.send({ kind: 'delete-revisions', revisions: [1, 2, 2] }, 'twice');
+    expect(revisionOf(deleted)).toBe(3);
+    expect([...key.records.keys()].sort()).toEqual(['commands', LATEST, revisionId(3)]);
+    expect(key.send({ kind: 'delete-revisions', revisions: [1, 2, 2] }, 'twice')).toEqual(deleted);
+    expect(revisionOf(key.save('d'))).toBe(4);
+    expect(new Key().send({ kind: 'delete-revisions', revisions: [1] })).toMatchObject({ reason: 'unknown' });
+  });
+
   it('gets revision 1, then one more with each change', () => {
     const key = new Key();
     expect(revisionOf(key.save('a', 'create'))).toBe(1);

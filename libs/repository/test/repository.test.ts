@@ -118,6 +118,19 @@ describe.each<[string, () => Filled]>([
       expect(found?.taskRuns.map(({ taskId }) => taskId)).toEqual(['task-0', 'task-1']);
     });
 
+    it('has a head, and all records for a copy', async () => {
+      expect(await repository.executionHead(MAIN, 'e1')).toMatchObject({ executionId: 'e1', flowId: 'report' });
+      const records = await repository.executionRecords(MAIN, 'e1');
+      expect([...(records?.values() ?? [])].map(({ kind }) => kind).sort()).toEqual([
+        'created',
+        'head',
+        'task-run',
+        'task-run',
+        'variables',
+      ]);
+      expect(records?.get('head')).toMatchObject({ executionId: 'e1' });
+    });
+
     it.each([
       ['unknown', MAIN, 'e9'],
       ['of another tenant', Scope.system('nobody'), 'e1'],
@@ -125,6 +138,8 @@ describe.each<[string, () => Filled]>([
       ['of a namespace that only begins alike', scopeOn('company.team'), 'e3'],
     ])('is not found when it is %s', async (_why, scope, id) => {
       expect(await repository.execution(scope, id)).toBeUndefined();
+      expect(await repository.executionHead(scope, id)).toBeUndefined();
+      expect(await repository.executionRecords(scope, id)).toBeUndefined();
     });
 
     it('is read in pages when it has many task runs', async () => {

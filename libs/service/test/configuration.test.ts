@@ -69,6 +69,7 @@ describe('the configuration', () => {
         cacheSize: 1000,
       },
       encryption: {},
+      templates: { enabled: false },
       worker: { groupKey: 'default' },
       logging: { level: 'info', format: 'auto' },
       metrics: { process: true },

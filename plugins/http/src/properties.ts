@@ -1,5 +1,5 @@
 import { Type } from '@sinclair/typebox';
-import { Dynamic, Duration, MapOf } from '@millrace/model';
+import { Dynamic, Duration, MapOf, SecretText } from '@millrace/model';
 
 const choice = <const Name extends string>(names: readonly Name[], description: string) =>
   Dynamic(Type.Unsafe<Name>({ type: 'string', enum: [...names], description }));
@@ -29,7 +29,7 @@ export const RequestOptions = Type.Object(
           address: Type.Optional(Type.String()),
           port: Type.Optional(Dynamic(Type.Integer({ minimum: 1, maximum: 65_535 }))),
           username: Type.Optional(Type.String()),
-          password: Type.Optional(Type.String()),
+          password: Type.Optional(SecretText(Type.String())),
         },
         closed,
       ),
@@ -42,8 +42,8 @@ export const RequestOptions = Type.Object(
             'BASIC or DIGEST with username and password, or BEARER with token.',
           ),
           username: Type.Optional(Type.String()),
-          password: Type.Optional(Type.String()),
-          token: Type.Optional(Type.String()),
+          password: Type.Optional(SecretText(Type.String())),
+          token: Type.Optional(SecretText(Type.String())),
         },
         closed,
       ),

@@ -25,15 +25,29 @@ export interface ArchivedText {
 }
 
 /** Sends flows as a ZIP archive of their texts, one file each. */
-export async function sendArchive(response: ServerResponse, flows: readonly Flow[]): Promise<void> {
+export const sendArchive = (response: ServerResponse, flows: readonly Flow[]): Promise<void> =>
+  sendTexts(
+    response,
+    'flows.zip',
+    flows.map(({ namespace, id, source, updated }) => ({
+      name: `${namespace}.${id}.yml`,
+      text: source,
+      date: updated,
+    })),
+  );
+
+/** Sends texts as a ZIP archive. @param fileName plain letters */
+export async function sendTexts(
+  response: ServerResponse,
+  fileName: string,
+  texts: readonly (ArchivedText & { readonly date: number })[],
+): Promise<void> {
   const archive = new ZipWriter();
-  for (const { namespace, id, source, updated } of flows) {
-    archive.addBuffer(Buffer.from(source), `${namespace}.${id}.yml`, { mtime: new Date(updated) });
-  }
+  for (const { name, text, date } of texts) archive.addBuffer(Buffer.from(text), name, { mtime: new Date(date) });
   archive.end();
   response.writeHead(200, {
     'Content-Type': 'application/octet-stream',
-    'Content-Disposition': 'attachment; filename="flows.zip"',
+    'Content-Disposition': `attachment; filename="${fileName}"`,
   });
   await pipeline(archive.outputStream, response);
 }

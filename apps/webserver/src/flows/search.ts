@@ -65,7 +65,8 @@ function testOf(filter: QueryFilter): Test {
   return field(filter);
 }
 
-function textTest(filter: QueryFilter): (text: string) => boolean {
+/** A test of a text by a filter. @throws HttpError 422 for an operation that texts do not have */
+export function textTest(filter: QueryFilter): (text: string) => boolean {
   const { operation, value } = filter;
   const list = value.split(',');
   switch (operation) {

@@ -7,7 +7,8 @@ import { checkJsonNesting } from './nesting.js';
 /** Largest bodies, in bytes. */
 export const BODY_LIMITS = { json: 1024 * 1024, flow: 1024 * 1024, webhook: 512 * 1024 } as const;
 
-const YAML_TYPES = ['application/x-yaml', 'application/yaml', 'text/yaml', 'text/x-yaml'];
+/** Content types of YAML. */
+export const YAML_TYPES = ['application/x-yaml', 'application/yaml', 'text/yaml', 'text/x-yaml'];
 
 /** The content type without parameters, in lower case; '' when there is none. */
 export const mediaType = (request: IncomingMessage): string =>

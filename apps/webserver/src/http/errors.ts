@@ -1,5 +1,6 @@
 import { QueueError } from '@millrace/queue';
 import { RepositoryError } from '@millrace/repository';
+import { ResourceRefusedError } from '@millrace/resources';
 import { StorageError } from '@millrace/storage';
 
 /** One fault of a request, as `_embedded.errors` lists it. */
@@ -52,6 +53,7 @@ export const notServing = (): HttpError =>
     headers: RETRY_SOON,
   });
 
+const REFUSED_STATUS = { exists: 422, unknown: 404, conflict: 409, invalid: 422 } as const;
 const STORAGE_STATUS = { NOT_FOUND: 404, INVALID_URI: 422, UNAVAILABLE: 503, TOO_LARGE: 413 } as const;
 
 /**
@@ -60,6 +62,7 @@ const STORAGE_STATUS = { NOT_FOUND: 404, INVALID_URI: 422, UNAVAILABLE: 503, TOO
  */
 export function asHttpError(error: unknown): HttpError | undefined {
   if (error instanceof HttpError) return error;
+  if (error instanceof ResourceRefusedError) return new HttpError(REFUSED_STATUS[error.reason], error.message);
   if (error instanceof RepositoryError) {
     if (error.code === 'INVALID_QUERY') return unprocessable(error.message);
     return new HttpError(503, 'The repository cannot answer now; ask again', { headers: RETRY_SOON, cause: error });

@@ -67,6 +67,9 @@ export const TRIGGER_FLAT: readonly FlatFilter[] = [
   flat('triggerState', 'EQUALS'),
 ];
 
+/** Old flat parameters of searches for keys. */
+export const KEY_VALUE_FLAT: readonly FlatFilter[] = [flat('q', 'EQUALS'), flat('namespace', 'PREFIX')];
+
 /**
  * The filters of a query: `filters[field][OP]=value`, labels with a key, and the old flat parameters.
  * @throws HttpError 422 for malformed ones, unknown operations and too many

@@ -12,6 +12,10 @@ const PATTERNS: Readonly<
   key: { pattern: /^[^\u0000-\u001f]+$/, lengthMax: 256, what: 'webhook' },
   path: { pattern: /^/, lengthMax: 2_000, what: 'path' },
   executionId: { pattern: /^[0-9A-Za-z]+$/, lengthMax: 64, what: 'execution id' },
+  templateId: { pattern: new RegExp(FLOW_ID_PATTERN), lengthMax: 100, what: 'template id' },
+  // What a key may be is told by the refusal of one that is none.
+  keyName: { pattern: /^[^\p{Cc}]+$/u, lengthMax: 1_000, what: 'key' },
+  metric: { pattern: /^[^\p{Cc}]+$/u, lengthMax: 256, what: 'metric' },
   taskRunId: { pattern: /^[0-9A-Za-z]+$/, lengthMax: 64, what: 'task run id' },
   type: { pattern: /^[A-Za-z0-9][\w.-]*$/, lengthMax: 256, what: 'type' },
 };

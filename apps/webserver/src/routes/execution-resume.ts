@@ -4,6 +4,7 @@ import { presentExecution, type ExecutionRecords } from '@millrace/repository';
 import type { Storage } from '@millrace/storage';
 import { givenInputs } from '../executions/given-inputs.js';
 import { execution, operate } from '../executions/operations.js';
+import { inputEnvironment } from '../executions/start.js';
 import { json, type Answer } from '../http/answer.js';
 import { HttpError, unprocessable } from '../http/errors.js';
 import { permission, type Call, type Route } from '../http/route.js';
@@ -50,8 +51,8 @@ async function resume(services: RouteServices, call: Call): Promise<Answer> {
 async function validate(services: RouteServices, call: Call): Promise<Answer> {
   const paused = await pausedExecution(services, call);
   const given = await givenToResume(undefined, call, paused);
-  const { clock, timeZone } = services.starting;
-  const environment = { now: clock.now(), random: Math.random, timeZone };
+  const { starting } = services;
+  const environment = inputEnvironment(starting, starting.clock.now(), paused.records.head.executionId);
   const { inputs } = examineInputs({ inputs: [...paused.inputs] }, given, environment);
   return json({
     id: paused.flow.id,

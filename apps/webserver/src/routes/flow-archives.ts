@@ -86,7 +86,7 @@ function checked(services: RouteServices, call: Call, { name, text }: ArchivedTe
 const nameIn = (text: string): string | undefined => /^id:\s*["']?([\w.-]{1,100})/m.exec(text)?.[1];
 
 /** The texts of the uploaded file, one for each flow. @throws HttpError 413, 422 */
-async function uploadedTexts(call: Call): Promise<readonly ArchivedText[]> {
+export async function uploadedTexts(call: Call): Promise<readonly ArchivedText[]> {
   const uploads: { readonly name: string; readonly bytes: Buffer }[] = [];
   await readForm(call.request, async ({ name, fileName, content }: FormFile) => {
     if (name !== 'fileUpload') {

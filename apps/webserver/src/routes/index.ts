@@ -11,7 +11,12 @@ import { flowChangeRoutes } from './flow-changes.js';
 import { flowGraphRoutes } from './flow-graphs.js';
 import { flowValidationRoutes } from './flow-validation.js';
 import { flowRoutes } from './flows.js';
+import { flowMetricRoutes } from './flow-metrics.js';
 import { instanceRoutes } from './instance.js';
+import { keyValueRoutes } from './key-values.js';
+import { logDeletionRoutes } from './log-deletion.js';
+import { namespaceFileRoutes } from './namespace-files.js';
+import { templateRoutes } from './templates.js';
 import { logRoutes } from './logs.js';
 import { pluginRoutes } from './plugins.js';
 import type { RouteServices } from './services.js';
@@ -35,6 +40,11 @@ export function allRoutes(services: RouteServices): readonly Route[] {
     ...flowRoutes(services),
     ...flowChangeRoutes(services),
     ...logRoutes(services),
+    ...logDeletionRoutes(services),
+    ...flowMetricRoutes(services),
+    ...keyValueRoutes(services),
+    ...namespaceFileRoutes(services),
+    ...templateRoutes(services),
     ...fileRoutes(services),
     ...webhookRoutes(services),
     ...triggerRoutes(services),

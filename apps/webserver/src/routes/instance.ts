@@ -75,7 +75,7 @@ function descriptionRoutes(
         json({
           version,
           isAnonymousUsageEnabled: false,
-          isTemplateEnabled: false,
+          isTemplateEnabled: configuration.templates === true,
           isBasicAuthInitialized: services.running().accounts.size > 0,
           preview: { initial: initialRows, max: maxRows },
           systemNamespace: 'system',

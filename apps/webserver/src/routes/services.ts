@@ -2,6 +2,7 @@ import type { PlainObject } from '@millrace/model';
 import type { TaskTypeRegistry } from '@millrace/plugin-api';
 import type { ServiceContext } from '@millrace/service';
 import type { Repository } from '@millrace/repository';
+import type { KeyValues, NamespaceFiles, Templates } from '@millrace/resources';
 import type { Storage } from '@millrace/storage';
 import type { Executions } from '../executions/executions.js';
 import type { Live } from '../executions/live.js';
@@ -24,6 +25,9 @@ export interface Running {
   readonly flows: FlowCatalog;
   readonly slots: Slots;
   readonly commands: Commands;
+  readonly keyValues: KeyValues;
+  readonly namespaceFiles: NamespaceFiles;
+  readonly templates: Templates;
   readonly live: Live;
   readonly executions: Executions;
   close(): void;

@@ -1,4 +1,4 @@
-import { Scope } from '@millrace/authorization';
+import { decide, type Scope } from '@millrace/authorization';
 import { executionTriggerOf, type Flow, type PlainObject } from '@millrace/model';
 import { presentExecution, type ExecutionRecords } from '@millrace/repository';
 import { evaluateCall, type FlowTriggers, type TriggerPlan } from '@millrace/schedule';
@@ -46,7 +46,7 @@ const noWebhook = (): HttpError => notFound('There is no such webhook');
 async function called(services: RouteServices, call: Call): Promise<Answer> {
   const { clock } = services.context;
   const [namespace, flowId, key] = [call.parameter('namespace'), call.parameter('flowId'), call.parameter('key')];
-  const scope = Scope.system(call.tenant);
+  const scope = scopeOf(call.tenant, namespace);
   const { flow, of, plan } = await webhookOf(services, scope, { namespace, flowId, key });
   if (flow.definition.disabled === true || plan.isDisabled) {
     throw new HttpError(409, `The flow or its trigger '${plan.id}' is disabled`);
@@ -61,6 +61,21 @@ async function called(services: RouteServices, call: Call): Promise<Answer> {
     throw new HttpError(409, evaluation.message);
   }
   return started(services, call, { scope, flow, of, plan, ...evaluation });
+}
+
+/** Whoever has the key may do what the flow's webhook does, and nothing outside its namespace. */
+function scopeOf(tenant: string, namespace: string): Scope {
+  const caller = {
+    id: 'webhook',
+    username: 'webhook',
+    active: true,
+    superAdmin: false,
+    tenants: [tenant],
+    grants: [{ tenant, role: 'admin', namespace }],
+  } as const;
+  const decision = decide(caller, { resource: 'FLOW', action: 'EXECUTE' }, tenant, namespace);
+  if (!decision.allowed) throw noWebhook();
+  return decision.scope;
 }
 
 interface Webhook {

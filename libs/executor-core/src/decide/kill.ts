@@ -1,8 +1,6 @@
 import { isTerminal, LIVENESS, type KillRequested, type TaskRun } from '@millrace/model';
 import type { Decision } from '../decision.js';
-import { endUnstarted } from '../end-execution.js';
 import { stopTaskRun, withdrawJob } from '../end-task-run.js';
-import { afterExecution } from '../owner.js';
 
 /** How long a worker may take to confirm a kill before it is told again, in milliseconds. */
 const REPEAT_MS = LIVENESS.heartbeatMs;
@@ -21,11 +19,6 @@ export function killRequested(
 ): void {
   const { head } = decision.view;
   if (isTerminal(head.state) || head.state === 'KILLING') return;
-  if (head.state === 'QUEUED') {
-    // Nothing of it runs.
-    endUnstarted(decision, endsAs);
-    return afterExecution(decision);
-  }
   if (cascade) decision.then({ kind: 'kill-children', from: 0 });
   decision.fact(
     { kind: 'end-decided', state: endsAs },

@@ -49,8 +49,10 @@ export function deleteExecution(decision: Decision): undefined {
   clearTimers(decision);
   decision.fact({ kind: 'section-entered', owner: undefined, section: 'ended' });
   if (!isTerminal(head.state)) {
-    if (head.state !== 'QUEUED') decision.fact({ kind: 'execution-moved', to: 'KILLING', at: decision.now });
-    decision.fact({ kind: 'execution-moved', to: 'KILLED', at: decision.now });
+    decision.fact(
+      { kind: 'execution-moved', to: 'KILLING', at: decision.now },
+      { kind: 'execution-moved', to: 'KILLED', at: decision.now },
+    );
   }
   decision.fact({ kind: 'execution-deleted' });
 }

@@ -3,6 +3,7 @@ import type { Decision } from '../decision.js';
 import type { Fact, OwnerId } from '../facts.js';
 import { lanesAtATime, lanesOf, laneTasks, ownerOf, type Owner } from '../owner.js';
 import type { Step } from '../outcome.js';
+import { FLOWABLES } from '../tasks/flowables.js';
 import type { DagPlan } from '../tasks/dag-plan.js';
 
 /** Which task runs of an execution run again, or end otherwise; the owners above them go on. */
@@ -182,7 +183,15 @@ class Reopener {
       this.#facts.push({ kind: 'task-run-moved', taskRunId: last.id, to, at: this.#decision.now });
       return this.#after(owner, lane, { ...last, state: to });
     }
-    return isTerminal(last.state) ? this.#after(owner, lane, last) : 'open';
+    return isTerminal(last.state) ? this.#after(owner, lane, last) : this.#stillRuns(last);
+  }
+
+  /** What is inside may have to run again all the same. */
+  #stillRuns(run: TaskRun): 'open' {
+    const { type } = this.#decision.taskOf(run);
+    const isOwner = run.progress !== undefined && run.lanes !== undefined && type !== WORKING_DIRECTORY;
+    if (isOwner && !run.evaluating) this.#owner(run.id);
+    return 'open';
   }
 
   /** The lane's last task run has ended: what comes after it. */
@@ -213,7 +222,10 @@ class Reopener {
       { kind: 'task-run-moved', taskRunId: run.id, to: 'RUNNING', at: now },
       { kind: 'attempt-opened', taskRunId: run.id, at: now },
     );
-    this.#owner(run.id);
+    if (run.state === 'PAUSED' && FLOWABLES.get(this.#decision.taskOf(run).type)?.repeats) {
+      // The wait between two rounds is over.
+      this.#steps.push({ kind: 'next-round', taskRunId: run.id });
+    } else this.#owner(run.id);
     return 'open';
   }
 
