@@ -5,7 +5,6 @@
 export const NOT_BY_A_CASE: Readonly<Record<string, string>> = {
   'every task.workerGroup': 'worker groups are not part of this version; libs/flow/test: other groups are refused',
   'every task.assets': 'libs/flow/test: assets are refused',
-  'core.flow.Pause.onResume': 'libs/executor-core/test/pause.test.ts',
   'core.flow.Pause → onResume': 'libs/executor-core/test/pause.test.ts',
   'core.flow.Pause → resumed': 'libs/executor-core/test/pause.test.ts',
   'core.flow.Template → args': 'libs/executor-core/test/flowables.test.ts: templates are not enabled by default',

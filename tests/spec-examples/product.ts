@@ -55,19 +55,19 @@ export class Product {
   }
 
   /** Asks for an execution; the answer may be a refusal. */
-  ask(flowId: string, inputs: Readonly<Record<string, string>> = {}): Promise<Response> {
-    return this.send('POST', `/executions/demo/${flowId}`, formOf(inputs));
+  ask(flowId: string, inputs: Readonly<Record<string, string>> = {}, namespace = 'demo'): Promise<Response> {
+    return this.send('POST', `/executions/${namespace}/${flowId}`, formOf(inputs));
   }
 
-  async start(flowId: string, inputs?: Readonly<Record<string, string>>): Promise<Execution> {
-    const answer = await this.ask(flowId, inputs);
+  async start(flowId: string, inputs?: Readonly<Record<string, string>>, namespace?: string): Promise<Execution> {
+    const answer = await this.ask(flowId, inputs, namespace);
     if (answer.status !== 200) throw new Error(`'${flowId}' was refused: ${answer.status} ${await answer.text()}`);
     return (await answer.json()) as Execution;
   }
 
   /** Runs a flow to its end, `afterExecution` included. */
-  async run(flowId: string, inputs?: Readonly<Record<string, string>>): Promise<Execution> {
-    return this.ended((await this.start(flowId, inputs)).id);
+  async run(flowId: string, inputs?: Readonly<Record<string, string>>, namespace?: string): Promise<Execution> {
+    return this.ended((await this.start(flowId, inputs, namespace)).id);
   }
 
   async execution(id: string): Promise<Execution> {

@@ -71,7 +71,8 @@ describe('every task type', () => {
     }
     const last = one.flows.at(-1) ?? '';
     const flowId = /^id: *(\S+)/m.exec(last)?.[1] ?? '';
-    const execution = await product.run(flowId, one.inputs);
+    const namespace = /^namespace: *(\S+)/m.exec(last)?.[1];
+    const execution = await product.run(flowId, one.inputs, namespace);
     const logs = await product.logs(execution.id);
     const lines = logs.map(({ level, taskId, message }) => `${level} ${taskId ?? ''}: ${message}`);
     return [

@@ -103,13 +103,13 @@ describe('metrics of a flow', () => {
     const answer = await server.json(`${PATH}/aggregates/company.team/hello/rows?${range}${aggregation}`);
     expect(answer).toMatchObject({
       groupBy: 'hour',
-      aggregations: expect.arrayContaining([{ name: 'rows', value, date: '2026-03-01T10:00:00Z' }]),
+      aggregations: expect.arrayContaining([{ name: 'rows', value, date: '2026-03-01T10:00:00.000Z' }]),
     });
   });
 
   it('are aggregated by task', async () => {
     const answer = await server.json(`${PATH}/aggregates/company.team/hello/say/rows?${range}`);
-    expect(answer['aggregations']).toContainEqual({ name: 'rows', value: 6, date: '2026-03-01T10:00:00Z' });
+    expect(answer['aggregations']).toContainEqual({ name: 'rows', value: 6, date: '2026-03-01T10:00:00.000Z' });
   });
 
   it.each([

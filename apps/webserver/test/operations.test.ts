@@ -271,6 +271,17 @@ describe('one execution', () => {
     expect((await post('company.team/loop?breakpoints=nothing')).status).toBe(422);
   });
 
+  it('is deleted with its log, unless that is to be kept', async () => {
+    const messages = async (id: string): Promise<number> =>
+      Number((await server.json(`/api/v1/main/logs/search?executionId=${id}`))['total']);
+    const [gone, kept] = [await ended('quick'), await ended('quick')];
+    expect(await messages(gone.id)).toBeGreaterThan(0);
+    await server.call('DELETE', `${base}/${gone.id}`);
+    await server.call('DELETE', `${base}/${kept.id}?deleteLogs=false&deleteMetrics=false&deleteStorage=false`);
+    expect(await messages(gone.id)).toBe(0);
+    expect(await messages(kept.id)).toBeGreaterThan(0);
+  });
+
   it('is deleted with its files', async () => {
     const { id } = await ended('quick');
     const folder = `kestra:///company/team/quick/executions/${id}`;

@@ -34,7 +34,10 @@ export async function createInstallation() {
   const owner = await queue.process({
     processor: resourceProcessor(topics),
     context: () => undefined,
-    outgoing: ({ replyTo, reply }: ResourceEffect) => outgoing({ topic: topics.replies, key: replyTo, value: reply }),
+    outgoing(effect: ResourceEffect) {
+      if (effect.kind !== 'reply') throw new Error('Here are no flows that others would follow');
+      return outgoing({ topic: topics.replies, key: effect.replyTo, value: effect.reply });
+    },
   });
   const closing: (() => void)[] = [];
   return {

@@ -1,4 +1,13 @@
-import { keyOf, outgoing, STATES, type ExecutionHead, type Label, type State } from '@millrace/model';
+import {
+  keyOf,
+  logPurge,
+  metricPurge,
+  outgoing,
+  STATES,
+  type ExecutionHead,
+  type Label,
+  type State,
+} from '@millrace/model';
 import { labelKeyFault } from '@millrace/flow';
 import { presentExecution } from '@millrace/repository';
 import { executionFolderUri } from '@millrace/storage';
@@ -180,9 +189,15 @@ export async function kill(services: RouteServices, call: Call, head: ExecutionH
   ]);
 }
 
-/** Deletes an execution, and its files unless the request says otherwise. */
+/** Deletes an execution, and what it left behind unless the request says otherwise. */
 export async function remove(services: RouteServices, call: Call, head: ExecutionHead): Promise<void> {
-  const [, , deleteStorage] = DELETIONS.map((name) => call.query.flag(name, true));
+  const [logs, metrics, storage] = DELETIONS.map((name) => call.query.flag(name, true));
+  const { queue, topics } = services.starting;
+  const { tenant, executionId } = head;
   await operate(services, call, head, { kind: 'delete' });
-  if (deleteStorage) await services.storage.remove(call.scope, executionFolderUri(head));
+  await queue.publish([
+    ...(logs ? [logPurge(topics, { tenant, executionId })] : []),
+    ...(metrics ? [metricPurge(topics, { tenant, executionId })] : []),
+  ]);
+  if (storage) await services.storage.remove(call.scope, executionFolderUri(head));
 }
