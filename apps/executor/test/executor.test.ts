@@ -179,7 +179,9 @@ describe('the executor', () => {
 
   it('fails a task whose properties do not fit, with the reason in its log', async () => {
     const logs: string[] = [];
-    await world.queue.tail(topics.logs, { onRecord: ({ value }) => value && logs.push(value.message) });
+    await world.queue.tail(topics.logs, {
+      onRecord: ({ value }) => value && 'message' in value && logs.push(value.message),
+    });
     const flow = aFlow('x');
     await world.save({
       ...flow,
