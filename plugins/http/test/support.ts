@@ -51,6 +51,9 @@ export const echo = (request: IncomingMessage, response: ServerResponse): void =
   });
 };
 
+/** These tasks use none. */
+const NO_SERVICES = {} as TaskServices;
+
 export interface TestContext extends TaskContext {
   readonly lines: { readonly level: LogLevel; readonly message: string }[];
   readonly controller: AbortController;
@@ -70,9 +73,7 @@ export function aContext(files: Readonly<Record<string, string>> = {}): TestCont
     lines,
     controller,
     signal: controller.signal,
-    get services(): TaskServices {
-      throw new Error('These tasks use no services');
-    },
+    services: NO_SERVICES,
     log: { write: (level, message) => void lines.push({ level, message }), ready: () => Promise.resolve() },
     files: {
       workingDirectory: () => Promise.reject(new Error('no directory')),
