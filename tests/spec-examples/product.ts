@@ -77,12 +77,13 @@ export class Product {
   }
 
   /** Waits until the execution has ended and none of its task runs is open. */
-  ended(id: string): Promise<Execution> {
+  ended(id: string, limitMs = LIMIT_MS): Promise<Execution> {
     return this.until(
       () => this.execution(id),
       ({ state, taskRunList = [] }) =>
         TERMINAL.has(state.current) &&
         taskRunList.every((run) => TERMINAL.has(run.state.current) || run.state.current === 'SKIPPED'),
+      limitMs,
     );
   }
 
@@ -93,8 +94,8 @@ export class Product {
     );
   }
 
-  async until<Value>(read: () => Promise<Value>, holds: (value: Value) => boolean): Promise<Value> {
-    const giveUpAt = Date.now() + LIMIT_MS;
+  async until<Value>(read: () => Promise<Value>, holds: (value: Value) => boolean, limitMs = LIMIT_MS): Promise<Value> {
+    const giveUpAt = Date.now() + limitMs;
     for (;;) {
       const value = await read();
       if (holds(value)) return value;

@@ -15,6 +15,7 @@ import type { InitialAccount, WebserverConfiguration } from './configuration.js'
 import { createExecutions } from './executions/executions.js';
 import { createLive } from './executions/live.js';
 import { createCommands } from './flows/commands.js';
+import { createSlots } from './flows/slots.js';
 import { createFlowCatalog } from './flows/flow-catalog.js';
 import { HttpError, notServing } from './http/errors.js';
 import { permissionsMarkdown } from './http/permissions-document.js';
@@ -228,6 +229,7 @@ async function open(
     'Records that did not belong to the tenant of their key',
   );
   const resources = await queue.view(topics.resources);
+  const flowState = await queue.view(topics.flowState);
   const accounts = createAccounts(resources);
   const live = await createLive({ queue, topics, clock: context.clock, onViolation: () => violated(), onError });
   const flows = createFlowCatalog(resources, context.clock);
@@ -238,6 +240,7 @@ async function open(
     live,
     userSeen: (id) => resources.waitFor(() => accounts.byId(id) !== undefined, SEEN_TIMEOUT_MS),
     flows,
+    slots: createSlots(flowState),
     commands,
     keyValues: createKeyValues(access, context.clock),
     namespaceFiles: createNamespaceFiles(access, storage),
@@ -248,9 +251,9 @@ async function open(
 }
 
 function close(running: Running): void {
-  const { accounts, live, flows, commands, keyValues, namespaceFiles, templates, close: closeView } = running;
+  const { accounts, live, flows, slots, commands, keyValues, namespaceFiles, templates, close: closeView } = running;
   accounts.close();
-  for (const resources of [flows, keyValues, namespaceFiles, templates]) resources.close();
+  for (const resources of [flows, slots, keyValues, namespaceFiles, templates]) resources.close();
   live.close();
   commands.close();
   closeView();

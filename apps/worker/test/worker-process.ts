@@ -6,7 +6,7 @@ import { plugin as scriptPlugin } from '@millrace/plugin-script';
 import { createMemoryQueue } from '@millrace/queue/memory';
 import { systemClock } from '@millrace/service';
 import { createLocalStorage } from '@millrace/storage/local';
-import { outgoing, jobKey } from '@millrace/model';
+import { entryOf, outgoing, jobKey } from '@millrace/model';
 import { createWorker, environmentSecrets } from '../src/index.js';
 import { aContext, aJob, topics } from './support.js';
 
@@ -14,7 +14,7 @@ import { aContext, aJob, topics } from './support.js';
 const queue = createMemoryQueue({ clock: systemClock });
 const directory = mkdtempSync(join(tmpdir(), 'millrace-worker-process-'));
 await queue.tail(topics.logs, {
-  onRecord: ({ value }) => process.stdout.write(`${value && 'message' in value ? value.message : ''}\n`),
+  onRecord: ({ value }) => process.stdout.write(`${(value && entryOf(value))?.message ?? ''}\n`),
 });
 const worker = createWorker({
   context: aContext(),

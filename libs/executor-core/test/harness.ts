@@ -7,8 +7,9 @@ import type {
   Job,
   JobOutcome,
   LogEntry,
+  ParentTaskRun,
   PlainObject,
-  PluginDefault,
+  State,
   TaskRun,
 } from '@millrace/model';
 import {
@@ -102,6 +103,8 @@ export class Harness {
   readonly facts: Fact[] = [];
   readonly effects: Effect[] = [];
   readonly jobs: Job[] = [];
+  /** Executions that were started and have not answered. */
+  readonly children: (ParentTaskRun & { readonly childId: string })[] = [];
   /** Instances that are known to be lost. */
   readonly gone = new Set<string>();
   readonly plan;
@@ -192,10 +195,39 @@ export class Harness {
 
   #carryOut(effect: Effect): void {
     if (effect.kind === 'submit-job') this.jobs.push(effect.job);
+    if (effect.kind === 'send-event') this.#carryOutForChild(effect.event);
     if (effect.kind === 'cancel-job') {
       const at = this.jobs.findIndex((job) => `${job.tenant}/${job.taskRunId}/${job.attempt}` === effect.key);
       if (at >= 0) this.jobs.splice(at, 1);
     }
+  }
+
+  /** An execution that this one started; it answers when the test says so. */
+  #carryOutForChild(event: ExecutionEvent): void {
+    if (event.kind === 'execution-wanted' || (event.kind === 'operation-requested' && event.parent)) {
+      const { parent, executionId: childId } = event;
+      if (parent) this.children.push({ ...parent, childId });
+    }
+    if (event.kind !== 'kill-requested') return;
+    const at = this.children.findIndex(({ childId }) => childId === event.executionId);
+    if (at >= 0) this.children.splice(at, 1);
+  }
+
+  /** The first of the executions that were started ends. */
+  childEnds(state: State): this {
+    const child = this.children.shift();
+    if (!child) throw new Error('No execution was started');
+    const { taskRunId, waits, childId, index } = child;
+    return this.send({
+      kind: 'child-execution-ended',
+      tenant: 'main',
+      executionId: 'E',
+      taskRunId,
+      ...(index === undefined ? {} : { index }),
+      childId,
+      state: waits ? state : 'CREATED',
+      at: this.now,
+    });
   }
 
   /** A worker takes the oldest job (of a task). */

@@ -166,7 +166,10 @@ function drive(
   for (let step = 0; step < 20_000; step++) {
     const draw = draws.shift() ?? 0;
     if (draw % 13 === 12) operate();
-    if (claimed.length > 0 && (draw % 2 === 0 || harness.jobs.length === 0)) {
+    if (harness.children.length > 0 && (draw % 3 === 0 || (claimed.length === 0 && harness.jobs.length === 0))) {
+      const ended = answers.shift();
+      harness.childEnds(ended === 'SKIPPED' ? 'CANCELLED' : (ended ?? 'SUCCESS'));
+    } else if (claimed.length > 0 && (draw % 2 === 0 || harness.jobs.length === 0)) {
       const [job] = claimed.splice(draw % claimed.length, 1);
       if (job) harness.answer(job, { state: tellOfChildren(harness, job, answers) ?? answers.shift() ?? 'SUCCESS' });
     } else if (harness.jobs.length > 0) {

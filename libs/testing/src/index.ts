@@ -1,5 +1,5 @@
 export {};
-export { randomFlow, randomFlowWithExits, type RandomFlow } from './random-flow.js';
+export { LEAF, LEAF_NAMESPACE, randomFlow, randomFlowWithExits, type RandomFlow } from './random-flow.js';
 export {
   createManualClock,
   queueContract,

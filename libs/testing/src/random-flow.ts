@@ -2,6 +2,10 @@ import type * as fc from 'fast-check';
 import type { PlainObject } from '@millrace/model';
 import { shapesOfFlow, type FlowShapes, type Shape } from './random-shapes.js';
 
+/** The flow of which random flows start executions. */
+export const LEAF = 'leaf';
+export const LEAF_NAMESPACE = 'simulation';
+
 /** The lists of a random flow over the task kinds of the engine; tasks for workers are of type `core.flow.Sleep`. */
 export interface RandomFlow {
   readonly tasks: readonly PlainObject[];
@@ -73,6 +77,8 @@ class Writer {
         return { id, type: 'core.execution.Fail', ...shape.more };
       case 'work':
         return { id, type: 'core.flow.Sleep', duration: 'PT1S', ...shape.more };
+      case 'subflow':
+        return { id, type: 'core.flow.Subflow', namespace: LEAF_NAMESPACE, flowId: LEAF, ...shape.more };
       case 'block':
         return this.#block(shape, id);
       case 'directory': {

@@ -5,6 +5,8 @@ import type { PlainObject } from '@millrace/model';
 export type Shape =
   | { readonly kind: 'log' | 'fail'; readonly more: PlainObject }
   | { readonly kind: 'work'; readonly more: PlainObject }
+  /** Starts an execution of the flow `LEAF`. */
+  | { readonly kind: 'subflow'; readonly more: PlainObject }
   | {
       readonly kind: 'block';
       readonly type: string;
@@ -160,6 +162,10 @@ const exit = fc.record({
   more: some,
 });
 
+const subflow = fc
+  .tuple(some, fc.record({ wait: fc.boolean(), transmitFailed: fc.boolean() }, { requiredKeys: [] }))
+  .map(([more, own]) => ({ kind: 'subflow' as const, more: { ...more, ...own } }));
+
 const ifShape = ({ list, maybe }: Lists) =>
   fc.record({
     kind: fc.constant<'if'>('if'),
@@ -185,6 +191,7 @@ const { list } = fc.letrec<{ task: Shape; list: readonly Shape[]; maybe: readonl
       { weight: 1, arbitrary: fc.record({ kind: fc.constant<'fail'>('fail'), more: some }) },
       { weight: 4, arbitrary: block(lists) },
       { weight: 2, arbitrary: directory(lists) },
+      { weight: 1, arbitrary: subflow },
       { weight: 1, arbitrary: exit },
       { weight: 1, arbitrary: fc.record({ kind: fc.constant<'variables'>('variables'), more: some }) },
       { weight: 1, arbitrary: dag(lists) },

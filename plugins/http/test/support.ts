@@ -51,9 +51,6 @@ export const echo = (request: IncomingMessage, response: ServerResponse): void =
   });
 };
 
-/** These tasks use none. */
-const NO_SERVICES = {} as TaskServices;
-
 export interface TestContext extends TaskContext {
   readonly lines: { readonly level: LogLevel; readonly message: string }[];
   readonly controller: AbortController;
@@ -73,7 +70,9 @@ export function aContext(files: Readonly<Record<string, string>> = {}): TestCont
     lines,
     controller,
     signal: controller.signal,
-    services: NO_SERVICES,
+    get services(): TaskServices {
+      throw new Error('These tasks use no services');
+    },
     log: { write: (level, message) => void lines.push({ level, message }), ready: () => Promise.resolve() },
     files: {
       workingDirectory: () => Promise.reject(new Error('no directory')),

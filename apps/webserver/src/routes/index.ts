@@ -1,4 +1,5 @@
 import type { Route } from '../http/route.js';
+import { concurrencyLimitRoutes } from './concurrency-limits.js';
 import { executionInputRoutes } from './execution-inputs.js';
 import { executionRoutes } from './executions.js';
 import { expressionRoutes } from './expressions.js';
@@ -30,6 +31,7 @@ export function allRoutes(services: RouteServices): readonly Route[] {
     ...instanceRoutes(services, () => routes),
     ...sessionRoutes(services),
     ...pluginRoutes(services),
+    ...concurrencyLimitRoutes(services),
     ...flowValidationRoutes(services),
     ...flowGraphRoutes(services),
     ...dependencyRoutes(services),

@@ -9,6 +9,7 @@ import type { Live } from '../executions/live.js';
 import type { StartOptions } from '../executions/start.js';
 import type { Commands } from '../flows/commands.js';
 import type { FlowCatalog } from '../flows/flow-catalog.js';
+import type { Slots } from '../flows/slots.js';
 import type { Accounts } from '../security/accounts.js';
 import type { Authentication } from '../security/authentication.js';
 import type { Passwords } from '../security/passwords.js';
@@ -22,6 +23,7 @@ export interface Running {
   /** Resolves with true when this server sees the user. */
   userSeen(id: string): Promise<boolean>;
   readonly flows: FlowCatalog;
+  readonly slots: Slots;
   readonly commands: Commands;
   readonly keyValues: KeyValues;
   readonly namespaceFiles: NamespaceFiles;

@@ -99,7 +99,7 @@ function inputsOf(event: ExecutionWanted, plan: FlowPlan, context: ExecutionCont
     const result = resolveInputs(plan.definition, given, environment, seen);
     if ('values' in result) {
       const { values: inputs, readable, ignored } = result;
-      const failed = failedChecks(plan.definition, { ...seen, inputs: readable }, environment);
+      const failed = failedChecks(plan.definition, { ...seen, inputs: readable ?? inputs }, environment);
       return { inputs, ignored, ...afterChecks(failed) };
     }
     return { refusal: `The inputs are not valid: ${result.faults.map(({ message }) => message).join(' ')}` };

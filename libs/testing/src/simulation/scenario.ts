@@ -8,7 +8,7 @@ import {
   type PlainObject,
 } from '@millrace/model';
 import { planFlow, type FlowPlan } from '@millrace/executor-core';
-import { randomFlow, type RandomFlow } from '../random-flow.js';
+import { LEAF, randomFlow, type RandomFlow } from '../random-flow.js';
 import { CHILD, drawFamily } from './family.js';
 import { secretExpression } from './outcomes.js';
 import { hashOf, seededRandom, type SeededRandom } from './random.js';
@@ -55,9 +55,9 @@ export function drawScenario(seed: number): Scenario {
   const disturbedMs = random.between(10_000, 30_000);
   const candidates = drawFlows(seed, random);
   const family = random.chance(0.6) ? drawRelated(seed, random) : [];
-  const flows = [...candidates.slice(0, random.between(1, 3)), ...family];
+  const chosenFlows = [...candidates.slice(0, random.between(1, 3)), ...family];
   const executions = Array.from({ length: random.between(3, 8) + 2 * family.length }, (_, index): PlannedExecution => {
-    const chosen = flows[index % flows.length] ?? candidates[0];
+    const chosen = chosenFlows[index % chosenFlows.length] ?? candidates[0];
     if (chosen === undefined) throw new Error('No flow was drawn');
     const startAfter = random.between(0, disturbedMs / 2);
     // One that is killed while it waits for a slot meets the slot on its way.
@@ -73,8 +73,8 @@ export function drawScenario(seed: number): Scenario {
     executionPartitions: random.between(1, 4),
     resourcePartitions: random.between(1, 2),
     disturbedMs,
-    flows: flows.map(({ flow }) => flow),
-    plans: new Map(flows.map(({ flow, plan }) => [flow.id, plan])),
+    flows: [...chosenFlows.map(({ flow }) => flow), LEAF_FLOW],
+    plans: new Map([...chosenFlows.map(({ flow, plan }) => [flow.id, plan] as const), [LEAF, LEAF_PLAN]]),
     revisions: random.between(1, 4),
     executions,
   };
@@ -97,11 +97,23 @@ function drawFlows(seed: number, random: SeededRandom): readonly Candidate[] {
   for (const [index, written] of [...drawn, plain].entries()) {
     const flow = flowOf(`flow-${index}`, { ...written, tasks: written.tasks.map((task) => withSecrets(task, random)) });
     const plan = planFlow(flow, CATALOG);
-    const expected = runUndisturbed(seed, flow, new Map([[flow.id, plan]]), TASK_RUNS_MAX);
+    const expected = runUndisturbed(
+      seed,
+      flow,
+      new Map([
+        [flow.id, plan],
+        [LEAF, LEAF_PLAN],
+      ]),
+      TASK_RUNS_MAX,
+    );
     if (expected !== undefined && expected.jobs > 0) candidates.push({ flow, plan, expected });
   }
   return candidates;
 }
+
+/** What random flows start. */
+const LEAF_FLOW = flowOf(LEAF, { tasks: [{ id: 'leaf-work', type: 'core.flow.Sleep', duration: 'PT1S' }] });
+const LEAF_PLAN = planFlow(LEAF_FLOW, CATALOG);
 
 /** A flow that starts executions, and the flow of those. */
 function drawRelated(seed: number, random: SeededRandom): readonly Candidate[] {
@@ -114,16 +126,18 @@ function drawRelated(seed: number, random: SeededRandom): readonly Candidate[] {
   });
 }
 
-const flowOf = (id: string, lists: RandomFlow): Flow => ({
-  tenant: TENANT,
-  namespace: NAMESPACE,
-  id,
-  revision: 1,
-  source: JSON.stringify(lists),
-  definition: { id, namespace: NAMESPACE, ...lists } as unknown as FlowSource,
-  deleted: false,
-  updated: 0,
-});
+function flowOf(id: string, lists: RandomFlow): Flow {
+  return {
+    tenant: TENANT,
+    namespace: NAMESPACE,
+    id,
+    revision: 1,
+    source: JSON.stringify(lists),
+    definition: { id, namespace: NAMESPACE, ...lists } as unknown as FlowSource,
+    deleted: false,
+    updated: 0,
+  };
+}
 
 /** Makes a worker evaluate some of the conditions, values and retries shorter, so that a run stays small. */
 function withSecrets(task: PlainObject, random: SeededRandom): PlainObject {
