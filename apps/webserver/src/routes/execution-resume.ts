@@ -1,4 +1,4 @@
-import { examineInputs, inputId, taskTree } from '@millrace/flow';
+import { examineInputs, taskTree } from '@millrace/flow';
 import type { Flow, Input, PlainObject } from '@millrace/model';
 import { presentExecution, type ExecutionRecords } from '@millrace/repository';
 import type { Storage } from '@millrace/storage';
@@ -6,7 +6,7 @@ import { givenInputs } from '../executions/given-inputs.js';
 import { execution, operate } from '../executions/operations.js';
 import { inputEnvironment } from '../executions/start.js';
 import { json, type Answer } from '../http/answer.js';
-import { HttpError, unprocessable } from '../http/errors.js';
+import { HttpError } from '../http/errors.js';
 import { permission, type Call, type Route } from '../http/route.js';
 import type { RouteServices } from './services.js';
 
@@ -86,25 +86,12 @@ function onResumeOf(services: RouteServices, flow: Flow, taskId: string): readon
   return Array.isArray(declared) ? (declared as readonly Input[]) : [];
 }
 
-/**
- * What the request gives; files are kept when there is a `storage`.
- * @throws HttpError 422 for an input that is not declared
- */
+/** What the request gives; files are kept when there is a `storage`. What is not declared is left out, and the log says so. */
 async function givenToResume(
   storage: Storage | undefined,
   { request, scope }: Call,
-  paused: Paused,
+  { records, flow, inputs }: Paused,
 ): Promise<PlainObject> {
-  const { records, flow, inputs } = paused;
   const { executionId } = records.head;
-  const given = await givenInputs({ request, flow, inputs, executionId, scope, ...(storage && { storage }) });
-  const known = new Set(inputs.map(inputId));
-  const unknown = Object.keys(given).filter((name) => !known.has(name));
-  if (unknown.length > 0) {
-    throw unprocessable(
-      `'${unknown.join("', '").slice(0, 200)}' is not declared by the paused task's 'onResume': leave it out`,
-      unknown.map((path) => ({ message: 'is not declared', path })),
-    );
-  }
-  return given;
+  return givenInputs({ request, flow, inputs, executionId, scope, ...(storage && { storage }) });
 }

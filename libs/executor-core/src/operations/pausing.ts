@@ -1,5 +1,6 @@
 import { resolveInputs } from '@millrace/flow';
 import {
+  excerpt,
   isoDate,
   isPlainObject,
   type ExecutionOperation,
@@ -84,6 +85,10 @@ function onResume(
   if ('faults' in resolved) {
     const faults = resolved.faults.map(({ input, message }) => ({ path: input, message }));
     return invalid(faults.map(({ message }) => message).join(' '), faults);
+  }
+  // As for inputs of an execution (spec flow.md §3).
+  for (const name of resolved.ignored) {
+    decision.log(run, task, 1, 'WARN', `'${excerpt(name)}' is not declared by 'onResume' and was left out`);
   }
   const { outputBytes } = decision.context.limits;
   if (JSON.stringify(resolved.values).length > outputBytes) {
