@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import Database from 'libsql';
 import { createSqlQueue, tableName } from '@millrace/queue/sql';
 import { Scope } from '@millrace/authorization';
+import { countSelected, metricNames } from '../src/sql/aggregates.js';
 import { executionLogs, searchLogs } from '../src/sql/logs.js';
 import { executionMetrics } from '../src/sql/metrics.js';
 import { recordsByKey, searchExecutions, taskRunsByKey } from '../src/sql/executions.js';
@@ -96,6 +97,21 @@ describe('the database finds rows by an index', () => {
       'the metrics of an execution',
       executionMetrics(MAIN, 'e1', { page: 1, size: 10, sort: [] }).page,
       /INDEX metrics_by_execution \(tenant=\? AND execution_id=\?\)/,
+    ],
+    [
+      'how many entries an execution has',
+      countSelected(MAIN, 'logs', { executionId: 'e1' }),
+      /INDEX logs_by_execution \(tenant=\? AND execution_id=\?\)/,
+    ],
+    [
+      'how many entries are older than a date',
+      countSelected(MAIN, 'logs', { before: 1 }),
+      /INDEX logs_by_time \(tenant=\? AND timestamp<\?\)/,
+    ],
+    [
+      'the names of the metrics of a flow',
+      metricNames(MAIN, { namespace: 'a', flowId: 'b' }),
+      /INDEX metrics_by_flow \(tenant=\? AND namespace=\? AND flow_id=\?\)/,
     ],
   ])('%s', (_what, statement, expected) => {
     const plan = planOf(statement);
