@@ -10,7 +10,6 @@ import type {
   ParentTaskRun,
   PlainObject,
   State,
-  PluginDefault,
   TaskRun,
 } from '@millrace/model';
 import {
