@@ -77,6 +77,7 @@ export class Servers {
       context,
       pluginDefaults: this.#options.configuration.plugins.defaults,
       templates: this.#options.configuration.templates.enabled,
+      expiredKeyValues: this.#options.configuration.kv.purgeExpired,
       ...(onlyInstances === undefined ? {} : { onlyInstances }),
       ...(broken === undefined || broken === 'no-fencing' ? {} : { broken }),
     });

@@ -2,6 +2,7 @@ import {
   keyOf,
   outgoing,
   type PlainObject,
+  type Resource,
   type PluginDefault,
   type ServiceInstance,
   type Topics,
@@ -22,6 +23,7 @@ import {
   slotDefinition,
   type ExecutionDefinitionOptions,
 } from './definitions.js';
+import { startPurgingExpired, type ExpiredKeyValueSettings } from './expired-key-values.js';
 import { FlowPlans } from './flow-plans.js';
 import { inlineTasks } from './inline-tasks.js';
 
@@ -37,6 +39,8 @@ export interface ExecutorOptions {
   /** Flows may take over the tasks of templates. Default false. */
   readonly templates?: boolean;
   readonly expressions?: ExpressionSettings;
+  /** When key-values that have expired are removed. Default: never. */
+  readonly expiredKeyValues?: ExpiredKeyValueSettings;
   /** IANA name of the zone in which expressions read and print dates. Default: the host's. */
   readonly timeZone?: string;
   /**
@@ -54,6 +58,7 @@ export function createExecutor(options: ExecutorOptions): Service {
   const running: Running[] = [];
   const views: View<unknown>[] = [];
   let heartbeat: Heartbeat | undefined;
+  let purging: { stop(): void } | undefined;
   let fail: (error: unknown) => void = () => undefined;
   const failed = new Promise<never>((_resolve, reject) => (fail = reject));
   failed.catch(() => undefined);
@@ -102,14 +107,27 @@ export function createExecutor(options: ExecutorOptions): Service {
         context,
         describe: () => ({ role: 'executor', state: 'RUNNING' }),
       });
+      const { expiredKeyValues: settings } = options;
+      if (settings) purging = startPurging(options, resources, settings);
       if (options.onlyInstances) await declareOthersLost(queue, topics, options.onlyInstances);
     },
     async stop() {
+      purging?.stop();
       await heartbeat?.stop();
       await Promise.all(running.splice(0).map((one) => one.close()));
       for (const view of views.splice(0)) view.close();
     },
   };
+}
+
+function startPurging(
+  { context: { clock, instance, log }, queue, topics }: ExecutorOptions,
+  resources: View<Resource>,
+  settings: ExpiredKeyValueSettings,
+): { stop(): void } {
+  const onError = (error: unknown): void =>
+    log.warn({ error }, 'Key-values that have expired could not be removed; it is tried again');
+  return startPurgingExpired({ queue, topics, resources, clock, instance, settings, onError });
 }
 
 /** The record of an instance that was declared lost, or has said good-bye. An unknown instance has just begun. */

@@ -12,6 +12,7 @@ import {
   type Flow,
   type Reply,
   type TaskRun,
+  entryOf,
 } from '@millrace/model';
 import { createTaskTypeRegistry, defineTask } from '@millrace/plugin-api';
 import type { Queue, View } from '@millrace/queue';
@@ -179,7 +180,12 @@ describe('the executor', () => {
 
   it('fails a task whose properties do not fit, with the reason in its log', async () => {
     const logs: string[] = [];
-    await world.queue.tail(topics.logs, { onRecord: ({ value }) => value && logs.push(value.message) });
+    await world.queue.tail(topics.logs, {
+      onRecord({ value }) {
+        const entry = value && entryOf(value);
+        if (entry) logs.push(entry.message);
+      },
+    });
     const flow = aFlow('x');
     await world.save({
       ...flow,

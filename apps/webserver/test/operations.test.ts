@@ -101,7 +101,7 @@ describe('restart', () => {
   it('keeps the id, and is refused when nothing failed', async () => {
     const failed = await ended('flaky');
     expect(story(failed)).toBe('first:SUCCESS block:FAILED check:FAILED alarm:SUCCESS');
-    const restarted = await shown(post(`${failed.id}/restart`));
+    const restarted = await atEnd((await shown(post(`${failed.id}/restart`))).id);
     expect(restarted).toMatchObject({ id: failed.id, metadata: { attemptNumber: 2 } });
     expect(labelsOf(restarted)).toMatchObject({ 'system.restarted': 'true' });
     expect(restarted.state.histories.map(({ state }) => state)).toEqual([
@@ -127,7 +127,7 @@ describe('restart', () => {
     const failed = await ended('flaky');
     const fixed = await server.yaml('PUT', '/api/v1/main/flows/company.team/flaky', FIXED);
     const { revision } = (await fixed.json()) as { revision: number };
-    const made = await shown(post(`${failed.id}/restart?revision=${revision}`));
+    const made = await atEnd((await shown(post(`${failed.id}/restart?revision=${revision}`))).id);
     expect(made).toMatchObject({
       parentId: failed.id,
       originalId: failed.id,
@@ -346,7 +346,7 @@ tasks:
     expect((await send(`${id}/resume`, { reason: 'x', count: 'many' })).status).toBe(422);
     expect((await send(`${id}/resume`, { reason: 'x', other: 'y' })).status).toBe(422);
     expect((await read(id)).state.current).toBe('PAUSED');
-    const resumed = await shown(send(`${id}/resume`, { reason: 'fine', paper: new Blob(['text']) }));
+    const resumed = await atEnd((await shown(send(`${id}/resume`, { reason: 'fine', paper: new Blob(['text']) }))).id);
     expect(resumed.state.histories.map(({ state }) => state)).toEqual([
       'CREATED',
       'RUNNING',

@@ -107,6 +107,11 @@ function createScene() {
     metrics: async () => ({ results: [], total: 0 }),
     searchTriggers: async () => ({ results: [], total: 0 }),
     trigger: async () => undefined,
+    countLogs: async () => 0,
+    countMetrics: async () => 0,
+    metricNames: async () => [],
+    metricTasks: async () => [],
+    aggregateMetric: async () => ({ groupBy: 'day', aggregations: [] }),
     close: async () => undefined,
   };
   const sent: (readonly [string, unknown])[] = [];

@@ -6,15 +6,15 @@ import { plugin as scriptPlugin } from '@millrace/plugin-script';
 import { createMemoryQueue } from '@millrace/queue/memory';
 import { systemClock } from '@millrace/service';
 import { createLocalStorage } from '@millrace/storage/local';
-import { outgoing, jobKey, type LogEntry } from '@millrace/model';
+import { entryOf, outgoing, jobKey } from '@millrace/model';
 import { createWorker, environmentSecrets } from '../src/index.js';
 import { aContext, aJob, topics } from './support.js';
 
 /** A worker process that runs one script and prints what it logs; a test kills it. */
 const queue = createMemoryQueue({ clock: systemClock });
 const directory = mkdtempSync(join(tmpdir(), 'millrace-worker-process-'));
-await queue.tail<LogEntry>(topics.logs, {
-  onRecord: ({ value }) => process.stdout.write(`${value?.message ?? ''}\n`),
+await queue.tail(topics.logs, {
+  onRecord: ({ value }) => process.stdout.write(`${(value && entryOf(value))?.message ?? ''}\n`),
 });
 const worker = createWorker({
   context: aContext(),

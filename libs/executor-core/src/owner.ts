@@ -202,11 +202,17 @@ function afterSection(decision: Decision, owner: Owner, section: Section): void 
   }
   if (section === 'listeners') return afterListeners(decision);
   if (owner.run && owner.task) {
-    const state = owner.run.endsAs ?? owner.flowable.endedAs?.(owner.run) ?? stateOf(owner.progress);
-    return endOwner(decision, owner.run, owner.task, state);
+    return endOwner(decision, owner.run, owner.task, endOf(owner.run, owner));
   }
   endExecution(decision, stateOf(owner.progress));
   afterExecution(decision);
+}
+
+/** A Pause whose time is over ends as its `onPause` does when that fails, whichever was first. */
+function endOf(run: TaskRun, { flowable, progress }: Owner): State {
+  const counted = stateOf(progress);
+  if (run.endsAs === 'WARNING' && counted !== 'SUCCESS') return counted;
+  return run.endsAs ?? flowable.endedAs?.(run) ?? counted;
 }
 
 /** The lists that run when the execution has its final state. */

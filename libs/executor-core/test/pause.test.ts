@@ -171,6 +171,13 @@ describe('a Pause', () => {
     expect(`${harness.executionState}: ${harness.story}`).toBe(expected);
   });
 
+  it.each(['WARN', 'FAIL'])('fails with an onPause that fails after its time was over (%s)', (behavior) => {
+    const more = { onPause: works('tell'), pauseDuration: 'PT1S', behavior, errors: [log('e')] };
+    const harness = passed(started(pause(more), log('go')), 1_000);
+    harness.answer(harness.claim('tell'), { state: 'FAILED' });
+    expect(`${harness.executionState}: ${harness.story}`).toBe('FAILED: wait:FAILED tell:FAILED e:SUCCESS');
+  });
+
   it('fails with onPause', () => {
     const harness = started(pause({ onPause: fails('tell'), errors: [log('e')] }), log('go'));
     expect(`${harness.executionState}: ${harness.story}`).toBe('FAILED: wait:FAILED tell:FAILED e:SUCCESS');

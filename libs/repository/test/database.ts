@@ -79,8 +79,8 @@ export function createDatabase(): Filled & { readonly file: string; readonly dat
   };
   const execution = insertState<ExecutionRecord>(topics.executions);
   const taskRun = insertState<TaskRun>(topics.taskRuns);
-  const log = insertEvent<LogEntry>(topics.logs);
-  const metric = insertEvent<MetricEntry>(topics.metrics);
+  const log = insertEvent(topics.logs);
+  const metric = insertEvent(topics.metrics);
   const trigger = insertState<TriggerRecord>(topics.triggers);
   return {
     file,

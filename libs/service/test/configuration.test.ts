@@ -41,6 +41,7 @@ describe('the configuration', () => {
     expect(load()).toEqual({
       data: { path: '.millrace' },
       localFiles: {},
+      kv: { purgeExpired: { enabled: true, initialDelay: 3_600_000, fixedDelay: 3_600_000, batchSize: 1_000 } },
       queue: { type: 'sql' },
       kafka: {
         clientId: 'millrace',

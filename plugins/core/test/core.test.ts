@@ -1,4 +1,10 @@
-import { checkProperties, TaskFailure, type InlineResult, type TaskContext } from '@millrace/plugin-api';
+import {
+  checkProperties,
+  TaskFailure,
+  type InlineResult,
+  type TaskContext,
+  type TaskServices,
+} from '@millrace/plugin-api';
 import type { PlainObject } from '@millrace/model';
 import { plugin } from '../src/index.js';
 
@@ -109,6 +115,9 @@ function aContext(stored: Map<string, unknown> = new Map(), signal = new AbortCo
         stored.set(name, content);
         return Promise.resolve(`kestra:///stored/${name}`);
       },
+    },
+    get services(): TaskServices {
+      throw new Error('These tasks use no services');
     },
     render: (text) => Promise.resolve(text),
     metric: () => undefined,

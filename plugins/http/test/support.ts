@@ -2,7 +2,13 @@ import { createServer, type IncomingMessage, type RequestListener, type ServerRe
 import type { AddressInfo, Server as NetServer, Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import type { LogLevel, PlainObject } from '@millrace/model';
-import { checkProperties, TaskFailure, type TaskContext, type TaskResult } from '@millrace/plugin-api';
+import {
+  checkProperties,
+  TaskFailure,
+  type TaskContext,
+  type TaskServices,
+  type TaskResult,
+} from '@millrace/plugin-api';
 import { plugin } from '../src/index.js';
 
 const servers: { readonly server: { close(): unknown }; readonly sockets: Set<Socket> }[] = [];
@@ -64,6 +70,9 @@ export function aContext(files: Readonly<Record<string, string>> = {}): TestCont
     lines,
     controller,
     signal: controller.signal,
+    get services(): TaskServices {
+      throw new Error('These tasks use no services');
+    },
     log: { write: (level, message) => void lines.push({ level, message }), ready: () => Promise.resolve() },
     files: {
       workingDirectory: () => Promise.reject(new Error('no directory')),

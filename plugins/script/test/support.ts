@@ -6,7 +6,13 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { LogLevel, PlainObject } from '@millrace/model';
 import { renderString, variablesOf } from '@millrace/expression';
-import { checkProperties, TaskFailure, type TaskContext, type TaskResult } from '@millrace/plugin-api';
+import {
+  checkProperties,
+  TaskFailure,
+  type TaskContext,
+  type TaskServices,
+  type TaskResult,
+} from '@millrace/plugin-api';
 import { plugin } from '../src/index.js';
 
 export interface Line {
@@ -35,6 +41,10 @@ export class TestContext implements TaskContext {
   /** Replaced by tests that let the log be slow. */
   ready: () => Promise<void> = () => Promise.resolve();
   private readonly watchers = new Set<() => void>();
+
+  get services(): TaskServices {
+    throw new Error('These tasks use no services');
+  }
 
   readonly log = {
     write: (level: LogLevel, message: string): void => {

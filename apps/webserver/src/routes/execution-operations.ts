@@ -1,16 +1,7 @@
-import {
-  keyOf,
-  logPurge,
-  metricPurge,
-  outgoing,
-  STATES,
-  type ExecutionHead,
-  type Label,
-  type State,
-} from '@millrace/model';
+import { keyOf, outgoing, STATES, type ExecutionHead, type Label, type State } from '@millrace/model';
 import { labelKeyFault } from '@millrace/flow';
 import { presentExecution } from '@millrace/repository';
-import { executionFolderUri } from '@millrace/storage';
+import { removeExecutionData } from '@millrace/resources';
 import { by, CHECKS, execution, operate, operated } from '../executions/operations.js';
 import { requiredState } from '../executions/state-parameter.js';
 import { json, NO_CONTENT, type Answer } from '../http/answer.js';
@@ -191,13 +182,7 @@ export async function kill(services: RouteServices, call: Call, head: ExecutionH
 
 /** Deletes an execution, and what it left behind unless the request says otherwise. */
 export async function remove(services: RouteServices, call: Call, head: ExecutionHead): Promise<void> {
-  const [logs, metrics, storage] = DELETIONS.map((name) => call.query.flag(name, true));
-  const { queue, topics } = services.starting;
-  const { tenant, executionId } = head;
+  const [logs = true, metrics = true, storage = true] = DELETIONS.map((name) => call.query.flag(name, true));
   await operate(services, call, head, { kind: 'delete' });
-  await queue.publish([
-    ...(logs ? [logPurge(topics, { tenant, executionId })] : []),
-    ...(metrics ? [metricPurge(topics, { tenant, executionId })] : []),
-  ]);
-  if (storage) await services.storage.remove(call.scope, executionFolderUri(head));
+  await removeExecutionData(services.starting, call.scope, head, { logs, metrics, storage });
 }

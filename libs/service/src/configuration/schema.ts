@@ -1,6 +1,7 @@
 import type { PlainObject, PluginDefault } from '@millrace/model';
 import type { Secret } from '../secret.js';
 import { KAFKA_SCHEMA } from './schema-kafka.js';
+import { KEY_VALUE_SCHEMA } from './schema-key-values.js';
 
 /**
  * The one description of the configuration: types, checks, defaults, `millrace configs` and the error messages come
@@ -163,6 +164,7 @@ export const CONFIGURATION_SCHEMA = {
         },
       },
     },
+    kv: KEY_VALUE_SCHEMA,
     server: {
       type: 'object',
       additionalProperties: false,

@@ -26,6 +26,8 @@ export function checkChild(child: ChildOf, observer: Observer): string[] {
   const parent = observer.head(child.parentId);
   const head = observer.head(child.id);
   const run = observer.runs(child.parentId).find(({ id }) => id === child.taskRunId);
+  // The task run went with its round, or with a restart; the execution stays.
+  if (head && parent && !run && (parent.removed ?? 0) > 0) return [];
   if (!parent || !head || !run) return [`${child.id} was started by a task run that is not there`];
   if (!child.waits || wasStopped(run) || wasForced(run)) return [];
   if (child.index !== undefined) return checkItems(run, child, observer);
