@@ -244,13 +244,14 @@ export class Harness {
     return this.send(resultOf(job, token, instance, outcome, this.now));
   }
 
-  /** Claims and answers every job, and lets time pass for retries, until nothing is left to do. */
+  /** Claims and answers every job, lets executions that were started succeed, and time pass, until nothing is left to do. */
   finish(outcome: (job: Job) => JobOutcome = () => ({ state: 'SUCCESS' })): this {
     for (;;) {
       if (this.jobs.length > 0) {
         const claim = this.claim();
         this.answer(claim, outcome(claim.job));
-      } else if (this.state.dueAt !== undefined) {
+      } else if (this.children.length > 0) this.childEnds('SUCCESS');
+      else if (this.state.dueAt !== undefined) {
         this.now = Math.max(this.now, this.state.dueAt);
         this.send({ kind: 'wake' });
       } else return this;

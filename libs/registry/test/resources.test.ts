@@ -11,7 +11,7 @@ import {
   type ResourceCommand,
   type UserAccount,
 } from '@millrace/model';
-import { resourceProcessor } from '../src/index.js';
+import { resourceProcessor, type SlotLimitChanged } from '../src/index.js';
 
 const processor = resourceProcessor(createTopics({ executionPartitions: 1, resourcePartitions: 1 }));
 
@@ -38,6 +38,7 @@ class Key {
   readonly records = new Map<string, Resource>();
   readonly replies: Reply[] = [];
   readonly news: FlowChanged[] = [];
+  readonly limits: SlotLimitChanged[] = [];
   #commands = 0;
 
   send(change: ResourceChange, commandId = `command-${++this.#commands}`): Reply['outcome'] {
@@ -56,7 +57,10 @@ class Key {
       expect(replyTo).toBe('webserver-1');
       this.replies.push(reply);
     }
-    for (const effect of effects) if (effect.kind === 'flow-changed') this.news.push(effect.event);
+    for (const effect of effects) {
+      if (effect.kind === 'flow-changed') this.news.push(effect.event);
+      if (effect.kind === 'slot-limit-changed') this.limits.push(effect.event);
+    }
     const last = this.replies.at(-1);
     if (last?.commandId !== commandId) throw new Error('The command was not answered');
     return last.outcome;
@@ -161,6 +165,23 @@ describe('those who follow flows', () => {
         at: 5,
       })),
     );
+  });
+
+  it('slots are told of the limit of each revision, and keep it when the flow is deleted', () => {
+    const key = new Key();
+    const { definition, ...flow } = aFlow('a');
+    key.send({
+      kind: 'save-flow',
+      mode: 'save',
+      flow: { ...flow, definition: { ...definition, concurrency: { limit: 2, behavior: 'CANCEL' } } },
+    });
+    key.save('b');
+    key.send({ kind: 'delete-flow', tenant: 'main', namespace: 'team', id: 'etl' }, 'last');
+    const changed = { kind: 'flow-changed', tenant: 'main', namespace: 'team', flowId: 'etl' };
+    expect(key.limits).toEqual([
+      { ...changed, revision: 1, concurrency: { limit: 2, behavior: 'CANCEL' } },
+      { ...changed, revision: 2 },
+    ]);
   });
 
   it('are not told of what is refused, nor of users', () => {
