@@ -1,10 +1,5 @@
-import {
-  checkProperties,
-  TaskFailure,
-  type InlineResult,
-  type TaskContext,
-  type TaskServices,
-} from '@millrace/plugin-api';
+import { NO_SERVICES } from '@millrace/testing/no-services';
+import { checkProperties, TaskFailure, type InlineResult, type TaskContext } from '@millrace/plugin-api';
 import type { PlainObject } from '@millrace/model';
 import { plugin } from '../src/index.js';
 
@@ -116,9 +111,7 @@ function aContext(stored: Map<string, unknown> = new Map(), signal = new AbortCo
         return Promise.resolve(`kestra:///stored/${name}`);
       },
     },
-    get services(): TaskServices {
-      throw new Error('These tasks use no services');
-    },
+    services: NO_SERVICES,
     render: (text) => Promise.resolve(text),
     metric: () => undefined,
     namespaceFiles: {

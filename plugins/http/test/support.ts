@@ -1,14 +1,9 @@
+import { NO_SERVICES } from '@millrace/testing/no-services';
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo, Server as NetServer, Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import type { LogLevel, PlainObject } from '@millrace/model';
-import {
-  checkProperties,
-  TaskFailure,
-  type TaskContext,
-  type TaskServices,
-  type TaskResult,
-} from '@millrace/plugin-api';
+import { checkProperties, TaskFailure, type TaskContext, type TaskResult } from '@millrace/plugin-api';
 import { plugin } from '../src/index.js';
 
 const servers: { readonly server: { close(): unknown }; readonly sockets: Set<Socket> }[] = [];
@@ -70,9 +65,7 @@ export function aContext(files: Readonly<Record<string, string>> = {}): TestCont
     lines,
     controller,
     signal: controller.signal,
-    get services(): TaskServices {
-      throw new Error('These tasks use no services');
-    },
+    services: NO_SERVICES,
     log: { write: (level, message) => void lines.push({ level, message }), ready: () => Promise.resolve() },
     files: {
       workingDirectory: () => Promise.reject(new Error('no directory')),

@@ -1,3 +1,4 @@
+import { NO_SERVICES } from '@millrace/testing/no-services';
 import { createWriteStream, mkdtempSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -6,13 +7,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { LogLevel, PlainObject } from '@millrace/model';
 import { renderString, variablesOf } from '@millrace/expression';
-import {
-  checkProperties,
-  TaskFailure,
-  type TaskContext,
-  type TaskServices,
-  type TaskResult,
-} from '@millrace/plugin-api';
+import { checkProperties, TaskFailure, type TaskContext, type TaskResult } from '@millrace/plugin-api';
 import { plugin } from '../src/index.js';
 
 export interface Line {
@@ -42,9 +37,7 @@ export class TestContext implements TaskContext {
   ready: () => Promise<void> = () => Promise.resolve();
   private readonly watchers = new Set<() => void>();
 
-  get services(): TaskServices {
-    throw new Error('These tasks use no services');
-  }
+  readonly services = NO_SERVICES;
 
   readonly log = {
     write: (level: LogLevel, message: string): void => {
