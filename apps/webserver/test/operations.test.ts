@@ -529,3 +529,16 @@ tasks:
   });
   expect(labelsOf(end)).toMatchObject({ 'system.replay': 'true' });
 });
+
+describe('a flow that is called like an operation', () => {
+  it.each(['state', 'restart', 'labels'])('is started by a form: %s', async (id) => {
+    const flow = `id: ${id}\nnamespace: demo\ntasks: [{id: only, type: core.log.Log, message: hello}]\n`;
+    expect((await server.yaml('POST', '/api/v1/main/flows', flow)).status).toBe(200);
+    const form = new FormData();
+    form.append('nothing', '');
+    const answer = await server.call('POST', `${base}/demo/${id}?wait=true`, { body: form });
+    expect(await shown(Promise.resolve(answer))).toMatchObject({ state: { current: 'SUCCESS' } });
+    // With any other body it is the operation, on an execution that does not exist.
+    expect([404, 422]).toContain((await post(`demo/${id}`, [])).status);
+  });
+});
