@@ -263,6 +263,14 @@ describe('a kill', () => {
     harness.send(kill);
     expect(harness.facts).toHaveLength(facts);
   });
+
+  it('ends also when the values of a loop came meanwhile', () => {
+    const each = { id: 'each', type: 'core.flow.ForEach', values: "{{ secret('x') }}", tasks: [log('a')] };
+    const harness = new Harness(aFlow({ tasks: [block('Parallel', 'p', [each])] })).start();
+    const claim = harness.claim('each');
+    harness.send(kill).answer(claim, { state: 'SUCCESS', evaluated: { values: ['1'] } });
+    expect(`${harness.executionState}: ${harness.story}`).toBe('KILLED: p:KILLED each:KILLED');
+  });
 });
 
 describe('an execution', () => {

@@ -1,4 +1,4 @@
-import { NO_SERVICES } from '@millrace/testing/no-services';
+import { NO_SERVICES } from '@millrace/testing/tasks';
 import { checkProperties, TaskFailure, type InlineResult, type TaskContext } from '@millrace/plugin-api';
 import type { PlainObject } from '@millrace/model';
 import { plugin } from '../src/index.js';

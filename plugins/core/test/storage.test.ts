@@ -52,11 +52,11 @@ describe('storage tasks', () => {
   const contents = (uris: unknown): (string | undefined)[] => (uris as string[]).map((uri) => memory.stored.get(uri));
 
   it.each([
-    ['rows', { rows: 10_000 }],
+    ['rows', { rows: 5_000 }],
     ['bytes', { bytes: '100KB' }],
     ['partitions', { partitions: 3 }],
   ])('Split by %s keeps every line of a large file, in order within its part', async (_rule, rule) => {
-    const lines = Array.from({ length: 50_000 }, (_, index) => `line ${index}`);
+    const lines = Array.from({ length: 20_000 }, (_, index) => `line ${index}`);
     const { uris } = await memory.run('core.storage.Split', { from: put(lines.join('\n')), ...rule });
     const parts = contents(uris).map((text = '') => text.split('\n').slice(0, -1));
     expect(parts.length).toBeGreaterThan(2);
@@ -73,7 +73,7 @@ describe('storage tasks', () => {
   it.each(['\n', '--', 'ab'])(
     'Reverse of a large file with the separator %j is its lines from the end',
     async (separator) => {
-      const lines = Array.from({ length: 30_000 }, (_, index) => `${index}é`.repeat(1 + (index % 5)));
+      const lines = Array.from({ length: 10_000 }, (_, index) => `${index}é`.repeat(1 + (index % 5)));
       const { uri } = await memory.run('core.storage.Reverse', { from: put(lines.join(separator)), separator });
       const reversed = (memory.stored.get(String(uri)) ?? '').split(separator);
       expect(reversed.pop()).toBe('');

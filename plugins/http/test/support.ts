@@ -1,4 +1,4 @@
-import { NO_SERVICES } from '@millrace/testing/no-services';
+import { NO_SERVICES } from '@millrace/testing/tasks';
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo, Server as NetServer, Socket } from 'node:net';
 import { Readable } from 'node:stream';

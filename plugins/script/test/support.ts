@@ -1,4 +1,4 @@
-import { NO_SERVICES } from '@millrace/testing/no-services';
+import { NO_SERVICES } from '@millrace/testing/tasks';
 import { createWriteStream, mkdtempSync, readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

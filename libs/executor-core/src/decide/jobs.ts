@@ -63,9 +63,10 @@ export function jobEnded(decision: Decision, event: JobEnded): void {
   }
   if (run.evaluating && outcome.state === 'SUCCESS') {
     decision.fact({ kind: 'evaluated', taskRunId: run.id, values: outcome.evaluated ?? {} });
-    if (decision.isLeaving) stopTaskRun(decision, run, 'KILLED');
-    decision.then({ kind: 'enter', taskRunId: run.id });
-    return;
+    if (!decision.isLeaving) return decision.then({ kind: 'enter', taskRunId: run.id });
+    stopTaskRun(decision, run, 'KILLED');
+    // It may have been the last that its owners waited for.
+    return decision.then({ kind: 'settle-kill' });
   }
   if (run.evaluating) return endEvaluation(decision, run, decision.isLeaving ? 'KILLED' : 'FAILED');
   const task = decision.taskOf(run);

@@ -57,8 +57,22 @@ function encoded(separator: string, charset: string): Buffer {
   }
 }
 
-/** The lines from the end to the beginning, each with the separator behind it; one at a time in memory. */
+/** The lines from the end to the beginning, each with the separator behind it, some at a time. */
 async function* backwards(path: string, separator: Buffer): AsyncGenerator<Buffer> {
+  let gathered: Buffer[] = [];
+  let size = 0;
+  for await (const line of linesBackwards(path, separator)) {
+    gathered.push(line);
+    size += line.length;
+    if (size < CHUNK) continue;
+    yield Buffer.concat(gathered);
+    gathered = [];
+    size = 0;
+  }
+  if (gathered.length > 0) yield Buffer.concat(gathered);
+}
+
+async function* linesBackwards(path: string, separator: Buffer): AsyncGenerator<Buffer> {
   const file = await open(path, 'r');
   try {
     const { size } = await file.stat();

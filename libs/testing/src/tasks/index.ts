@@ -1,0 +1,1 @@
+export { NO_SERVICES } from './no-services.js';
