@@ -1,5 +1,5 @@
 import { ENDED_ITEMS_PAGE, itemUri, type Job, type JobOutcome, type PlainObject } from '@millrace/model';
-import { fails, returns, works } from './harness.js';
+import { claimOf, fails, resultOf, returns, works } from './harness.js';
 import { World } from './world.js';
 
 const SPLITS = 'kestra:///test/parent/executions/E/tasks/batch-split/x/splits.txt';
@@ -224,6 +224,22 @@ describe('a ForEachItem', () => {
     expect(world.sent.filter(({ kind }) => kind === 'kill-requested')).toHaveLength(300);
     world.finish(answers(500));
     expect(world.children()).toHaveLength(320);
+  });
+
+  it('is killed also when a worker stored outputs meanwhile', () => {
+    const world = new World({
+      parent: { tasks: [batch()] },
+      child: { ...child, outputs: [{ id: 'o', value: 'x' }] },
+    });
+    const parent = world.start('parent');
+    world.answer(answers(1));
+    world.answer(answers(1));
+    const [job] = world.jobs;
+    if (!job) throw new Error('No page is to be stored');
+    world.send('E', claimOf(job, 'token', 'worker', world.now));
+    world.send('E', { kind: 'kill-requested', tenant: 'main', executionId: 'E' });
+    world.send('E', resultOf(job, 'token', 'worker', { state: 'SUCCESS', outputs: { page: 0 } }, world.now));
+    expect(parent.head.state).toBe('KILLED');
   });
 
   it('keeps small records, however many executions have ended', () => {
