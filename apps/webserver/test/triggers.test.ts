@@ -132,7 +132,8 @@ it('are unlocked only when they are locked', async () => {
 });
 
 it('are locked by an execution, and started once more when they are unlocked', async () => {
-  await server.yaml('POST', '/api/v1/main/flows', FLOW.replace('id: etl', 'id: locked'));
+  const waiting = FLOW.replace('id: etl', 'id: locked').replace('core.log.Log, message: hi', 'core.flow.Pause');
+  await server.yaml('POST', '/api/v1/main/flows', waiting);
   const name = { ...NAME, flowId: 'locked' };
   await send('PUT', '', { ...name, backfill: { start: '2000-01-01T00:00:00Z', end: '2005-01-01T00:00:00Z' } });
   const shown = async (): Promise<Shown> =>
