@@ -67,12 +67,14 @@ export function createRegistry(options: RegistryOptions): Router {
   const { routes, principalOf, onServed } = options;
   checkRoutes(routes);
   const router = Router({ caseSensitive: true });
-  for (const [index, route] of routes.entries()) {
-    const others = routes.slice(index + 1).filter((other) => mayMean(route, other));
+  const places = routes.map(placeOf);
+  for (const [index, place] of places.entries()) {
+    const { route } = place;
+    const others = places.slice(index + 1).filter((other) => mayMean(place, other));
     const path = route.area === 'root' ? route.path : `/api/v1${route.path}`;
     const method = route.method.toLowerCase() as Lowercase<Route['method']>;
     router[method](path, (request: Request, response: Response, next: NextFunction) => {
-      if (others.some((other) => isMeant(other, route, request))) return next();
+      if (others.length > 0 && isOfAnother(place, others, request)) return next();
       const startedAt = performance.now();
       response.once('finish', () => onServed(route, response.statusCode, performance.now() - startedAt));
       serve(route, request, response, options).catch(next);
@@ -85,31 +87,37 @@ export function createRegistry(options: RegistryOptions): Router {
   return router;
 }
 
-const segmentsOf = ({ path }: Route): readonly string[] => path.split('/');
-
-/** True when one URL may be of both: a flow may be called like the last word of a route (`/executions/team/state`). */
-function mayMean(route: Route, other: Route): boolean {
-  const [one, two] = [segmentsOf(route), segmentsOf(other)];
-  if (route.method !== other.method || route.area !== other.area || one.length !== two.length) return false;
-  return one.every((segment, at) => {
-    const beside = two[at] ?? '';
-    return segment === beside || segment.startsWith(':') || beside.startsWith(':');
-  });
+/** A route and the segments of its path, split once. */
+interface Place {
+  readonly route: Route;
+  readonly segments: readonly string[];
 }
 
+const placeOf = (route: Route): Place => ({ route, segments: route.path.split('/') });
+
+/** True when one URL may be of both: a flow may be called like the last word of a route (`/executions/team/state`). */
+const mayMean = (one: Place, other: Place): boolean =>
+  one.route.method === other.route.method &&
+  one.route.area === other.route.area &&
+  one.segments.length === other.segments.length &&
+  one.segments.every((segment, at) => {
+    const beside = other.segments[at] ?? '';
+    return segment === beside || segment.startsWith(':') || beside.startsWith(':');
+  });
+
 /** A URL that fits two routes means the later one when only its parameters, or only its kind of body, fit. */
-function isMeant(other: Route, route: Route, request: Request): boolean {
+function isOfAnother(place: Place, others: readonly Place[], request: Request): boolean {
   const path = request.path.replace(/^\/api\/v1/, '').split('/');
-  if (!fits(other, path)) return false;
-  if (!fits(route, path)) return true;
-  return request.is(FORM) === FORM && isForm(other) && !isForm(route);
+  const fitting = others.filter((other) => fits(other, path));
+  if (fitting.length === 0 || !fits(place, path)) return fitting.length > 0;
+  return request.is(FORM) === FORM && !isForm(place.route) && fitting.some(({ route }) => isForm(route));
 }
 
 const FORM = 'multipart/form-data';
 const isForm = ({ body }: Route): boolean => body !== undefined && 'type' in body && body.type === FORM;
 
-const fits = (route: Route, path: readonly string[]): boolean =>
-  segmentsOf(route).every((segment, at) => {
+const fits = ({ segments }: Place, path: readonly string[]): boolean =>
+  segments.every((segment, at) => {
     const given = path[at] ?? '';
     return segment.startsWith(':') ? fitsPathParameter(segment.slice(1), decoded(given)) : segment === given;
   });
