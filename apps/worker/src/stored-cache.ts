@@ -5,8 +5,8 @@ import { pipeline } from 'node:stream/promises';
 import { Scope } from '@millrace/authorization';
 import type { Clock, Job } from '@millrace/model';
 import { parseDuration } from '@millrace/plugin-api';
-import { cacheUri, type Storage } from '@millrace/storage';
-import { unzip, zipOf, type ZipContent } from './zip.js';
+import { cacheUri, zipOf, type Storage, type ZipContent } from '@millrace/storage';
+import { unzip } from './unzip.js';
 
 /** One zip in internal storage that outlives its execution. */
 export interface StoredCache {

@@ -5,10 +5,9 @@ import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { isPlainObject, type Clock, type Job, type JobOutcome, type PlainObject } from '@millrace/model';
 import { checkedName, type TaskContext, type TaskType } from '@millrace/plugin-api';
-import { executionFileUri, type Storage } from '@millrace/storage';
+import { executionFileUri, type Storage, type ZipContent } from '@millrace/storage';
 import type { Renderer } from './rendering.js';
 import { cacheKey, createStoredCache, type StoredCache } from './stored-cache.js';
-import type { ZipContent } from './zip.js';
 
 /** The outputs of earlier runs of a task with the same properties (spec flow.md §9). Never fails a task: it logs. */
 export interface TaskCache {

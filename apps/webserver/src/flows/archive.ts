@@ -1,9 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { fromBuffer, type Entry, type ZipFile } from 'yauzl';
-import { ZipFile as ZipWriter } from 'yazl';
 import type { Flow } from '@millrace/model';
+import { zipEntries, zipOf } from '@millrace/storage';
 import { BODY_LIMITS } from '../http/body.js';
 import { HttpError, unprocessable } from '../http/errors.js';
 
@@ -42,14 +41,12 @@ export async function sendTexts(
   fileName: string,
   texts: readonly (ArchivedText & { readonly date: number })[],
 ): Promise<void> {
-  const archive = new ZipWriter();
-  for (const { name, text, date } of texts) archive.addBuffer(Buffer.from(text), name, { mtime: new Date(date) });
-  archive.end();
+  const archive = zipOf(texts.map(({ name, text, date }) => [name, { text, date }]));
   response.writeHead(200, {
     'Content-Type': 'application/octet-stream',
     'Content-Disposition': `attachment; filename="${fileName}"`,
   });
-  await pipeline(archive.outputStream, response);
+  await pipeline(archive, response);
 }
 
 const ZIP_SIGNATURE = Buffer.from('PK\u0003\u0004');
@@ -62,28 +59,22 @@ export const isArchive = (bytes: Buffer): boolean => bytes.subarray(0, ZIP_SIGNA
  * @throws HttpError 413 above a limit, 422 for a damaged archive
  */
 export async function readArchive(bytes: Buffer): Promise<readonly ArchivedText[]> {
-  const zip = await opened(bytes);
   const texts: ArchivedText[] = [];
   let [entries, size] = [0, 0];
   try {
-    for await (const entry of entriesOf(zip)) {
+    for await (const { name, read } of zipEntries(bytes)) {
       if (++entries > ARCHIVE_LIMITS.entries)
         throw new HttpError(413, `The archive has more than ${ARCHIVE_LIMITS.entries} entries: send several`);
-      if (!/\.ya?ml$/i.test(entry.fileName)) continue;
-      const bytes = await unpacked(await contentOf(zip, entry), entry.fileName);
-      size += bytes.length;
+      if (!/\.ya?ml$/i.test(name)) continue;
+      const content = await unpacked(await read(), name);
+      size += content.length;
       if (size > ARCHIVE_LIMITS.unpackedBytes)
         throw new HttpError(413, `The archive holds more than ${ARCHIVE_LIMITS.unpackedBytes} bytes: send several`);
-      texts.push({
-        name: entry.fileName,
-        text: new TextDecoder('utf-8', { fatal: true }).decode(bytes),
-      });
+      texts.push({ name, text: new TextDecoder('utf-8', { fatal: true }).decode(content) });
     }
   } catch (error) {
     if (error instanceof HttpError) throw error;
     throw damaged(error);
-  } finally {
-    zip.close();
   }
   return texts;
 }
@@ -106,46 +97,3 @@ async function unpacked(content: Readable, name: string): Promise<Buffer> {
 
 const damaged = (error: unknown): HttpError =>
   unprocessable(`The archive is damaged: ${error instanceof Error ? error.message : String(error)}`);
-
-const opened = (bytes: Buffer): Promise<ZipFile> =>
-  new Promise((resolve, reject) => {
-    fromBuffer(bytes, { lazyEntries: true, strictFileNames: true }, (error, zip) => {
-      if (error) reject(damaged(error));
-      else resolve(zip);
-    });
-  });
-
-async function* entriesOf(zip: ZipFile): AsyncGenerator<Entry> {
-  for (;;) {
-    const entry = await new Promise<Entry | undefined>((resolve, reject) => {
-      const settle = (): void => {
-        zip.removeAllListeners('entry');
-        zip.removeAllListeners('end');
-        zip.removeAllListeners('error');
-      };
-      zip.once('entry', (found: Entry) => {
-        settle();
-        resolve(found);
-      });
-      zip.once('end', () => {
-        settle();
-        resolve(undefined);
-      });
-      zip.once('error', (error: Error) => {
-        settle();
-        reject(error);
-      });
-      zip.readEntry();
-    });
-    if (entry === undefined) return;
-    yield entry;
-  }
-}
-
-const contentOf = (zip: ZipFile, entry: Entry): Promise<Readable> =>
-  new Promise((resolve, reject) => {
-    zip.openReadStream(entry, (error, stream) => {
-      if (error) reject(error);
-      else resolve(stream);
-    });
-  });

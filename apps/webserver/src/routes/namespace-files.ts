@@ -1,7 +1,6 @@
-import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { ZipFile } from 'yazl';
 import { isoDate, type NamespaceFile, type PlainObject } from '@millrace/model';
+import { zipOf } from '@millrace/storage';
 import { json, type Answer } from '../http/answer.js';
 import { notFound, unprocessable } from '../http/errors.js';
 import { readForm } from '../http/multipart.js';
@@ -203,19 +202,10 @@ async function upload({ running }: RouteServices, { scope, query, request, param
 async function exportFiles({ running }: RouteServices, { scope, parameter, response }: Call): Promise<void> {
   const namespace = parameter('namespace');
   const files = running().namespaceFiles;
-  const archive = new ZipFile();
-  const output = Readable.from(archive.outputStream, { objectMode: false });
-  archive.on('error', (error: Error) => output.destroy(error));
-  for (const file of await files.files(scope, namespace)) {
-    // Opened when its turn comes: there may be many.
-    archive.addReadStreamLazy(file.path, { mtime: new Date(file.updatedAt) }, (give) => {
-      files.read(scope, file).then(
-        (content) => give(null, content),
-        (error: unknown) => give(error, Readable.from([])),
-      );
-    });
-  }
-  archive.end();
+  const found = await files.files(scope, namespace);
+  const archive = zipOf(
+    found.map((file) => [file.path, { date: file.updatedAt, open: () => files.read(scope, file) }] as const),
+  );
   response.writeHead(200, downloadHeaders(`${namespace}_files.zip`));
-  await pipeline(output, response);
+  await pipeline(archive, response);
 }
