@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { createReadStream, createWriteStream, type WriteStream } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -50,8 +49,11 @@ export function createFileLog({ job, storage, clock, hide, directory, metrics }:
     const opened = await (stream ??= open());
     const text = waiting;
     waiting = '';
-    if (failure === undefined && text !== '' && !opened.write(text))
-      await Promise.race([once(opened, 'drain'), once(opened, 'close')]);
+    if (failure !== undefined || text === '') return;
+    await new Promise<void>((resolve) => {
+      // Waits only when the disk is behind; the callback comes after a failure too.
+      if (opened.write(text, () => resolve())) resolve();
+    });
   }
 
   return {
