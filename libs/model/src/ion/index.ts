@@ -45,7 +45,8 @@ export function readIon(text: string, { onValue, nested = (read) => read() }: Io
       case 'decimal':
         return value.numberValue();
       case 'timestamp':
-        return value.timestampValue()?.toString();
+        // Ion marks a date without a time by a last T.
+        return value.timestampValue()?.toString().replace(/T$/, '');
       case 'string':
       case 'symbol':
         return value.stringValue();
