@@ -7,7 +7,7 @@ export interface ServiceInstance {
   readonly instance: string;
   readonly role: Role;
   readonly host: string;
-  readonly state: 'RUNNING' | 'TERMINATING' | 'TERMINATED_GRACEFULLY' | 'DISCONNECTED';
+  readonly state: 'RUNNING' | 'MAINTENANCE' | 'TERMINATING' | 'TERMINATED_GRACEFULLY' | 'DISCONNECTED';
   /** Milliseconds since the epoch, by the instance's clock; for people, never for deciding who is alive. */
   readonly startedAt: number;
   readonly heartbeatAt: number;
@@ -19,6 +19,12 @@ export interface ServiceInstance {
   readonly freeSlots?: number;
   /** Highest record format that the server reads. */
   readonly format: number;
+  /** Number of placement generations that the server knows (protocols.md part 2.4). Absent: 1, the first. */
+  readonly placements?: number;
+  /** Of the product. */
+  readonly version?: string;
+  /** Partitions that it owns or reads, by processor or consumer group. */
+  readonly partitions?: Readonly<Record<string, readonly number[]>>;
 }
 
 /**

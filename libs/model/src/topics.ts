@@ -38,6 +38,19 @@ export interface DeadLetter {
   readonly at: number;
 }
 
+/** How much of a partition the index shows. Written when a search finds it, so it never promises too much. */
+export interface IndexProgress {
+  /** The topic's name. */
+  readonly topic: string;
+  readonly partition: number;
+  /** Records before this offset are found by searches. */
+  readonly searchable: number;
+  /** When the last of them was written to the log, in milliseconds since the epoch; 0: there was none. */
+  readonly writtenAt: number;
+  /** When this was said. */
+  readonly at: number;
+}
+
 /** A deleted execution has no columns: no search finds it. */
 const head =
   <Value>(of: (head: ExecutionHead) => Value | undefined) =>
@@ -159,6 +172,8 @@ export function createTopics({ executionPartitions, resourcePartitions }: TopicS
     logs: { ...events<LogRecord>('logs', executionPartitions, 30 * DAY), ...LOG_SEARCH },
     metrics: { ...events<MetricRecord>('metrics', executionPartitions, 30 * DAY), ...METRIC_SEARCH },
     deadLetters: events<DeadLetter>('dead-letters', 1, 30 * DAY),
+    /** Written by the indexer; key: topic and partition. */
+    indexProgress: state<IndexProgress>('index-progress', 1),
   } as const;
 }
 

@@ -40,6 +40,57 @@ export interface Queue {
   close(): Promise<void>;
 }
 
+/**
+ * A queue whose topics are logs with offsets, state topics as well (Kafka): how an index, or a copy of what it does not have
+ * yet, reads them.
+ */
+export interface LogQueue extends Queue {
+  /**
+   * Reads a topic as a member of a group: each partition is one member's, its records come in order and in batches. Where
+   * reading goes on is stored after a batch was handled, so a record comes at least once, also after a crash.
+   */
+  consume<Value>(options: ConsumeOptions<Value>): Promise<Running>;
+
+  /** As `tail`, from given offsets on, with the place of each record. */
+  tailFrom<Value>(topic: Topic<Value>, options: TailFromOptions<Value>): Promise<Tail>;
+}
+
+/** A record with its place in the log. */
+export interface LoggedRecord<Value> {
+  readonly key: string;
+  /** '' for events. */
+  readonly id: string;
+  /** null: it was removed. */
+  readonly value: Value | null;
+  readonly partition: number;
+  /** 0 for the first of a partition. `position` of events is this and one. */
+  readonly offset: number;
+  /** When it was written, by the log's clock; milliseconds since the epoch. */
+  readonly writtenAt: number;
+}
+
+export interface ConsumeOptions<Value> {
+  readonly group: string;
+  readonly topic: Topic<Value>;
+  /** Records of a batch at most. */
+  readonly batchSize: number;
+  /**
+   * Records of one partition, oldest first; the next ones of the partition come when it has resolved. `signal` is aborted
+   * when the partition is no longer this member's, or reading ends: what is returned after that is not stored. A rejection
+   * ends reading, with `failed`.
+   */
+  onBatch(partition: number, records: readonly LoggedRecord<Value>[], signal: AbortSignal): Promise<void>;
+  /** A record that `topic.decode` refuses, or that is no record of Millrace; it is passed. */
+  onUnreadable?(place: { readonly partition: number; readonly offset: number }, reason: string): void | Promise<void>;
+}
+
+export interface TailFromOptions<Value> {
+  /** The first offset of each partition; 0 where it has none. */
+  readonly from: ReadonlyMap<number, number>;
+  readonly onRecord: (record: LoggedRecord<Value>) => void;
+  readonly onError?: (error: unknown) => void;
+}
+
 /** A committed record, as readers see it. */
 export interface Committed<Value> {
   readonly key: string;

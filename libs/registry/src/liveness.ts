@@ -68,7 +68,8 @@ export function livenessProcessor(topics: Pick<Topics, 'serviceEvents' | 'servic
   };
 }
 
-const isAlive = ({ state }: ServiceInstance): boolean => state === 'RUNNING' || state === 'TERMINATING';
+const isAlive = ({ state }: ServiceInstance): boolean =>
+  state === 'RUNNING' || state === 'MAINTENANCE' || state === 'TERMINATING';
 
 function decide(
   state: State,

@@ -1,3 +1,5 @@
 export * from './contract.js';
 export * from './filters.js';
+export * from './index-store.js';
+export * from './part.js';
 export * from './presentation/index.js';

@@ -57,6 +57,8 @@ describe('the configuration', () => {
         topics: {},
       },
       repository: { type: 'sql' },
+      elasticsearch: { indexPrefix: 'millrace-', shards: 1, replicas: 1, requestTimeout: 30_000, retention: {} },
+      indexer: { batchSize: 1_000, refreshInterval: 500 },
       storage: { type: 'local', local: {} },
       server: { port: 8080, managementPort: 8081, host: '127.0.0.1', terminationGracePeriod: 300_000, basicAuth: {} },
       security: { superAdmin: {} },

@@ -1,5 +1,6 @@
 import type { PlainObject, PluginDefault } from '@millrace/model';
 import type { Secret } from '../secret.js';
+import { ELASTICSEARCH_SCHEMA, INDEXER_SCHEMA } from './schema-elasticsearch.js';
 import { KAFKA_SCHEMA } from './schema-kafka.js';
 import { KEY_VALUE_SCHEMA } from './schema-key-values.js';
 
@@ -45,13 +46,15 @@ export const CONFIGURATION_SCHEMA = {
       properties: {
         type: {
           type: 'string',
-          enum: ['sql'],
+          enum: ['sql', 'elasticsearch'],
           default: 'sql',
           description:
-            'sql: the tables that the queue writes; with Kafka, a copy that each webserver keeps for itself.',
+            'sql: the tables that the queue writes; with Kafka, a copy that each webserver keeps for itself. elasticsearch: the index that the indexer keeps, for a cluster on Kafka.',
         },
       },
     },
+    elasticsearch: ELASTICSEARCH_SCHEMA,
+    indexer: INDEXER_SCHEMA,
     storage: {
       type: 'object',
       additionalProperties: false,

@@ -1,0 +1,1 @@
+export { createIndexer, type IndexerOptions } from './indexer.js';
