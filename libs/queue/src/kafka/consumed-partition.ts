@@ -87,6 +87,7 @@ export class ConsumedPartition<Value> {
       this.#characters = 0;
       this.#log++;
       this.#handled = earliest;
+      this.#options.onPosition?.(this.#options.partition, earliest);
     }
     this.#read = earliest;
     this.#wakeUp();
