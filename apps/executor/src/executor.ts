@@ -8,7 +8,7 @@ import {
   type Topics,
 } from '@millrace/model';
 import type { TaskTypeRegistry } from '@millrace/plugin-api';
-import type { Queue, Running, View } from '@millrace/queue';
+import { partitionsOf, type Queue, type RunningProcessor, type View } from '@millrace/queue';
 import {
   startHeartbeat,
   type ExpressionSettings,
@@ -16,6 +16,7 @@ import {
   type Service,
   type ServiceContext,
 } from '@millrace/service';
+import { isInMaintenance, onMaintenance } from '@millrace/resources';
 import {
   executionDefinition,
   livenessDefinition,
@@ -26,6 +27,7 @@ import {
 import { startPurgingExpired, type ExpiredKeyValueSettings } from './expired-key-values.js';
 import { FlowPlans } from './flow-plans.js';
 import { inlineTasks } from './inline-tasks.js';
+import { maintenanceCheck } from './maintenance.js';
 
 export interface ExecutorOptions {
   readonly context: ServiceContext;
@@ -55,7 +57,8 @@ export interface ExecutorOptions {
 /** The server that decides: executions, resources, liveness. Holds no rules; they are in the pure libraries. */
 export function createExecutor(options: ExecutorOptions): Service {
   const { context, queue, topics } = options;
-  const running: Running[] = [];
+  const running: RunningProcessor[] = [];
+  let state: ServiceInstance['state'] = 'RUNNING';
   const views: View<unknown>[] = [];
   let heartbeat: Heartbeat | undefined;
   let purging: { stop(): void } | undefined;
@@ -85,6 +88,7 @@ export function createExecutor(options: ExecutorOptions): Service {
         inlineTask: inlineTasks(options.registry),
         serverVariables: options.serverVariables ?? {},
         isLost: (instance) => isGone(services.records(instance)),
+        inMaintenance: maintenanceCheck(resources, context.clock),
         timeZone: options.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
         ...(options.expressions === undefined ? {} : { expressions: options.expressions }),
         ...(options.broken === undefined ? {} : { broken: options.broken }),
@@ -105,16 +109,29 @@ export function createExecutor(options: ExecutorOptions): Service {
         queue,
         topics,
         context,
-        describe: () => ({ role: 'executor', state: 'RUNNING' }),
+        describe: () => ({ role: 'executor', state, partitions: partitionsOf(running) }),
       });
+      const followMaintenance = (active: boolean): void => {
+        state = active ? 'MAINTENANCE' : 'RUNNING';
+        heartbeat?.beatSoon();
+      };
+      onMaintenance(resources, followMaintenance);
+      if (isInMaintenance(resources)) followMaintenance(true);
       const { expiredKeyValues: settings } = options;
       if (settings) purging = startPurging(options, resources, settings);
       if (options.onlyInstances) await declareOthersLost(queue, topics, options.onlyInstances);
     },
     async stop() {
       purging?.stop();
-      await heartbeat?.stop();
+      if (heartbeat !== undefined && state !== 'TERMINATED_GRACEFULLY') {
+        state = 'TERMINATING';
+        heartbeat.beatSoon();
+      }
+      // First the partitions: another executor takes them at once.
       await Promise.all(running.splice(0).map((one) => one.close()));
+      state = 'TERMINATED_GRACEFULLY';
+      await heartbeat?.stop();
+      heartbeat = undefined;
       for (const view of views.splice(0)) view.close();
     },
   };

@@ -1,6 +1,7 @@
 import type { MissedSchedules, PlainObject, PluginDefault, ServiceInstance, Topics } from '@millrace/model';
 import type { TaskTypeRegistry } from '@millrace/plugin-api';
-import type { Queue, Running, View } from '@millrace/queue';
+import { partitionsOf, type Queue, type RunningProcessor, type View } from '@millrace/queue';
+import { isInMaintenance, onMaintenance } from '@millrace/resources';
 import { startHeartbeat, type Heartbeat, type Service, type ServiceContext } from '@millrace/service';
 import { triggerDefinition } from './definition.js';
 import { TriggerPlans } from './trigger-plans.js';
@@ -29,7 +30,7 @@ export function createScheduler(options: SchedulerOptions): Service {
   const { context, queue, topics } = options;
   let heartbeat: Heartbeat | undefined;
   let state: ServiceInstance['state'] = 'RUNNING';
-  let running: Running | undefined;
+  let running: RunningProcessor | undefined;
   let resources: View<unknown> | undefined;
   let fail: (error: unknown) => void = () => undefined;
   const failed = new Promise<never>((_resolve, reject) => (fail = reject));
@@ -68,8 +69,15 @@ export function createScheduler(options: SchedulerOptions): Service {
         queue,
         topics,
         context,
-        describe: () => ({ role: 'scheduler', state }),
+        describe: () => ({ role: 'scheduler', state, partitions: partitionsOf(running ? [running] : []) }),
       });
+      // Dates go on to be due: what they start is stored and begins when the mode is over.
+      const followMaintenance = (active: boolean): void => {
+        state = active ? 'MAINTENANCE' : 'RUNNING';
+        heartbeat?.beatSoon();
+      };
+      onMaintenance(view, followMaintenance);
+      if (isInMaintenance(view)) followMaintenance(true);
     },
     async stop() {
       // First the partitions: another scheduler takes them at once.

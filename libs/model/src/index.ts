@@ -17,6 +17,7 @@ export * from './job.js';
 export * from './json.js';
 export * from './key-value-types.js';
 export * from './key-values.js';
+export * from './maintenance.js';
 export * from './namespace-files.js';
 export * from './nearest.js';
 export * from './observability.js';

@@ -27,6 +27,8 @@ export interface ServiceContext {
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** Of the product; told with each heartbeat. */
+  readonly version?: string;
 }
 
 /** Figures for operators, in Prometheus terms; names without the prefix `millrace_`. */

@@ -5,6 +5,8 @@ import {
   createCommands,
   createKeyValues,
   createNamespaceFiles,
+  isInMaintenance,
+  onMaintenance,
   type Commands,
   type KeyValues,
   type NamespaceFiles,
@@ -17,6 +19,8 @@ export interface WorkerResources {
   readonly keyValues: KeyValues;
   readonly namespaceFiles: NamespaceFiles;
   readonly commands: Commands;
+  /** Calls `listener` at once, and whenever the installation enters or leaves maintenance mode. */
+  followMaintenance(listener: (active: boolean) => void): void;
   close(): void;
 }
 
@@ -44,6 +48,10 @@ export async function openWorkerResources(options: WorkerResourcesOptions): Prom
       keyValues,
       namespaceFiles,
       commands,
+      followMaintenance(listener) {
+        listener(isInMaintenance(view));
+        onMaintenance(view, listener);
+      },
       close() {
         keyValues.close();
         namespaceFiles.close();

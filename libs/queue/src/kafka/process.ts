@@ -66,6 +66,14 @@ class OwnedPartitions<State, Rec, Event, Fact, Effect, Context> implements Kafka
     return this.#failure.failed;
   }
 
+  get name(): string {
+    return this.#definition.processor.name;
+  }
+
+  get partitions(): readonly number[] {
+    return [...this.#owned.keys()].sort((one, other) => one - other);
+  }
+
   get isIdle(): boolean {
     if (this.#trimming?.isBusy === true) return false;
     for (const { port, running } of this.#owned.values()) if (running === undefined || !port.isIdle) return false;

@@ -14,6 +14,7 @@ import type { EncodedRecord } from '../shell/commit.js';
 import { encode } from '../shell/encode.js';
 import { closedError } from '../shell/failure.js';
 import type { Faults } from '../store/faults.js';
+import { backlogOf } from './backlog.js';
 import { delay } from './broker-time.js';
 import { checkClock } from './clock-check.js';
 import { createCommitGate } from './commit-gate.js';
@@ -174,6 +175,11 @@ class OpenQueue implements KafkaQueue {
   tail = async <Value>(topic: Topic<Value>, options: TailOptions<Value>): Promise<Tail> => {
     this.#assertOpen();
     return this.#whileOpen(await openTail(this.#parts, topic, options));
+  };
+
+  backlog: Queue['backlog'] = (topic, reader) => {
+    this.#assertOpen();
+    return backlogOf(this.#parts, topic, reader);
   };
 
   close = (): Promise<void> => (this.#closing ??= this.#shutDown());

@@ -12,6 +12,8 @@ export interface EventTable extends Transactional {
   /** Answers the record's position. */
   append(record: EncodedRecord, writtenAt: number): number;
   read(partition: number, after: number, limit: number): readonly EventRow[];
+  /** The last position that was given; 0 when there is none. */
+  end(partition: number): number;
   /** First position that is there; the next one when there is none. */
   start(partition: number): number;
   /** Removes rows written before `expired` and up to `done`; answers how many. */
@@ -57,6 +59,7 @@ export function openEventTable(database: Database.Database, topic: StoredTopic):
         return { position: integer(position), key: text(key), text: text(value), broadcast: broadcast === 1 };
       });
     },
+    end: (partition) => heads.of(partition),
     start(partition) {
       return integer(cells(bounds.get(partition))[0] ?? heads.of(partition) + 1);
     },

@@ -108,6 +108,7 @@ function describe(event: ExecutionEvent): string {
     case 'snapshot-part':
     case 'kill-requested':
     case 'continued':
+    case 'maintenance-ended':
       return event.kind;
     default:
       return event satisfies never;
