@@ -3,14 +3,25 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Request } from 'express';
 import type { Principal } from '@millrace/authorization';
-import { USERS_KEY, type PlainObject, type Topics } from '@millrace/model';
+import { USERS_KEY, type PlainObject, type ServiceInstance, type Topics } from '@millrace/model';
 import type { TaskTypeRegistry } from '@millrace/plugin-api';
 import type { Queue } from '@millrace/queue';
 import type { Repository } from '@millrace/repository';
-import { createKeyValues, createNamespaceFiles, createTemplates } from '@millrace/resources';
-import type { ExpressionSettings, Service, ServiceContext } from '@millrace/service';
+import {
+  createKeyValues,
+  createNamespaceFiles,
+  createTemplates,
+  maintenanceOf,
+  onMaintenance,
+} from '@millrace/resources';
+import { startHeartbeat, type ExpressionSettings, type Service, type ServiceContext } from '@millrace/service';
 import type { Storage } from '@millrace/storage';
 import { createApplication } from './application.js';
+import { createDeadLetters } from './cluster/dead-letters.js';
+import { showClusterFigures } from './cluster/figures.js';
+import { createIndexWatch } from './cluster/index-watch.js';
+import { createMembers } from './cluster/members.js';
+import { clusterStatus, type StatusOptions } from './cluster/status.js';
 import type { InitialAccount, WebserverConfiguration } from './configuration.js';
 import { createExecutions } from './executions/executions.js';
 import { createLive } from './executions/live.js';
@@ -105,6 +116,7 @@ export function createWebserver(options: WebserverOptions): Webserver {
   server.maxRequestsPerSocket = 0;
   const unused = trackUnused(server);
   let url = '';
+  let presence: Presence | undefined;
 
   return {
     name: 'webserver',
@@ -128,6 +140,7 @@ export function createWebserver(options: WebserverOptions): Webserver {
         throw error;
       }
       url = `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+      presence = await announce(options, running);
       started = true;
       health.ready = true;
       context.log.info({ url }, 'The webserver listens');
@@ -135,8 +148,10 @@ export function createWebserver(options: WebserverOptions): Webserver {
     async stop() {
       if (stopping.signal.aborted) return;
       health.ready = false;
+      presence?.stopping();
       stopping.abort();
       await shut(server, unused, context, STOP_GRACE_MS);
+      await presence?.stopped();
       if (running) close(running);
       running = undefined;
     },
@@ -228,12 +243,31 @@ async function open(
     'isolation_violations_total',
     'Records that did not belong to the tenant of their key',
   );
-  const resources = await queue.view(topics.resources);
-  const flowState = await queue.view(topics.flowState);
+  const [resources, flowState, services, indexProgress] = await Promise.all([
+    queue.view(topics.resources),
+    queue.view(topics.flowState),
+    queue.view(topics.services),
+    queue.view(topics.indexProgress),
+  ]);
   const accounts = createAccounts(resources);
   const live = await createLive({ queue, topics, clock: context.clock, onViolation: () => violated(), onError });
   const flows = createFlowCatalog(resources, context.clock);
   const commands = await createCommands({ queue, topics, instance: context.instance, clock: context.clock, onError });
+  const members = createMembers(services, context.clock);
+  const deadLetters = createDeadLetters({ queue, topics, clock: context.clock }, (error) =>
+    context.log.warn({ err: error }, 'The dead letters cannot be read'),
+  );
+  const { clock } = context;
+  const watching: StatusOptions = {
+    queue,
+    topics,
+    clock,
+    members,
+    deadLetters,
+    maintenance: () => maintenanceOf(resources),
+    index: createIndexWatch({ queue, topics, clock, indexProgress }),
+  };
+  showClusterFigures(context.metrics, watching);
   const access = { view: resources, refresh: () => flows.refresh(), change: commands.send };
   return {
     accounts,
@@ -246,12 +280,55 @@ async function open(
     namespaceFiles: createNamespaceFiles(access, storage),
     templates: createTemplates(access),
     executions: createExecutions({ repository, live, clock: context.clock }),
-    close: () => resources.close(),
+    members,
+    deadLetters,
+    maintenance: watching.maintenance,
+    onMaintenance: (listener) => onMaintenance(resources, listener),
+    status: () => clusterStatus(watching),
+    close() {
+      resources.close();
+      indexProgress.close();
+    },
+  };
+}
+
+/** The webserver among the servers of the installation. */
+interface Presence {
+  /** Others see that it stops. */
+  stopping(): void;
+  /** It has ended; nobody takes it for lost. */
+  stopped(): Promise<void>;
+}
+
+async function announce({ context, queue, topics }: WebserverOptions, running: Running): Promise<Presence> {
+  let state: ServiceInstance['state'] = running.maintenance()?.active === true ? 'MAINTENANCE' : 'RUNNING';
+  const heartbeat = await startHeartbeat({
+    queue,
+    topics,
+    context,
+    describe: () => ({ role: 'webserver', state }),
+  });
+  const unfollow = running.onMaintenance((active) => {
+    state = active ? 'MAINTENANCE' : 'RUNNING';
+    heartbeat.beatSoon();
+  });
+  return {
+    stopping() {
+      unfollow();
+      state = 'TERMINATING';
+      heartbeat.beatSoon();
+    },
+    async stopped() {
+      state = 'TERMINATED_GRACEFULLY';
+      await heartbeat.stop();
+    },
   };
 }
 
 function close(running: Running): void {
   const { accounts, live, flows, slots, commands, keyValues, namespaceFiles, templates, close: closeView } = running;
+  running.members.close();
+  running.deadLetters.close();
   accounts.close();
   for (const resources of [flows, slots, keyValues, namespaceFiles, templates]) resources.close();
   live.close();

@@ -1,6 +1,7 @@
 export * from './child-execution-tasks.js';
 export * from './clock.js';
 export * from './conditions.js';
+export * from './dead-letters.js';
 export * from './duration.js';
 export * from './engine-tasks.js';
 export * from './execution-events.js';

@@ -1,4 +1,5 @@
 import {
+  isReplayMark,
   isTerminal,
   keyOf,
   type DeadLetter,
@@ -64,7 +65,9 @@ export async function startObserver({ clock, store, topics, trace }: Cluster): P
       else known.push(value);
     },
   });
-  await queue.tail(DEAD_LETTERS, { onRecord: ({ value }) => void (value && deadLetters.push(value)) });
+  await queue.tail(DEAD_LETTERS, {
+    onRecord: ({ value }) => void (value && !isReplayMark(value) && deadLetters.push(value)),
+  });
   await queue.tail(topics.replies, { onRecord: ({ value }) => void (value && replies.push(value)) });
 
   return {
