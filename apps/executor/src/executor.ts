@@ -16,7 +16,7 @@ import {
   type Service,
   type ServiceContext,
 } from '@millrace/service';
-import { isInMaintenance, onMaintenance } from '@millrace/resources';
+import { followMaintenance } from '@millrace/resources';
 import {
   executionDefinition,
   livenessDefinition,
@@ -76,6 +76,11 @@ export function createExecutor(options: ExecutorOptions): Service {
     async start() {
       const [resources, services] = await Promise.all([queue.view(topics.resources), queue.view(topics.services)]);
       views.push(resources, services);
+      // Told with the first heartbeat, and at once when it changes.
+      followMaintenance(resources, (active) => {
+        state = active ? 'MAINTENANCE' : 'RUNNING';
+        heartbeat?.beatSoon();
+      });
       const plans = new FlowPlans(resources, options.registry.catalog, {
         ...(options.pluginDefaults === undefined ? {} : { pluginDefaults: options.pluginDefaults }),
         templates: options.templates === true,
@@ -97,13 +102,7 @@ export function createExecutor(options: ExecutorOptions): Service {
           context.log.error({ key, error }, 'An event could not be handled; its execution has failed');
         },
       });
-      const started = await Promise.all([
-        queue.process(resourceDefinition(topics)),
-        queue.process(livenessDefinition(topics)),
-        queue.process(slotDefinition(topics)),
-        queue.process(executions),
-      ]);
-      running.push(...started);
+      running.push(...(await startProcessors(options, executions)));
       for (const { failed: stopped } of running) stopped.catch(fail);
       heartbeat = await startHeartbeat({
         queue,
@@ -111,22 +110,14 @@ export function createExecutor(options: ExecutorOptions): Service {
         context,
         describe: () => ({ role: 'executor', state, partitions: partitionsOf(running) }),
       });
-      const followMaintenance = (active: boolean): void => {
-        state = active ? 'MAINTENANCE' : 'RUNNING';
-        heartbeat?.beatSoon();
-      };
-      onMaintenance(resources, followMaintenance);
-      if (isInMaintenance(resources)) followMaintenance(true);
       const { expiredKeyValues: settings } = options;
       if (settings) purging = startPurging(options, resources, settings);
       if (options.onlyInstances) await declareOthersLost(queue, topics, options.onlyInstances);
     },
     async stop() {
       purging?.stop();
-      if (heartbeat !== undefined && state !== 'TERMINATED_GRACEFULLY') {
-        state = 'TERMINATING';
-        heartbeat.beatSoon();
-      }
+      state = 'TERMINATING';
+      heartbeat?.beatSoon();
       // First the partitions: another executor takes them at once.
       await Promise.all(running.splice(0).map((one) => one.close()));
       state = 'TERMINATED_GRACEFULLY';
@@ -136,6 +127,17 @@ export function createExecutor(options: ExecutorOptions): Service {
     },
   };
 }
+
+const startProcessors = (
+  { queue, topics }: ExecutorOptions,
+  executions: ReturnType<typeof executionDefinition>,
+): Promise<readonly RunningProcessor[]> =>
+  Promise.all([
+    queue.process(resourceDefinition(topics)),
+    queue.process(livenessDefinition(topics)),
+    queue.process(slotDefinition(topics)),
+    queue.process(executions),
+  ]);
 
 function startPurging(
   { context: { clock, instance, log }, queue, topics }: ExecutorOptions,

@@ -1,7 +1,7 @@
 import type { MissedSchedules, PlainObject, PluginDefault, ServiceInstance, Topics } from '@millrace/model';
 import type { TaskTypeRegistry } from '@millrace/plugin-api';
 import { partitionsOf, type Queue, type RunningProcessor, type View } from '@millrace/queue';
-import { isInMaintenance, onMaintenance } from '@millrace/resources';
+import { followMaintenance } from '@millrace/resources';
 import { startHeartbeat, type Heartbeat, type Service, type ServiceContext } from '@millrace/service';
 import { triggerDefinition } from './definition.js';
 import { TriggerPlans } from './trigger-plans.js';
@@ -45,6 +45,11 @@ export function createScheduler(options: SchedulerOptions): Service {
     async start() {
       const view = await queue.view(topics.resources);
       resources = view;
+      // Dates go on to be due: what they start is stored, and begins when the mode is over.
+      followMaintenance(view, (active) => {
+        state = active ? 'MAINTENANCE' : 'RUNNING';
+        heartbeat?.beatSoon();
+      });
       const plans = new TriggerPlans({
         resources: view,
         catalog: options.registry.catalog,
@@ -71,13 +76,6 @@ export function createScheduler(options: SchedulerOptions): Service {
         context,
         describe: () => ({ role: 'scheduler', state, partitions: partitionsOf(running ? [running] : []) }),
       });
-      // Dates go on to be due: what they start is stored and begins when the mode is over.
-      const followMaintenance = (active: boolean): void => {
-        state = active ? 'MAINTENANCE' : 'RUNNING';
-        heartbeat?.beatSoon();
-      };
-      onMaintenance(view, followMaintenance);
-      if (isInMaintenance(view)) followMaintenance(true);
     },
     async stop() {
       // First the partitions: another scheduler takes them at once.

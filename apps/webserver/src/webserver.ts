@@ -3,23 +3,18 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Request } from 'express';
 import type { Principal } from '@millrace/authorization';
-import { USERS_KEY, type PlainObject, type ServiceInstance, type Topics } from '@millrace/model';
+import { USERS_KEY, type PlainObject, type Topics } from '@millrace/model';
 import type { TaskTypeRegistry } from '@millrace/plugin-api';
 import type { Queue } from '@millrace/queue';
 import type { Repository } from '@millrace/repository';
-import {
-  createKeyValues,
-  createNamespaceFiles,
-  createTemplates,
-  maintenanceOf,
-  onMaintenance,
-} from '@millrace/resources';
-import { startHeartbeat, type ExpressionSettings, type Service, type ServiceContext } from '@millrace/service';
+import { createKeyValues, createNamespaceFiles, createTemplates, maintenanceOf } from '@millrace/resources';
+import type { ExpressionSettings, Service, ServiceContext } from '@millrace/service';
 import type { Storage } from '@millrace/storage';
 import { createApplication } from './application.js';
 import { createDeadLetters } from './cluster/dead-letters.js';
 import { showClusterFigures } from './cluster/figures.js';
 import { createIndexWatch } from './cluster/index-watch.js';
+import { announce } from './cluster/presence.js';
 import { createMembers } from './cluster/members.js';
 import { clusterStatus, type StatusOptions } from './cluster/status.js';
 import type { InitialAccount, WebserverConfiguration } from './configuration.js';
@@ -116,7 +111,6 @@ export function createWebserver(options: WebserverOptions): Webserver {
   server.maxRequestsPerSocket = 0;
   const unused = trackUnused(server);
   let url = '';
-  let presence: Presence | undefined;
 
   return {
     name: 'webserver',
@@ -135,12 +129,11 @@ export function createWebserver(options: WebserverOptions): Webserver {
         if (running.accounts.size === 0) services.setUp.announce(context.log);
       } catch (error) {
         await shut(server, unused, context, 0);
-        if (running) close(running);
+        if (running) await close(running);
         running = undefined;
         throw error;
       }
       url = `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
-      presence = await announce(options, running);
       started = true;
       health.ready = true;
       context.log.info({ url }, 'The webserver listens');
@@ -148,11 +141,10 @@ export function createWebserver(options: WebserverOptions): Webserver {
     async stop() {
       if (stopping.signal.aborted) return;
       health.ready = false;
-      presence?.stopping();
+      running?.presence.stopping();
       stopping.abort();
       await shut(server, unused, context, STOP_GRACE_MS);
-      await presence?.stopped();
-      if (running) close(running);
+      if (running) await close(running);
       running = undefined;
     },
   };
@@ -283,7 +275,7 @@ async function open(
     members,
     deadLetters,
     maintenance: watching.maintenance,
-    onMaintenance: (listener) => onMaintenance(resources, listener),
+    presence: await announce({ queue, topics, context, resources }),
     status: () => clusterStatus(watching),
     close() {
       resources.close();
@@ -292,40 +284,8 @@ async function open(
   };
 }
 
-/** The webserver among the servers of the installation. */
-interface Presence {
-  /** Others see that it stops. */
-  stopping(): void;
-  /** It has ended; nobody takes it for lost. */
-  stopped(): Promise<void>;
-}
-
-async function announce({ context, queue, topics }: WebserverOptions, running: Running): Promise<Presence> {
-  let state: ServiceInstance['state'] = running.maintenance()?.active === true ? 'MAINTENANCE' : 'RUNNING';
-  const heartbeat = await startHeartbeat({
-    queue,
-    topics,
-    context,
-    describe: () => ({ role: 'webserver', state }),
-  });
-  const unfollow = running.onMaintenance((active) => {
-    state = active ? 'MAINTENANCE' : 'RUNNING';
-    heartbeat.beatSoon();
-  });
-  return {
-    stopping() {
-      unfollow();
-      state = 'TERMINATING';
-      heartbeat.beatSoon();
-    },
-    async stopped() {
-      state = 'TERMINATED_GRACEFULLY';
-      await heartbeat.stop();
-    },
-  };
-}
-
-function close(running: Running): void {
+async function close(running: Running): Promise<void> {
+  await running.presence.stopped();
   const { accounts, live, flows, slots, commands, keyValues, namespaceFiles, templates, close: closeView } = running;
   running.members.close();
   running.deadLetters.close();

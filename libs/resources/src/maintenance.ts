@@ -10,12 +10,13 @@ export function maintenanceOf(view: Pick<View<Resource>, 'get'>): Maintenance | 
 /** True while the installation is in maintenance, as a copy of the resources shows it now. */
 export const isInMaintenance = (view: Pick<View<Resource>, 'get'>): boolean => maintenanceOf(view)?.active === true;
 
-/** Calls `listener` whenever the mode begins or ends, until the answer is called. */
-export function onMaintenance(
+/** Calls `listener` at once with how it is now, and whenever the mode begins or ends, until the answer is called. */
+export function followMaintenance(
   view: Pick<View<Resource>, 'get' | 'onChange'>,
   listener: (active: boolean) => void,
 ): () => void {
   let known = isInMaintenance(view);
+  listener(known);
   return view.onChange(({ key }) => {
     if (key !== MAINTENANCE_KEY) return;
     const active = isInMaintenance(view);

@@ -3,10 +3,11 @@ import {
   outgoing,
   type Clock,
   type DeadLetter,
+  type DeadLetterRecord,
   type DeadLetterReplayed,
   type Topics,
 } from '@millrace/model';
-import type { Queue, Tail } from '@millrace/queue';
+import type { Committed, Queue, Tail } from '@millrace/queue';
 
 /** What is kept in memory of a letter: not its value, which may be large and may hold secrets. */
 export interface LetterHeading extends Omit<DeadLetter, 'value'> {
@@ -32,6 +33,25 @@ export interface DeadLetters {
 
 const KEPT_MAX = 10_000;
 
+const idOf = ({ partition, position }: Pick<Committed<DeadLetterRecord>, 'partition' | 'position'>): string =>
+  `${partition}-${position}`;
+
+/** Remembers a letter, or that it was replayed; the oldest goes when there are too many. */
+function keep(headings: Map<string, LetterHeading>, record: Committed<DeadLetterRecord>): void {
+  const { value } = record;
+  if (value === null) return;
+  if (isReplayMark(value)) {
+    const letter = headings.get(value.letter);
+    if (letter) headings.set(value.letter, { ...letter, replayed: { by: value.by, at: value.at } });
+    return;
+  }
+  const { value: _kept, ...heading } = value;
+  const id = idOf(record);
+  headings.set(id, { ...heading, id });
+  const oldest = headings.keys().next();
+  if (headings.size > KEPT_MAX && !oldest.done) headings.delete(oldest.value);
+}
+
 /**
  * The letters as a bounded list of headings, kept up to date by a tail. Values stay in the log and are read through it when
  * somebody asks for one: letters are few, and who asks is a person (decision 0018).
@@ -45,25 +65,9 @@ export function createDeadLetters(
   let tail: Tail | undefined;
   let closed = false;
   let following: Promise<Tail> | undefined;
-
   const opened = async (): Promise<Tail> => {
-    const started = await queue.tail(deadLetters, {
-      from: 'start',
-      onRecord({ value, partition, position }) {
-        if (value === null) return;
-        if (isReplayMark(value)) {
-          const letter = headings.get(value.letter);
-          if (letter) headings.set(value.letter, { ...letter, replayed: { by: value.by, at: value.at } });
-          return;
-        }
-        const { value: _kept, ...heading } = value;
-        const id = `${partition}-${position}`;
-        headings.set(id, { ...heading, id });
-        const oldest = headings.keys().next();
-        if (headings.size > KEPT_MAX && !oldest.done) headings.delete(oldest.value);
-      },
-      onError,
-    });
+    const onRecord = (record: Committed<DeadLetterRecord>): void => keep(headings, record);
+    const started = await queue.tail(deadLetters, { from: 'start', onRecord, onError });
     if (closed) started.close();
     else tail = started;
     return started;
@@ -95,8 +99,9 @@ export function createDeadLetters(
       const found = new Map<string, DeadLetter>();
       const reading = await queue.tail(deadLetters, {
         from: 'start',
-        onRecord({ value, partition, position }) {
-          const id = `${partition}-${position}`;
+        onRecord(record) {
+          const { value } = record;
+          const id = idOf(record);
           if (value !== null && !isReplayMark(value) && ids.has(id)) found.set(id, value);
         },
       });

@@ -6,6 +6,7 @@ import type { KeyValues, NamespaceFiles, Templates } from '@millrace/resources';
 import type { Storage } from '@millrace/storage';
 import type { DeadLetters } from '../cluster/dead-letters.js';
 import type { Members } from '../cluster/members.js';
+import type { Presence } from '../cluster/presence.js';
 import type { ClusterStatus } from '../cluster/status.js';
 import type { Executions } from '../executions/executions.js';
 import type { Live } from '../executions/live.js';
@@ -34,11 +35,10 @@ export interface Running {
   readonly live: Live;
   readonly executions: Executions;
   readonly members: Members;
+  readonly presence: Presence;
   readonly deadLetters: DeadLetters;
   /** undefined: it was never entered. */
   maintenance(): Maintenance | undefined;
-  /** Calls `listener` when the mode begins or ends, until the answer is called. */
-  onMaintenance(listener: (active: boolean) => void): () => void;
   /** Looks at the whole installation once. */
   status(): Promise<ClusterStatus>;
   close(): void;

@@ -5,8 +5,7 @@ import {
   createCommands,
   createKeyValues,
   createNamespaceFiles,
-  isInMaintenance,
-  onMaintenance,
+  followMaintenance,
   type Commands,
   type KeyValues,
   type NamespaceFiles,
@@ -48,10 +47,7 @@ export async function openWorkerResources(options: WorkerResourcesOptions): Prom
       keyValues,
       namespaceFiles,
       commands,
-      followMaintenance(listener) {
-        listener(isInMaintenance(view));
-        onMaintenance(view, listener);
-      },
+      followMaintenance: (listener) => void followMaintenance(view, listener),
       close() {
         keyValues.close();
         namespaceFiles.close();

@@ -1,10 +1,19 @@
 import type { StoredTopic } from '../shell/commit.js';
-import { asQueueError } from './failure.js';
+import { waitForBroker } from './broker-time.js';
+import { asQueueError, kafkaError } from './failure.js';
 import type { KafkaParts } from './parts.js';
 import { EARLIEST, LATEST, offsetsAt, readRange } from './range.js';
 
 /** So few offsets are looked at one by one: the end of a transaction takes an offset, too, and is no record. */
 const LOOKED_AT_MAX = 10;
+
+/** Repeats of a look-up: about three seconds. */
+const PATIENCE = 8;
+const MOVING: ReadonlySet<string> = new Set([
+  'GROUP_LOAD_IN_PROGRESS',
+  'GROUP_COORDINATOR_NOT_AVAILABLE',
+  'NOT_COORDINATOR_FOR_GROUP',
+]);
 
 type Offsets = ReadonlyMap<number, number>;
 
@@ -25,7 +34,9 @@ export async function backlogOf(
     const [ends, starts, done] = await Promise.all([
       offsetsAt(wire, name, partitions, LATEST),
       offsetsAt(wire, name, partitions, EARLIEST),
-      typeof reader === 'string' ? committed(parts, topic.kind === 'jobs' ? name : topics.nameOf({ name: reader }), name) : reader,
+      typeof reader === 'string'
+        ? committed(parts, topic.kind === 'jobs' ? name : topics.nameOf({ name: reader }), name)
+        : reader,
     ]);
     const waiting = partitions.map(async (partition) => {
       const from = Math.max(done.get(partition) ?? 0, starts.get(partition) ?? 0);
@@ -41,10 +52,22 @@ export async function backlogOf(
 /** What the group has stored; it is brought up to date every few seconds. */
 async function committed({ admin }: Pick<KafkaParts, 'admin'>, groupId: string, topic: string): Promise<Offsets> {
   const client = await admin();
-  const [found] = await client.fetchOffsets({ groupId, topics: [topic] });
+  const [found] = await withCoordinator(() => client.fetchOffsets({ groupId, topics: [topic] }));
   return new Map(
     (found?.partitions ?? []).map(({ partition, offset }) => [partition, Math.max(0, Number(offset))] as const),
   );
+}
+
+/** A coordinator that has just begun, or moved, answers in a moment. */
+async function withCoordinator<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+  for (let failures = 0; ; failures++) {
+    try {
+      return await ask();
+    } catch (thrown) {
+      if (failures === PATIENCE || !MOVING.has(kafkaError(thrown) ?? '')) throw thrown;
+      await waitForBroker(failures);
+    }
+  }
 }
 
 async function countFrom(

@@ -23,6 +23,9 @@ export interface LeaseTable {
   doneUpTo(input: string, partition: number): number;
 }
 
+/** Of a row of leases. */
+const positionOf = (row: unknown): number | undefined => (row === undefined ? undefined : integer(cells(row)[1]));
+
 export function openLeaseTable(database: Database.Database): LeaseTable {
   const where = 'where processor = ? and partition = ?';
   const select = database
@@ -86,10 +89,7 @@ export function openLeaseTable(database: Database.Database): LeaseTable {
     },
     livePage: (processor, partition, key, limit) =>
       live.all(processor, partition, key, limit).map((row) => text(cells(row)[0])),
-    applied(processor, partition) {
-      const row = select.get(processor, partition);
-      return row === undefined ? undefined : integer(cells(row)[1]);
-    },
+    applied: (processor, partition) => positionOf(select.get(processor, partition)),
     doneUpTo(input, partition) {
       const applied = cells(done.get(input, partition))[0];
       return applied === null || applied === undefined ? Infinity : integer(applied);
