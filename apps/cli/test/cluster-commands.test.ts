@@ -19,17 +19,26 @@ describe('looking after an installation', () => {
   beforeEach(() => (context = aContext()));
   afterEach(() => context.cleanUp());
 
-  const again = (): TestContext => ({ ...aContext(), workingDirectory: context.workingDirectory });
+  const again = (): TestContext => ({
+    ...aContext({ MILLRACE_USER: 'ada', MILLRACE_PASSWORD: 'Analytical-Engine-1' }),
+    workingDirectory: context.workingDirectory,
+  });
+  /** Of the server; asked by address, as from another machine. */
+  let url = 'http://127.0.0.1:1';
   const command = async (...args: readonly string[]) => {
     const own = again();
-    const code = await runCli(args, own);
+    const code = await runCli([...args, '--server', url], own);
     return { code, text: own.stdout.text, error: own.stderr.text };
   };
   /** Runs a server while `work` is done; answers its exit code. */
   const whileServing = async (work: () => Promise<void>): Promise<number> => {
     const own = again();
-    const code = runCli(['server', 'standalone', '--port', '0', '--log-level', 'error', '--generate-admin'], own);
+    const code = runCli(
+      ['server', 'standalone', '--port', '0', '--log-level', 'error', '--auth', 'ada:Analytical-Engine-1'],
+      own,
+    );
     await Promise.race([own.stdout.has(/Stop +Ctrl/), code]);
+    url = /http:\S+/.exec(own.stdout.text)?.[0] ?? url;
     try {
       await work();
     } catch (error) {
@@ -62,11 +71,9 @@ describe('looking after an installation', () => {
           text: '0 replayed, 0 not\n',
         });
 
-        expect((await command('cluster', 'maintenance', 'enter')).text).toMatch(
-          /^In maintenance mode since .* by admin/,
-        );
-        expect((await command('cluster', 'status')).text).toMatch(/Maintenance mode since .*, by admin/);
-        const run = runCli(['run', 'hello.yml'], again());
+        expect((await command('cluster', 'maintenance', 'enter')).text).toMatch(/^In maintenance mode since .* by ada/);
+        expect((await command('cluster', 'status')).text).toMatch(/Maintenance mode since .*, by ada/);
+        const run = runCli(['run', 'hello.yml', '--server', url], again());
         expect((await command('cluster', 'maintenance', 'exit')).text).toMatch(/^Not in maintenance mode/);
         expect(await run).toBe(EXIT.ok);
 
