@@ -85,7 +85,7 @@ describe('looking after an installation', () => {
         const worker = members.find(({ role }: { readonly role: string }) => role === 'worker');
         const drained = await command('cluster', 'drain', worker.instance);
         expect(drained).toMatchObject({ code: EXIT.ok });
-        expect(drained.text).toMatch(/ is (TERMINATED_GRACEFULLY|gone)\n/);
+        expect(drained.text).toMatch(/ is TERMINATED_GRACEFULLY\n| stops, and the server that was asked with it/);
       });
       expect(ended).toBe(EXIT.ok);
     },

@@ -10,6 +10,7 @@ import {
 import type { TaskTypeRegistry } from '@millrace/plugin-api';
 import { partitionsOf, type Queue, type RunningProcessor, type View } from '@millrace/queue';
 import {
+  showOwnedPartitions,
   startHeartbeat,
   type ExpressionSettings,
   type Heartbeat,
@@ -69,6 +70,8 @@ export function createExecutor(options: ExecutorOptions): Service {
     'executor_faults_total',
     'Events that could not be handled and became dead letters',
   );
+
+  showOwnedPartitions(context.metrics, () => running);
 
   return {
     name: 'executor',

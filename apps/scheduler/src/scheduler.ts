@@ -2,7 +2,13 @@ import type { MissedSchedules, PlainObject, PluginDefault, ServiceInstance, Topi
 import type { TaskTypeRegistry } from '@millrace/plugin-api';
 import { partitionsOf, type Queue, type RunningProcessor, type View } from '@millrace/queue';
 import { followMaintenance } from '@millrace/resources';
-import { startHeartbeat, type Heartbeat, type Service, type ServiceContext } from '@millrace/service';
+import {
+  showOwnedPartitions,
+  startHeartbeat,
+  type Heartbeat,
+  type Service,
+  type ServiceContext,
+} from '@millrace/service';
 import { triggerDefinition } from './definition.js';
 import { TriggerPlans } from './trigger-plans.js';
 import { announceUnknownFlows } from './unknown-flows.js';
@@ -39,6 +45,7 @@ export function createScheduler(options: SchedulerOptions): Service {
     'scheduler_faults_total',
     'Events of triggers that could not be handled and became dead letters',
   );
+  showOwnedPartitions(context.metrics, () => (running ? [running] : []));
   return {
     name: 'scheduler',
     failed,

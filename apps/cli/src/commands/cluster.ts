@@ -47,12 +47,18 @@ export async function drainServer(instance: string, flags: DrainFlags, context: 
   return interruptible(context, async (signal) => {
     const end = await endOf(client, place, context, signal);
     if (end === undefined) return EXIT.interrupted;
-    context.stdout.write(`${instance} is ${end}\n`);
-    return end === 'TERMINATED_GRACEFULLY' || end === 'gone' ? EXIT.ok : EXIT.failed;
+    context.stdout.write(
+      end === UNSEEN
+        ? `${instance} stops, and the server that was asked with it: its end is not seen from here\n`
+        : `${instance} is ${end}\n`,
+    );
+    return end === 'DISCONNECTED' ? EXIT.failed : EXIT.ok;
   });
 }
 
-/** The state in which the server ended; undefined when nobody waits any more. */
+const UNSEEN = 'unseen';
+
+/** The state in which the server ended, UNSEEN when nobody answers any more; undefined when nobody waits any more. */
 async function endOf(
   client: Client,
   place: string,
@@ -70,7 +76,7 @@ async function endOf(
       // 503: it is the one that stops.
       const isAway = error instanceof ServerUnreachable || (error instanceof ServerRefusal && error.status === 503);
       if (!isAway) throw error;
-      if (++silent >= SILENT_LOOKS && error instanceof ServerUnreachable) return 'gone';
+      if (++silent >= SILENT_LOOKS && error instanceof ServerUnreachable) return UNSEEN;
     }
     await new Promise<void>((resolve) => {
       const cancel = clock.after(LOOK_MS, resolve);
