@@ -9,6 +9,7 @@ import {
 } from '@millrace/service';
 import { openAdapters } from './adapters.js';
 import type { ClusterRole } from './cluster-roles.js';
+import { createDrain } from './drain.js';
 import { CommandFailure, EXIT } from './exit-code.js';
 import { Servers, type ProcessOptions } from './servers.js';
 
@@ -18,6 +19,8 @@ export interface ClusterServer {
   readonly url: string;
   readonly instance: string;
   readonly group: ServiceGroup;
+  /** Resolves when the server was drained by command. */
+  readonly drained: Promise<void>;
 }
 
 /**
@@ -40,15 +43,20 @@ export async function startClusterServer(role: ClusterRole, options: ProcessOpti
     const servers = new Servers(options, adapters);
     const context = { ...servers.context(role), instance };
     const { host, managementPort } = configuration.server;
+    const drain = createDrain({ ...adapters, log: context.log, instances: [instance] });
+    const drained = drain.asked;
     if (role === 'webserver') {
       const webserver = await servers.webserver(context, health);
-      const group = await startServices([adapters.closing, webserver], { context: { clock, log }, health });
-      return { url: webserver.url, instance, group };
+      const group = await startServices([adapters.closing, drain, webserver], { context: { clock, log }, health });
+      return { url: webserver.url, instance, group, drained };
     }
     const management = createManagementServer({ host, port: managementPort, health, metrics: servers.metrics });
     const service: Service = servers[role](context);
-    const group = await startServices([adapters.closing, management, service], { context: { clock, log }, health });
-    return { url: management.url, instance, group };
+    const group = await startServices([adapters.closing, drain, management, service], {
+      context: { clock, log },
+      health,
+    });
+    return { url: management.url, instance, group, drained };
   } catch (error) {
     await adapters.closing.stop();
     throw error;

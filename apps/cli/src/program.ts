@@ -1,5 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import type { CommandContext } from './context.js';
+import { addClusterCommands } from './programs/cluster.js';
+import { addDeadLetterCommands } from './programs/dead-letters.js';
 import { addExecutionCommands } from './programs/executions.js';
 import { addFlowCommands, addValidateCommand } from './programs/flows.js';
 import { addRunCommand } from './programs/run.js';
@@ -41,6 +43,8 @@ function buildProgram(context: CommandContext, answer: Answer): Command {
   addValidateCommand(program, context, answer);
   addFlowCommands(program, context, answer);
   addExecutionCommands(program, context, answer);
+  addClusterCommands(program, context, answer);
+  addDeadLetterCommands(program, context, answer);
   return program;
 }
 

@@ -60,12 +60,13 @@ export class Servers {
 
   /** Each server is an instance of its own: it is seen, and lost, by itself. */
   context(role: Role): ServiceContext {
-    const { clock, log } = this.#options;
+    const { clock, log, version } = this.#options;
     return {
       instance: newId(clock.now(), randomBytes(16)),
       clock,
       log: log.child({ server: role }),
       metrics: this.metrics,
+      version,
     };
   }
 

@@ -2,12 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { newId } from '@millrace/model';
 import { createHealth, startServices, type ServiceGroup } from '@millrace/service';
 import { openAdapters } from './adapters.js';
+import { createDrain } from './drain.js';
 import { Servers, type ProcessOptions } from './servers.js';
 
 /** A running standalone server. */
 export interface Standalone {
   readonly url: string;
   readonly group: ServiceGroup;
+  /** Resolves when one of its servers was drained by command: the process stops. */
+  readonly drained: Promise<void>;
 }
 
 /**
@@ -28,20 +31,22 @@ export async function startStandalone(options: ProcessOptions): Promise<Standalo
   };
   const health = createHealth();
   try {
+    const instances = Object.values(contexts).map((context) => context.instance);
     // Only the embedded database belongs to one process.
-    const onlyInstances =
-      configuration.queue.type === 'sql' ? Object.values(contexts).map((context) => context.instance) : undefined;
+    const onlyInstances = configuration.queue.type === 'sql' ? instances : undefined;
+    const drain = createDrain({ ...adapters, log, instances });
     const executor = servers.executor(contexts.executor, onlyInstances);
     const webserver = await servers.webserver(contexts.webserver, health);
     const services = [
       adapters.closing,
+      drain,
       executor,
       servers.worker(contexts.worker),
       servers.scheduler(contexts.scheduler),
       webserver,
     ];
     const group = await startServices(services, { context: { clock, log }, health });
-    return { url: webserver.url, group };
+    return { url: webserver.url, group, drained: drain.asked };
   } catch (error) {
     await adapters.closing.stop();
     throw error;

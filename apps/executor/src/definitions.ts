@@ -42,6 +42,11 @@ export interface ExecutionDefinitionOptions {
   readonly expressions?: ExpressionSettings;
   /** The instance is known to be gone: what it claims late is given to others at once. Default: nobody is. */
   readonly isLost?: (instance: string) => boolean;
+  /**
+   * Whether the installation is in maintenance mode, for an execution that may begin: the answer must not be older than the
+   * call. Default: it is not.
+   */
+  readonly inMaintenance?: () => boolean | Promise<boolean>;
   readonly limits?: Partial<ExecutionLimits>;
   readonly onFault: (fault: { readonly key: string; readonly error: Error }) => void;
   /** Only the simulation sets it. */
@@ -60,6 +65,7 @@ export function executionDefinition(options: ExecutionDefinitionOptions): Execut
     flow: FlowPlan | undefined,
     reference: FlowReference | undefined,
     now: number,
+    inMaintenance: boolean,
   ): ExecutionContext => ({
     now,
     flow,
@@ -71,6 +77,7 @@ export function executionDefinition(options: ExecutionDefinitionOptions): Execut
     ...(recursiveRendering === true && { recursiveRendering }),
     isLost,
     limits,
+    ...(inMaintenance && { inMaintenance }),
     ...(broken === 'no-claim-token' ? { broken } : {}),
   });
   return {
@@ -78,15 +85,19 @@ export function executionDefinition(options: ExecutionDefinitionOptions): Execut
     context(_key, state, input, now) {
       const reference = referenceOf(state, input);
       const flow = planOf(options, state, input);
-      return flow instanceof Promise
-        ? flow.then((plan) => contextWith(plan, reference, now))
-        : contextWith(flow, reference, now);
+      const maintenance = mayBegin(state) && (options.inMaintenance?.() ?? false);
+      return flow instanceof Promise || maintenance instanceof Promise
+        ? Promise.all([flow, maintenance]).then(([plan, active]) => contextWith(plan, reference, now, active))
+        : contextWith(flow, reference, now, maintenance);
     },
     outgoing: outgoingEffect(topics),
     onFault: options.onFault,
     ...(broken === 'position-outside-transaction' ? { broken } : {}),
   };
 }
+
+/** Only what has not begun asks for the maintenance mode. */
+const mayBegin = (state: ExecutionState): boolean => !state.exists || state.head.state === 'CREATED';
 
 function planOf({ flowPlan, wantedPlan }: ExecutionDefinitionOptions, state: ExecutionState, input: Input | Wake) {
   if (state.exists) return flowPlan(state.head);
@@ -110,7 +121,7 @@ export function resourceDefinition(topics: Topics) {
 }
 
 function resourceOutgoing(topics: Topics): (effect: ResourceEffect) => OutgoingRecord {
-  const { replies, triggerEvents } = topics;
+  const { replies, triggerEvents, executionEvents } = topics;
   return (effect) => {
     switch (effect.kind) {
       case 'reply':
@@ -121,6 +132,8 @@ function resourceOutgoing(topics: Topics): (effect: ResourceEffect) => OutgoingR
       }
       case 'slot-limit-changed':
         return flowEventRecord(topics, effect.event);
+      case 'maintenance-ended':
+        return outgoing({ topic: executionEvents, key: '', value: effect, broadcast: true });
       default:
         return effect satisfies never;
     }

@@ -8,14 +8,16 @@ import {
   type Topics,
 } from '@millrace/model';
 import type { TaskTypeRegistry } from '@millrace/plugin-api';
-import type { Queue, Running, View } from '@millrace/queue';
+import { partitionsOf, type Queue, type RunningProcessor, type View } from '@millrace/queue';
 import {
+  showOwnedPartitions,
   startHeartbeat,
   type ExpressionSettings,
   type Heartbeat,
   type Service,
   type ServiceContext,
 } from '@millrace/service';
+import { followMaintenance } from '@millrace/resources';
 import {
   executionDefinition,
   livenessDefinition,
@@ -26,6 +28,7 @@ import {
 import { startPurgingExpired, type ExpiredKeyValueSettings } from './expired-key-values.js';
 import { FlowPlans } from './flow-plans.js';
 import { inlineTasks } from './inline-tasks.js';
+import { maintenanceCheck } from './maintenance.js';
 
 export interface ExecutorOptions {
   readonly context: ServiceContext;
@@ -55,7 +58,8 @@ export interface ExecutorOptions {
 /** The server that decides: executions, resources, liveness. Holds no rules; they are in the pure libraries. */
 export function createExecutor(options: ExecutorOptions): Service {
   const { context, queue, topics } = options;
-  const running: Running[] = [];
+  const running: RunningProcessor[] = [];
+  let state: ServiceInstance['state'] = 'RUNNING';
   const views: View<unknown>[] = [];
   let heartbeat: Heartbeat | undefined;
   let purging: { stop(): void } | undefined;
@@ -67,12 +71,19 @@ export function createExecutor(options: ExecutorOptions): Service {
     'Events that could not be handled and became dead letters',
   );
 
+  showOwnedPartitions(context.metrics, () => running);
+
   return {
     name: 'executor',
     failed,
     async start() {
       const [resources, services] = await Promise.all([queue.view(topics.resources), queue.view(topics.services)]);
       views.push(resources, services);
+      // Told with the first heartbeat, and at once when it changes.
+      followMaintenance(resources, (active) => {
+        state = active ? 'MAINTENANCE' : 'RUNNING';
+        heartbeat?.beatSoon();
+      });
       const plans = new FlowPlans(resources, options.registry.catalog, {
         ...(options.pluginDefaults === undefined ? {} : { pluginDefaults: options.pluginDefaults }),
         templates: options.templates === true,
@@ -85,6 +96,7 @@ export function createExecutor(options: ExecutorOptions): Service {
         inlineTask: inlineTasks(options.registry),
         serverVariables: options.serverVariables ?? {},
         isLost: (instance) => isGone(services.records(instance)),
+        inMaintenance: maintenanceCheck(resources, context.clock),
         timeZone: options.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
         ...(options.expressions === undefined ? {} : { expressions: options.expressions }),
         ...(options.broken === undefined ? {} : { broken: options.broken }),
@@ -93,19 +105,13 @@ export function createExecutor(options: ExecutorOptions): Service {
           context.log.error({ key, error }, 'An event could not be handled; its execution has failed');
         },
       });
-      const started = await Promise.all([
-        queue.process(resourceDefinition(topics)),
-        queue.process(livenessDefinition(topics)),
-        queue.process(slotDefinition(topics)),
-        queue.process(executions),
-      ]);
-      running.push(...started);
+      running.push(...(await startProcessors(options, executions)));
       for (const { failed: stopped } of running) stopped.catch(fail);
       heartbeat = await startHeartbeat({
         queue,
         topics,
         context,
-        describe: () => ({ role: 'executor', state: 'RUNNING' }),
+        describe: () => ({ role: 'executor', state, partitions: partitionsOf(running) }),
       });
       const { expiredKeyValues: settings } = options;
       if (settings) purging = startPurging(options, resources, settings);
@@ -113,12 +119,28 @@ export function createExecutor(options: ExecutorOptions): Service {
     },
     async stop() {
       purging?.stop();
-      await heartbeat?.stop();
+      state = 'TERMINATING';
+      heartbeat?.beatSoon();
+      // First the partitions: another executor takes them at once.
       await Promise.all(running.splice(0).map((one) => one.close()));
+      state = 'TERMINATED_GRACEFULLY';
+      await heartbeat?.stop();
+      heartbeat = undefined;
       for (const view of views.splice(0)) view.close();
     },
   };
 }
+
+const startProcessors = (
+  { queue, topics }: ExecutorOptions,
+  executions: ReturnType<typeof executionDefinition>,
+): Promise<readonly RunningProcessor[]> =>
+  Promise.all([
+    queue.process(resourceDefinition(topics)),
+    queue.process(livenessDefinition(topics)),
+    queue.process(slotDefinition(topics)),
+    queue.process(executions),
+  ]);
 
 function startPurging(
   { context: { clock, instance, log }, queue, topics }: ExecutorOptions,

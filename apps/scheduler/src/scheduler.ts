@@ -1,7 +1,14 @@
 import type { MissedSchedules, PlainObject, PluginDefault, ServiceInstance, Topics } from '@millrace/model';
 import type { TaskTypeRegistry } from '@millrace/plugin-api';
-import type { Queue, Running, View } from '@millrace/queue';
-import { startHeartbeat, type Heartbeat, type Service, type ServiceContext } from '@millrace/service';
+import { partitionsOf, type Queue, type RunningProcessor, type View } from '@millrace/queue';
+import { followMaintenance } from '@millrace/resources';
+import {
+  showOwnedPartitions,
+  startHeartbeat,
+  type Heartbeat,
+  type Service,
+  type ServiceContext,
+} from '@millrace/service';
 import { triggerDefinition } from './definition.js';
 import { TriggerPlans } from './trigger-plans.js';
 import { announceUnknownFlows } from './unknown-flows.js';
@@ -29,7 +36,7 @@ export function createScheduler(options: SchedulerOptions): Service {
   const { context, queue, topics } = options;
   let heartbeat: Heartbeat | undefined;
   let state: ServiceInstance['state'] = 'RUNNING';
-  let running: Running | undefined;
+  let running: RunningProcessor | undefined;
   let resources: View<unknown> | undefined;
   let fail: (error: unknown) => void = () => undefined;
   const failed = new Promise<never>((_resolve, reject) => (fail = reject));
@@ -38,12 +45,18 @@ export function createScheduler(options: SchedulerOptions): Service {
     'scheduler_faults_total',
     'Events of triggers that could not be handled and became dead letters',
   );
+  showOwnedPartitions(context.metrics, () => (running ? [running] : []));
   return {
     name: 'scheduler',
     failed,
     async start() {
       const view = await queue.view(topics.resources);
       resources = view;
+      // Dates go on to be due: what they start is stored, and begins when the mode is over.
+      followMaintenance(view, (active) => {
+        state = active ? 'MAINTENANCE' : 'RUNNING';
+        heartbeat?.beatSoon();
+      });
       const plans = new TriggerPlans({
         resources: view,
         catalog: options.registry.catalog,
@@ -68,7 +81,7 @@ export function createScheduler(options: SchedulerOptions): Service {
         queue,
         topics,
         context,
-        describe: () => ({ role: 'scheduler', state }),
+        describe: () => ({ role: 'scheduler', state, partitions: partitionsOf(running ? [running] : []) }),
       });
     },
     async stop() {

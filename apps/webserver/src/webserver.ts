@@ -7,10 +7,16 @@ import { USERS_KEY, type PlainObject, type Topics } from '@millrace/model';
 import type { TaskTypeRegistry } from '@millrace/plugin-api';
 import type { Queue } from '@millrace/queue';
 import type { Repository } from '@millrace/repository';
-import { createKeyValues, createNamespaceFiles, createTemplates } from '@millrace/resources';
+import { createKeyValues, createNamespaceFiles, createTemplates, maintenanceOf } from '@millrace/resources';
 import type { ExpressionSettings, Service, ServiceContext } from '@millrace/service';
 import type { Storage } from '@millrace/storage';
 import { createApplication } from './application.js';
+import { createDeadLetters } from './cluster/dead-letters.js';
+import { showClusterFigures } from './cluster/figures.js';
+import { createIndexWatch } from './cluster/index-watch.js';
+import { announce } from './cluster/presence.js';
+import { createMembers } from './cluster/members.js';
+import { clusterStatus, type StatusOptions } from './cluster/status.js';
 import type { InitialAccount, WebserverConfiguration } from './configuration.js';
 import { createExecutions } from './executions/executions.js';
 import { createLive } from './executions/live.js';
@@ -123,7 +129,7 @@ export function createWebserver(options: WebserverOptions): Webserver {
         if (running.accounts.size === 0) services.setUp.announce(context.log);
       } catch (error) {
         await shut(server, unused, context, 0);
-        if (running) close(running);
+        if (running) await close(running);
         running = undefined;
         throw error;
       }
@@ -135,9 +141,10 @@ export function createWebserver(options: WebserverOptions): Webserver {
     async stop() {
       if (stopping.signal.aborted) return;
       health.ready = false;
+      running?.presence.stopping();
       stopping.abort();
       await shut(server, unused, context, STOP_GRACE_MS);
-      if (running) close(running);
+      if (running) await close(running);
       running = undefined;
     },
   };
@@ -228,12 +235,31 @@ async function open(
     'isolation_violations_total',
     'Records that did not belong to the tenant of their key',
   );
-  const resources = await queue.view(topics.resources);
-  const flowState = await queue.view(topics.flowState);
+  const [resources, flowState, services, indexProgress] = await Promise.all([
+    queue.view(topics.resources),
+    queue.view(topics.flowState),
+    queue.view(topics.services),
+    queue.view(topics.indexProgress),
+  ]);
   const accounts = createAccounts(resources);
   const live = await createLive({ queue, topics, clock: context.clock, onViolation: () => violated(), onError });
   const flows = createFlowCatalog(resources, context.clock);
   const commands = await createCommands({ queue, topics, instance: context.instance, clock: context.clock, onError });
+  const members = createMembers(services, context.clock);
+  const deadLetters = createDeadLetters({ queue, topics, clock: context.clock }, (error) =>
+    context.log.warn({ err: error }, 'The dead letters cannot be read'),
+  );
+  const { clock } = context;
+  const watching: StatusOptions = {
+    queue,
+    topics,
+    clock,
+    members,
+    deadLetters,
+    maintenance: () => maintenanceOf(resources),
+    index: createIndexWatch({ queue, topics, clock, indexProgress }),
+  };
+  showClusterFigures(context.metrics, watching);
   const access = { view: resources, refresh: () => flows.refresh(), change: commands.send };
   return {
     accounts,
@@ -246,12 +272,23 @@ async function open(
     namespaceFiles: createNamespaceFiles(access, storage),
     templates: createTemplates(access),
     executions: createExecutions({ repository, live, clock: context.clock }),
-    close: () => resources.close(),
+    members,
+    deadLetters,
+    maintenance: watching.maintenance,
+    presence: await announce({ queue, topics, context, resources }),
+    status: () => clusterStatus(watching),
+    close() {
+      resources.close();
+      indexProgress.close();
+    },
   };
 }
 
-function close(running: Running): void {
+async function close(running: Running): Promise<void> {
+  await running.presence.stopped();
   const { accounts, live, flows, slots, commands, keyValues, namespaceFiles, templates, close: closeView } = running;
+  running.members.close();
+  running.deadLetters.close();
   accounts.close();
   for (const resources of [flows, slots, keyValues, namespaceFiles, templates]) resources.close();
   live.close();

@@ -10,6 +10,7 @@ export function laggingQueue(queue: Queue): Queue {
     publish: (records) => queue.publish(records),
     process: (definition) => queue.process(definition),
     work: (options) => queue.work(options),
+    backlog: (topic, reader) => queue.backlog(topic, reader),
     close: () => queue.close(),
     view: async <Value>(topic: Topic<Value>) => laggingView(await queue.view(topic)),
     tail: <Value>(topic: Topic<Value>, options: TailOptions<Value>) => laggingTail(queue, topic, options),

@@ -66,8 +66,12 @@ export function createInstallation(clock: Clock = systemClock) {
   const registry = createTaskTypeRegistry([core]);
   const storage = createLocalStorage({ directory: join(folder, 'storage') });
   const repository = createSqlRepository({ file });
-  const executing = createExecutor({ context, queue, topics, registry });
-  const scheduling = createScheduler({ context, queue, topics, registry, timeZone: 'UTC' });
+  const other = (digit: number): ServiceContext => ({
+    ...context,
+    instance: newId(clock.now(), new Uint8Array(16).fill(digit)),
+  });
+  const executing = createExecutor({ context: other(8), queue, topics, registry });
+  const scheduling = createScheduler({ context: other(9), queue, topics, registry, timeZone: 'UTC' });
   const made: Webserver[] = [];
   return {
     queue,

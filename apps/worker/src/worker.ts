@@ -97,6 +97,7 @@ class WorkerServer {
   private resources: WorkerResources | undefined;
   private temporaryDirectory: string | undefined;
   private state: ServiceDescription['state'] = 'RUNNING';
+  private inMaintenance = false;
   private stopping: Promise<void> | undefined;
 
   constructor(private readonly options: WorkerOptions) {
@@ -133,10 +134,11 @@ class WorkerServer {
       context,
       describe: () => this.describe(),
       // Draining ends the taking of jobs for good; it is taken up anew when the lease is back.
-      onLeaseLost: () => this.taker?.pause(),
+      onLeaseLost: () => this.pauseOrResume(),
       onLeaseOverdue: () => this.attempts?.handBackAll(),
-      onLeaseRegained: () => this.taker?.resume(),
+      onLeaseRegained: () => this.pauseOrResume(),
     });
+    this.resources.followMaintenance((active) => this.setMaintenance(active));
     await this.takeJobs();
     context.log.info({ group: this.group, slots: this.options.slots }, 'Worker takes jobs');
   }
@@ -194,6 +196,7 @@ class WorkerServer {
       topic: topics.jobs(this.group),
       instance,
       slots,
+      paused: this.inMaintenance,
       newToken: () => newId(clock.now(), randomBytes(16)),
       claimed: (taken) => records.claimed(taken, clock.now()),
       isSuspect: ({ resubmits }) => resubmits > 0,
@@ -201,6 +204,22 @@ class WorkerServer {
     });
     taker.failed.catch(this.fail);
     this.taker = taker;
+    this.pauseOrResume();
+  }
+
+  /** In maintenance mode what runs goes on and nothing new is taken. */
+  private setMaintenance(active: boolean): void {
+    if (active === this.inMaintenance) return;
+    this.inMaintenance = active;
+    this.pauseOrResume();
+    if (this.state !== 'RUNNING' && this.state !== 'MAINTENANCE') return;
+    this.state = active ? 'MAINTENANCE' : 'RUNNING';
+    this.heartbeat?.beatSoon();
+  }
+
+  private pauseOrResume(): void {
+    if (this.inMaintenance || this.heartbeat?.leaseHeld === false) this.taker?.pause();
+    else this.taker?.resume();
   }
 
   private onCommand(command: WorkerCommand): void {

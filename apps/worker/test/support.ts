@@ -180,6 +180,7 @@ export const silentLog: Logger = {
 };
 
 const noMetrics: Metrics = {
+  gauges: () => undefined,
   counter: () => () => undefined,
   gauge: () => undefined,
   histogram: () => () => undefined,

@@ -41,6 +41,8 @@ export interface ExecutionContext {
   readonly serverVariables: PlainObject;
   /** IANA name. */
   readonly timeZone: string;
+  /** The installation is in maintenance mode: what would begin stays CREATED. Default: it is not. */
+  readonly inMaintenance?: boolean;
   /** Results of expressions are rendered again until nothing changes. */
   readonly recursiveRendering?: boolean;
   /** Base64; SECRET inputs of executions that start here are stored encrypted with it. Absent: they are refused. */

@@ -51,6 +51,8 @@ export function evolveExecution(state: ExecutionState, fact: ExecutionFact): voi
       });
     case 'listeners-chosen':
       return changeHead(state, { listeners: fact.listeners });
+    case 'maintenance-awaited':
+      return changeHead(state, { awaitsMaintenance: fact.waits ? true : undefined });
     case 'hold-begun':
       return changeHead(state, { hold: { ...(state.head.hold ?? { first: 0, next: 0 }), active: true } });
     case 'hold-ended':

@@ -44,6 +44,8 @@ export type ExecutionFact =
   | { readonly kind: 'variables-merged'; readonly variables: PlainObject }
   | { readonly kind: 'variables-removed'; readonly paths: readonly string[] }
   | { readonly kind: 'listeners-chosen'; readonly listeners: readonly number[] }
+  /** The execution stays CREATED until the installation leaves maintenance mode; false: it begins. */
+  | { readonly kind: 'maintenance-awaited'; readonly waits: boolean }
   | { readonly kind: 'hold-begun' }
   | { readonly kind: 'hold-ended'; readonly at: number }
   | { readonly kind: 'step-held'; readonly step: unknown }

@@ -42,6 +42,13 @@ export function executionProcessor(topics: Pick<Topics, 'executionEvents' | 'exe
       event: Input,
       live: Iterable<readonly [string, ExecutionState]>,
     ): Iterable<readonly [string, ExecutionEvent]> {
+      if (event.kind === 'maintenance-ended') {
+        for (const [key, state] of live) {
+          if (!state.exists || state.head.awaitsMaintenance !== true) continue;
+          const { tenant, executionId } = state.head;
+          yield [key, { kind: 'maintenance-ended', tenant, executionId }];
+        }
+      }
       if (event.kind !== 'instance-lost') return;
       for (const [key, state] of live) {
         if (!state.exists || !(event.instance in state.head.claims)) continue;

@@ -18,6 +18,7 @@ export type ExecutionEvent =
   | JobEnded
   | JobHandedBack
   | InstanceLost
+  | MaintenanceEnded
   | Continued;
 
 /** Somebody asked for an execution; its id was made by whoever asked. A repeat changes nothing. */
@@ -226,6 +227,16 @@ export interface JobHandedBack {
 export interface InstanceLost {
   readonly kind: 'instance-lost';
   readonly instance: string;
+  readonly tenant?: string;
+  readonly executionId?: string;
+}
+
+/**
+ * The installation left maintenance mode: executions that were created meanwhile begin. Broadcast; becomes one for each of
+ * them, with its id.
+ */
+export interface MaintenanceEnded {
+  readonly kind: 'maintenance-ended';
   readonly tenant?: string;
   readonly executionId?: string;
 }

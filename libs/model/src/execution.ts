@@ -153,6 +153,8 @@ export interface ExecutionHead {
   readonly timers?: Readonly<Record<string, number>>;
   /** The earliest of `timers`. */
   readonly dueAt?: number;
+  /** It is CREATED and begins when the installation leaves maintenance mode. */
+  readonly awaitsMaintenance?: true;
   /** How often it was restarted, or went on after a changed task run: steps from before are void. Absent: never. */
   readonly restarts?: number;
   /** Task runs that stand before a breakpoint; the execution is BREAKPOINT while there are any. */

@@ -1,6 +1,7 @@
 export * from './child-execution-tasks.js';
 export * from './clock.js';
 export * from './conditions.js';
+export * from './dead-letters.js';
 export * from './duration.js';
 export * from './engine-tasks.js';
 export * from './execution-events.js';
@@ -17,6 +18,7 @@ export * from './job.js';
 export * from './json.js';
 export * from './key-value-types.js';
 export * from './key-values.js';
+export * from './maintenance.js';
 export * from './namespace-files.js';
 export * from './nearest.js';
 export * from './observability.js';

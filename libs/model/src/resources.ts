@@ -1,6 +1,7 @@
 import type { Flow } from './flow.js';
 import { keyOf } from './ids.js';
 import type { KeyValue, KeyValueChange } from './key-values.js';
+import type { Maintenance, MaintenanceChange } from './maintenance.js';
 import type { NamespaceFile, NamespaceFileChange, NamespaceFileNumbers } from './namespace-files.js';
 import type { FlowTemplate, TemplateChange } from './templates.js';
 import type { TriggerState } from './triggers.js';
@@ -16,6 +17,7 @@ export type Resource =
   | { readonly kind: 'namespace-file'; readonly file: NamespaceFile }
   | ({ readonly kind: 'namespace-file-numbers' } & NamespaceFileNumbers)
   | { readonly kind: 'template'; readonly template: FlowTemplate }
+  | { readonly kind: 'maintenance'; readonly maintenance: Maintenance }
   | RecentCommands;
 
 /** The last commands of a key and what became of them, so that a repeat changes nothing and is answered again. */
@@ -70,7 +72,8 @@ export type ResourceChange =
   | { readonly kind: 'set-password'; readonly userId: string; readonly passwordHash: string }
   | KeyValueChange
   | NamespaceFileChange
-  | TemplateChange;
+  | TemplateChange
+  | MaintenanceChange;
 
 /** What the registry answers on `replies`, keyed by the instance that asked. */
 export interface Reply {

@@ -1,3 +1,4 @@
+import type { DeadLetterRecord } from './dead-letters.js';
 import type { ExecutionEvent } from './execution-events.js';
 import type { FlowEvent, FlowRecord } from './flow-slots.js';
 import type { ExecutionHead, ExecutionRecord, TaskRun } from './execution.js';
@@ -26,18 +27,6 @@ const decodeAs =
     if (!isPlainObject(stored)) throw new Error(`A record of '${topic}' must be an object, but is ${typeof stored}`);
     return stored as Value;
   };
-
-/** A record nobody could handle, kept for people: list, inspect, replay. */
-export interface DeadLetter {
-  readonly topic: string;
-  readonly partition: number;
-  readonly position: number;
-  readonly key: string;
-  readonly value: unknown;
-  readonly processor: string;
-  readonly reason: string;
-  readonly at: number;
-}
 
 /** How much of a partition the index shows. Written when a search finds it, so it never promises too much. */
 export interface IndexProgress {
@@ -173,7 +162,7 @@ export function createTopics({ executionPartitions, resourcePartitions }: TopicS
     replies: events<Reply>('replies', 1, HOUR),
     logs: { ...events<LogRecord>('logs', executionPartitions, 30 * DAY), ...LOG_SEARCH },
     metrics: { ...events<MetricRecord>('metrics', executionPartitions, 30 * DAY), ...METRIC_SEARCH },
-    deadLetters: events<DeadLetter>('dead-letters', 1, 30 * DAY),
+    deadLetters: events<DeadLetterRecord>('dead-letters', 1, 30 * DAY),
     /** Written by the indexer; key: topic and partition. */
     indexProgress: state<IndexProgress>('index-progress', 1),
     /** Written while an index is rebuilt, by the command and the indexers; keys: `indexGenerationKey`. */

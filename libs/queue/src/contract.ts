@@ -20,7 +20,7 @@ export interface Queue {
    */
   process<State, Rec, Event, Fact, Effect, Context>(
     definition: ProcessorDefinition<State, Rec, Event, Fact, Effect, Context>,
-  ): Promise<Running>;
+  ): Promise<RunningProcessor>;
 
   /** Takes jobs of a group as long as slots are free; competes with every other worker of the group. */
   work(options: WorkOptions): Promise<Worker>;
@@ -35,6 +35,15 @@ export interface Queue {
    * `onError`.
    */
   tail<Value>(topic: Topic<Value>, options: TailOptions<Value>): Promise<Tail>;
+
+  /**
+   * How many records of each partition wait for a reader, for people who look after the installation: not exact while records
+   * come and go. Costs a few requests where the store is remote.
+   * @param reader name of a processor, for its input; of a topic of jobs any, for all its workers share it; or the offset
+   *   before which each partition was read
+   * @throws QueueError QUEUE_UNAVAILABLE
+   */
+  backlog(topic: Topic<unknown>, reader: string | ReadonlyMap<number, number>): Promise<ReadonlyMap<number, number>>;
 
   /** Stops taking work, finishes the commit under way, releases leases. Idempotent. */
   close(): Promise<void>;
@@ -164,6 +173,18 @@ export interface Running {
   readonly failed: Promise<never>;
 }
 
+/** A processor at work. */
+export interface RunningProcessor extends Running {
+  /** Of the processor. */
+  readonly name: string;
+  /** The partitions of its input that this process owns now, ascending. */
+  readonly partitions: readonly number[];
+}
+
+/** What each processor of a server owns, by name, as its heartbeats tell it. */
+export const partitionsOf = (running: readonly RunningProcessor[]): Readonly<Record<string, readonly number[]>> =>
+  Object.fromEntries(running.map(({ name, partitions }) => [name, partitions]));
+
 // ── processors ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** What a decision gave (architecture.md part 1). */
@@ -257,6 +278,8 @@ export interface WorkOptions {
   readonly instance: string;
   /** Jobs at a time, at least 1. */
   readonly slots: number;
+  /** Takes nothing before `resume`. Default false. */
+  readonly paused?: boolean;
   /** A new claim token. */
   newToken(): string;
   /** Records that make the claim known; durable before `run` is called. */

@@ -112,6 +112,30 @@ describeWithKafka('a server that starts on Kafka', () => {
       });
     });
 
+    it('refuses a topic of events that keeps only the newest of each key', async () => {
+      const options = withOverrides(optionsFor(servers), { overrides: { notes: { 'cleanup.policy': 'compact' } } });
+      await start(options);
+      await expect(start(options)).rejects.toMatchObject({
+        code: 'QUEUE_MISMATCH',
+        message: expect.stringMatching(/events would be lost: set its cleanup\.policy to 'delete'/),
+      });
+    });
+
+    it('says that there are fewer brokers than copies are wanted', async () => {
+      await expect(start(withOverrides(optionsFor(servers), { replicationFactor: 3 }))).rejects.toMatchObject({
+        code: 'QUEUE_MISMATCH',
+        message: expect.stringMatching(/has fewer brokers than kafka\.replication-factor asks for: set it/),
+      });
+    });
+
+    it('says that a setting of a topic is none', async () => {
+      const options = withOverrides(optionsFor(servers), { overrides: { notes: { 'retention.ms': 'a while' } } });
+      await expect(start(options)).rejects.toMatchObject({
+        code: 'QUEUE_MISMATCH',
+        message: expect.stringMatching(/refuses a setting of kafka\.topics/),
+      });
+    });
+
     it('refuses to own anything when its clock is off', async () => {
       const late = { ...systemClock, now: () => Date.now() - 10_000 };
       await expect(start({ ...optionsFor(servers), clock: late })).rejects.toMatchObject({

@@ -13,6 +13,7 @@ import {
 } from '@millrace/model';
 import { refused, type Changes, type Refused, type ResourceFact, type ResourceState } from './changes.js';
 import { changeKeyValue } from './key-values.js';
+import { changeMaintenance, endsMaintenance } from './maintenance.js';
 import { changeNamespaceFile } from './namespace-files.js';
 import { nothing, type Decided, type Wake } from './records.js';
 import { changedSlotLimits, type SlotLimitChanged } from './slot-limits.js';
@@ -26,7 +27,9 @@ export type ResourceEffect =
   | { readonly kind: 'reply'; readonly replyTo: string; readonly reply: Reply }
   /** A flow was saved or deleted; for every topic whose processors follow flows (protocols.md part 5.3). */
   | { readonly kind: 'flow-changed'; readonly event: FlowChanged }
-  | { readonly kind: 'slot-limit-changed'; readonly event: SlotLimitChanged };
+  | { readonly kind: 'slot-limit-changed'; readonly event: SlotLimitChanged }
+  /** For the owners of executions: those that waited begin. */
+  | { readonly kind: 'maintenance-ended' };
 
 type State = ResourceState;
 type Result = RecentCommands['commands'][number]['result'];
@@ -78,9 +81,10 @@ function decide(state: State, command: ResourceCommand): Decided<ResourceFact, R
     ? { id: COMMANDS, resource: null }
     : remember(state, { commandId: command.commandId, result });
   const slots = changedSlotLimits(facts).map((event) => ({ kind: 'slot-limit-changed', event }) as const);
+  const ended = endsMaintenance(facts) ? [{ kind: 'maintenance-ended' } as const] : [];
   return {
     facts: [...facts, last],
-    effects: [reply(command, done(shown, result)), ...changedFlows(facts, command.at), ...slots],
+    effects: [reply(command, done(shown, result)), ...changedFlows(facts, command.at), ...slots, ...ended],
     next: [],
   };
 }
@@ -150,6 +154,9 @@ function change(state: State, wanted: ResourceChange, at: number): Changes | Ref
     case 'save-template':
     case 'delete-template':
       return changeTemplate(state, wanted, at);
+    case 'enter-maintenance':
+    case 'exit-maintenance':
+      return changeMaintenance(state, wanted, at);
     default:
       return wanted satisfies never;
   }

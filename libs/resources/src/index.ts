@@ -12,6 +12,7 @@ export {
 export { removeExecutionData, type ExecutionDataOptions, type RemovedData } from './execution-data.js';
 export { checkedFilePath, checkedPath } from './file-paths.js';
 export { checkKey, createKeyValues, withParents, type KeyValues, type NewKeyValue } from './key-values.js';
+export { followMaintenance, isInMaintenance, maintenanceOf } from './maintenance.js';
 export { createNamespaceFiles, type NamespaceFiles } from './namespace-files.js';
 export { ResourceRefusedError } from './refused.js';
 export type { ResourceAccess } from './resource-access.js';

@@ -27,6 +27,14 @@ export interface ServiceContext {
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** Of the product; told with each heartbeat. */
+  readonly version?: string;
+}
+
+/** A figure and the values of its labels. */
+export interface LabelledFigure {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
 }
 
 /** Figures for operators, in Prometheus terms; names without the prefix `millrace_`. */
@@ -37,6 +45,15 @@ export interface Metrics {
     labels?: readonly string[],
   ): (amount?: number, labels?: Readonly<Record<string, string>>) => void;
   gauge(name: string, help: string, read: () => number): void;
+  /**
+   * Figures that are asked for when somebody reads them, each with its labels; what rejects is left out of that answer.
+   */
+  gauges(
+    name: string,
+    help: string,
+    labels: readonly string[],
+    read: () => Iterable<LabelledFigure> | Promise<Iterable<LabelledFigure>>,
+  ): void;
   /** In seconds. */
   histogram(
     name: string,

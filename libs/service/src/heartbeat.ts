@@ -4,7 +4,7 @@ import type { Queue } from '@millrace/queue';
 import type { ServiceContext } from './contract.js';
 
 /** What an instance tells about itself with each heartbeat. */
-export type ServiceDescription = Pick<ServiceInstance, 'state' | 'group' | 'slots' | 'freeSlots'> & {
+export type ServiceDescription = Pick<ServiceInstance, 'state' | 'group' | 'slots' | 'freeSlots' | 'partitions'> & {
   readonly role: Role;
 };
 
@@ -26,6 +26,8 @@ export interface Heartbeat {
   readonly leaseHeld: boolean;
   /** Publishes one now, so that a change is known at once. Rejects when the queue does. */
   beat(): Promise<void>;
+  /** As `beat`, for who cannot wait: its failure is logged, and the next heartbeat says the same. */
+  beatSoon(): void;
   /** Publishes the last one (`describe` tells the final state) and ends. Its failure is logged. */
   stop(): Promise<void>;
 }
@@ -54,6 +56,7 @@ export async function startHeartbeat(options: HeartbeatOptions): Promise<Heartbe
       startedAt,
       heartbeatAt: sentAt,
       format: EXECUTION_FORMAT,
+      ...(context.version === undefined ? {} : { version: context.version }),
     };
     await queue.publish([
       outgoing({ topic: topics.serviceEvents, key: context.instance, value: { kind: 'heartbeat', service } }),
@@ -96,6 +99,9 @@ export async function startHeartbeat(options: HeartbeatOptions): Promise<Heartbe
       return leaseHeld;
     },
     beat,
+    beatSoon() {
+      beat().catch((error: unknown) => context.log.warn({ error }, 'A heartbeat could not be published; trying again'));
+    },
     async stop() {
       stopped = true;
       cancelBeat();

@@ -27,4 +27,5 @@ export {
 export { createLogger, type LoggerOptions } from './logger.js';
 export { createManagementServer, type ManagementOptions, type ManagementServer } from './management.js';
 export { createMetrics, type MetricsOptions } from './metrics.js';
+export { showOwnedPartitions } from './owned-partitions.js';
 export { Secret } from './secret.js';

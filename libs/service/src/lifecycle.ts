@@ -71,6 +71,8 @@ export interface SignalSource {
 export interface RunOptions {
   readonly context: LifecycleContext;
   readonly signals: SignalSource;
+  /** Resolves when somebody asked this server to stop, as a signal would (`cluster drain`). */
+  readonly drained?: Promise<unknown>;
   /** Ends the process at once: a second signal, or a stop that takes longer than `gracePeriodMs`. */
   readonly exitNow: (code: number) => void;
   /** How long a stop may take, in milliseconds. */
@@ -86,11 +88,11 @@ export const EXIT_FAILED = 1;
 export const EXIT_FORCED = 130;
 
 /**
- * Keeps the servers running until the first SIGTERM or SIGINT, or until one of them fails; then stops all. Answers the
+ * Keeps the servers running until the first SIGTERM or SIGINT, until it is drained, or until one of them fails; then stops all. Answers the
  * exit code: 0 after a signal, 1 after a failure.
  */
 export async function runUntilSignal(group: ServiceGroup, options: RunOptions): Promise<number> {
-  const { context, signals, exitNow, gracePeriodMs, onFailure } = options;
+  const { context, signals, exitNow, gracePeriodMs, onFailure, drained } = options;
   let signalled = 0;
   let onFirst: () => void = () => undefined;
   const first = new Promise<void>((resolve) => (onFirst = resolve));
@@ -99,6 +101,8 @@ export async function runUntilSignal(group: ServiceGroup, options: RunOptions): 
     if (signalled === 1) onFirst();
     else exitNow(EXIT_FORCED);
   };
+  // A signal after it ends the process at once, as the second of two would.
+  drained?.then(onSignal, () => undefined);
   signals.on('SIGTERM', onSignal);
   signals.on('SIGINT', onSignal);
   try {

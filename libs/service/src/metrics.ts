@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
-import type { Metrics } from './contract.js';
+import type { LabelledFigure, Metrics } from './contract.js';
 
 export interface MetricsOptions {
   /** Also figures of the process: memory, CPU, event-loop delay. */
@@ -21,6 +21,7 @@ export function createMetrics(options: MetricsOptions = { process: true }): Metr
   const counters = new Map<string, Counter>();
   const histograms = new Map<string, Histogram>();
   const reads = new Map<string, () => number>();
+  const labelled = new Map<string, () => Iterable<LabelledFigure> | Promise<Iterable<LabelledFigure>>>();
   return {
     counter(name, help, labels = []) {
       const counter =
@@ -41,6 +42,27 @@ export function createMetrics(options: MetricsOptions = { process: true }): Metr
         });
       }
       reads.set(name, read);
+    },
+    gauges(name, help, labels, read) {
+      if (!labelled.has(name)) {
+        new Gauge({
+          name: PREFIX + name,
+          help,
+          labelNames: [...labels],
+          registers: [registry],
+          async collect() {
+            this.reset();
+            try {
+              const figures = await (labelled.get(name) ?? read)();
+              for (const { labels: values, value } of figures) this.set({ ...values }, value);
+            } catch {
+              // Better no figure than one from before; what is unreachable has figures, and a log, of its own.
+              this.reset();
+            }
+          },
+        });
+      }
+      labelled.set(name, read);
     },
     histogram(name, help, labels = []) {
       const histogram =

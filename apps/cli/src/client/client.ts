@@ -1,6 +1,6 @@
 import { isPlainObject, isState } from '@millrace/model';
 import type { ExecutionAnswer, FlowAnswer, LogAnswer, Page } from './answers.js';
-import { ServerRefusal, createHttp, type Http, type HttpOptions } from './http.js';
+import { ServerRefusal, createHttp, type Http, type HttpOptions, type RequestOptions } from './http.js';
 
 /** The tenant of this edition. */
 const TENANT = 'main';
@@ -38,6 +38,8 @@ export interface FollowedExecution {
 /** The REST API of a server, typed. Errors are `ServerRefusal` and `ServerUnreachable`. */
 export interface Client {
   readonly url: string;
+  /** Any route of the API; what it answers is checked by the caller. */
+  request(method: 'GET' | 'POST', path: string, options?: RequestOptions): Promise<unknown>;
   /** False while the server has no account. Needs none. */
   isSetUp(): Promise<boolean>;
   findFlow(name: FlowName): Promise<FlowAnswer | undefined>;
@@ -65,7 +67,8 @@ export function createClient(options: HttpOptions): Client {
     if (!isPlainObject(answer) || typeof answer['done'] !== 'boolean') throw unexpected('the state of set-up', answer);
     return answer['done'];
   };
-  return { url: http.url, isSetUp, ...flowCalls(http), ...executionCalls(http), ...followCalls(http) };
+  const request: Client['request'] = (method, at, options) => http.json(method, `/api/v1/${at}`, options);
+  return { url: http.url, request, isSetUp, ...flowCalls(http), ...executionCalls(http), ...followCalls(http) };
 }
 
 const path = (...segments: readonly string[]): string =>
@@ -101,7 +104,10 @@ function flowCalls(http: Http): Pick<Client, 'findFlow' | 'saveFlow' | 'deleteFl
 
 function executionCalls(
   http: Http,
-): Omit<Client, 'url' | 'isSetUp' | 'findFlow' | 'saveFlow' | 'deleteFlow' | 'searchFlows' | 'follow' | 'followLogs'> {
+): Omit<
+  Client,
+  'url' | 'request' | 'isSetUp' | 'findFlow' | 'saveFlow' | 'deleteFlow' | 'searchFlows' | 'follow' | 'followLogs'
+> {
   return {
     async startExecution({ namespace, id, inputs, files, labels, revision }) {
       const form = new FormData();

@@ -32,7 +32,7 @@ export async function serverRole(role: ClusterRole, flags: RoleFlags, context: C
   const initialAccount = role === 'webserver' ? configuredAccount(configuration) : undefined;
   makePrivateFilesOnly();
   makeDataFolder(dataFolder);
-  const { url, instance, group } = await startClusterServer(role, {
+  const { url, instance, group, drained } = await startClusterServer(role, {
     configuration,
     dataFolder,
     version: VERSION,
@@ -47,6 +47,7 @@ export async function serverRole(role: ClusterRole, flags: RoleFlags, context: C
   return runUntilSignal(group, {
     context: { clock: context.clock, log },
     signals: context.signals,
+    drained,
     exitNow: context.exitNow,
     gracePeriodMs: configuration.server.terminationGracePeriod,
     onFailure: (error) => log.error({ err: error }, 'The server stopped because one of its parts failed'),

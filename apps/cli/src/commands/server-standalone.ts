@@ -43,7 +43,7 @@ export async function serverStandalone(flags: StandaloneFlags, context: CommandC
   const log = createLogger({ ...configuration.logging, destination: context.stderr });
   const configured = configuredAccount(configuration);
   const account = prepareFirstAccount(folder, { given: configured, generate: flags.generateAdmin === true });
-  const { url, group } = await startStandalone({
+  const { url, group, drained } = await startStandalone({
     configuration,
     dataFolder: folder.path,
     version: VERSION,
@@ -62,6 +62,7 @@ export async function serverStandalone(flags: StandaloneFlags, context: CommandC
     return await runUntilSignal(group, {
       context: { clock: context.clock, log },
       signals: context.signals,
+      drained,
       exitNow: context.exitNow,
       gracePeriodMs: configuration.server.terminationGracePeriod,
       onFailure: (error) => log.error({ err: error }, 'The server stopped because one of its parts failed'),

@@ -12,6 +12,8 @@ function accessText({ access }: Route): string {
       return `${permissionName(access.permission)} | ${access.at}`;
     case 'self':
       return `any account | ${access.why}`;
+    case 'super-admin':
+      return `super admin | ${access.why}`;
     case 'anonymous':
       return `none | ${access.why}`;
   }

@@ -150,6 +150,11 @@ async function serve(
   };
   const permit = (permission: Permission, namespace?: string): Scope =>
     permitted(principal, permission, tenant, namespace);
+  if (access.kind === 'super-admin' && principal?.superAdmin !== true) {
+    throw new HttpError(403, 'You may not do this', {
+      members: { code: 'forbidden', missing: [], hint: 'Needs a super admin, who manages the installation.' },
+    });
+  }
   let scope: Scope | undefined;
   if (access.kind === 'permission') {
     // First the tenant, without looking at anything else of the request.

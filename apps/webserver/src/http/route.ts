@@ -16,6 +16,8 @@ export type Access =
   | { readonly kind: 'permission'; readonly permission: Permission; readonly at: PermissionPlace }
   /** Everybody who is logged in, for what concerns only themselves. */
   | { readonly kind: 'self'; readonly why: string }
+  /** Who manages the installation (spec security.md §3.1). */
+  | { readonly kind: 'super-admin'; readonly why: string }
   /** Everybody. The list is closed and tested. */
   | { readonly kind: 'anonymous'; readonly why: string };
 
@@ -26,6 +28,7 @@ export const permission = (
   // The pair is checked against the table of permissions when the server starts.
 ): Access => ({ kind: 'permission', permission: { resource, action } as Permission, at });
 export const self = (why: string): Access => ({ kind: 'self', why });
+export const superAdmin = (why: string): Access => ({ kind: 'super-admin', why });
 export const anonymous = (why: string): Access => ({ kind: 'anonymous', why });
 
 /** What is answered also while the server starts. */

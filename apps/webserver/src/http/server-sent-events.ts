@@ -5,6 +5,9 @@ import type { Call } from './route.js';
 /** Comments that keep proxies from closing a quiet stream. */
 const HEARTBEAT_MS = 15_000;
 
+/** When clients of a server that stops should connect again, in milliseconds. */
+const RECONNECT_MS = 500;
+
 /** How long a client may leave what was sent to it unread before its stream is closed. */
 const STALLED_MS = 30_000;
 
@@ -39,7 +42,7 @@ export function openEventStream({ request, response, stopping }: Call, clock: Cl
     });
   };
   const end = (): void => {
-    stopping.removeEventListener('abort', close);
+    stopping.removeEventListener('abort', stop);
     stopHeartbeat();
     stopStall();
     gone.abort();
@@ -56,7 +59,12 @@ export function openEventStream({ request, response, stopping }: Call, clock: Cl
     end();
   };
   response.on('drain', () => stopStall());
-  stopping.addEventListener('abort', close);
+  // Clients that know the standard connect again, to whichever webserver answers then.
+  const stop = (): void => {
+    write(`retry: ${RECONNECT_MS}\n: the server stops\n\n`);
+    close();
+  };
+  stopping.addEventListener('abort', stop);
   response.once('close', end);
   beat();
   const stream: EventStream = {

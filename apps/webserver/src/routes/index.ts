@@ -4,6 +4,7 @@ import { executionInputRoutes } from './execution-inputs.js';
 import { executionRoutes } from './executions.js';
 import { expressionRoutes } from './expressions.js';
 import { fileRoutes } from './files.js';
+import { deadLetterRoutes } from './dead-letters.js';
 import { dependencyRoutes } from './dependencies.js';
 import { flowArchiveRoutes } from './flow-archives.js';
 import { flowBulkRoutes } from './flow-bulk.js';
@@ -15,6 +16,8 @@ import { flowMetricRoutes } from './flow-metrics.js';
 import { instanceRoutes } from './instance.js';
 import { keyValueRoutes } from './key-values.js';
 import { logDeletionRoutes } from './log-deletion.js';
+import { maintenanceRoutes } from './maintenance.js';
+import { memberRoutes } from './members.js';
 import { namespaceFileRoutes } from './namespace-files.js';
 import { templateRoutes } from './templates.js';
 import { logRoutes } from './logs.js';
@@ -30,6 +33,9 @@ export function allRoutes(services: RouteServices): readonly Route[] {
   const routes: Route[] = [
     ...instanceRoutes(services, () => routes),
     ...sessionRoutes(services),
+    ...maintenanceRoutes(services),
+    ...memberRoutes(services),
+    ...deadLetterRoutes(services),
     ...pluginRoutes(services),
     ...concurrencyLimitRoutes(services),
     ...flowValidationRoutes(services),

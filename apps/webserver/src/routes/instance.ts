@@ -75,6 +75,7 @@ function descriptionRoutes(
         json({
           version,
           isAnonymousUsageEnabled: false,
+          inMaintenance: services.running().maintenance()?.active === true,
           isTemplateEnabled: configuration.templates === true,
           isBasicAuthInitialized: services.running().accounts.size > 0,
           preview: { initial: initialRows, max: maxRows },

@@ -1,9 +1,13 @@
-import type { PlainObject } from '@millrace/model';
+import type { Maintenance, PlainObject } from '@millrace/model';
 import type { TaskTypeRegistry } from '@millrace/plugin-api';
 import type { ServiceContext } from '@millrace/service';
 import type { Repository } from '@millrace/repository';
 import type { KeyValues, NamespaceFiles, Templates } from '@millrace/resources';
 import type { Storage } from '@millrace/storage';
+import type { DeadLetters } from '../cluster/dead-letters.js';
+import type { Members } from '../cluster/members.js';
+import type { Presence } from '../cluster/presence.js';
+import type { ClusterStatus } from '../cluster/status.js';
 import type { Executions } from '../executions/executions.js';
 import type { Live } from '../executions/live.js';
 import type { StartOptions } from '../executions/start.js';
@@ -30,6 +34,13 @@ export interface Running {
   readonly templates: Templates;
   readonly live: Live;
   readonly executions: Executions;
+  readonly members: Members;
+  readonly presence: Presence;
+  readonly deadLetters: DeadLetters;
+  /** undefined: it was never entered. */
+  maintenance(): Maintenance | undefined;
+  /** Looks at the whole installation once. */
+  status(): Promise<ClusterStatus>;
   close(): void;
 }
 

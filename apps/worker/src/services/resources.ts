@@ -5,6 +5,7 @@ import {
   createCommands,
   createKeyValues,
   createNamespaceFiles,
+  followMaintenance,
   type Commands,
   type KeyValues,
   type NamespaceFiles,
@@ -17,6 +18,8 @@ export interface WorkerResources {
   readonly keyValues: KeyValues;
   readonly namespaceFiles: NamespaceFiles;
   readonly commands: Commands;
+  /** Calls `listener` at once, and whenever the installation enters or leaves maintenance mode. */
+  followMaintenance(listener: (active: boolean) => void): void;
   close(): void;
 }
 
@@ -44,6 +47,7 @@ export async function openWorkerResources(options: WorkerResourcesOptions): Prom
       keyValues,
       namespaceFiles,
       commands,
+      followMaintenance: (listener) => void followMaintenance(view, listener),
       close() {
         keyValues.close();
         namespaceFiles.close();

@@ -13,7 +13,7 @@ import { failExecution } from '../end-execution.js';
 import { operate, operateOnNothing, operationFailed } from '../operations/operate.js';
 import { release } from '../operations/pausing.js';
 import { retryAsExecution } from '../operations/retry-execution.js';
-import { beginExecution } from '../operations/timers.js';
+import { beginExecution, maintenanceEnded } from '../operations/timers.js';
 import { advance, childEnded, leave, listen, settleKill, startInOpenLane } from '../owner.js';
 import { Outcome, type Input, type Step } from '../outcome.js';
 import { NO_LISTS, type FlowPlan } from '../plan.js';
@@ -146,6 +146,8 @@ function react(decision: Decision, input: Reacted): void {
       return jobHandedBack(decision, input);
     case 'instance-lost':
       return instanceLost(decision, input);
+    case 'maintenance-ended':
+      return maintenanceEnded(decision);
     case 'kill-requested':
       return killRequested(decision, input);
     case 'wake':

@@ -40,5 +40,6 @@ function begin(decision: Decision): void {
   clearTimers(decision);
   decision.fact({ kind: 'execution-moved', to: 'RUNNING', at: decision.now });
   const { scheduleDate: _now, ...created } = view.created;
-  beginExecution(decision, created, context);
+  // Who forces one execution to run means it in maintenance mode too.
+  beginExecution(decision, created, { ...context, inMaintenance: false });
 }

@@ -48,6 +48,19 @@ const RIGHTS: Readonly<Record<string, string>> = {
   TRANSACTIONAL_ID_AUTHORIZATION_FAILED: 'write and describe transactional ids',
 };
 
+const OTHER_VERSION =
+  'is of a version that cannot be used: it lacks requests that this server makes. Use Kafka 4, with which it is tested';
+
+/** What only an operator can mend, after "Kafka at …"; by Kafka's name of the error. */
+const LASTING: Readonly<Record<string, string>> = {
+  UNSUPPORTED_VERSION: OTHER_VERSION,
+  INVALID_REPLICATION_FACTOR:
+    'has fewer brokers than kafka.replication-factor asks for: set it to the number of brokers at most (3 for a cluster that may lose one), or start the brokers that are missing',
+  POLICY_VIOLATION:
+    "has a policy that refuses topics as they must be: set kafka.create-topics to 'verify', which prints the commands that make them, and have them made by whoever may",
+  INVALID_CONFIG: 'refuses a setting of kafka.topics: check names and values there',
+};
+
 /** What cannot pass by itself, as a sentence with what to do; undefined for everything that may pass. */
 function lastingFailure(thrown: unknown, brokers: string): QueueError | undefined {
   const type = kafkaError(thrown) ?? '';
@@ -59,6 +72,10 @@ function lastingFailure(thrown: unknown, brokers: string): QueueError | undefine
       false,
       thrown,
     );
+  }
+  const lasting = LASTING[type] ?? (hasName(thrown, 'KafkaJSServerDoesNotSupportApiKey') ? OTHER_VERSION : undefined);
+  if (lasting !== undefined) {
+    return new QueueError('QUEUE_MISMATCH', `Kafka at ${brokers} ${lasting}`, false, thrown);
   }
   if (hasName(thrown, 'KafkaJSSASLAuthenticationError')) {
     return new QueueError(

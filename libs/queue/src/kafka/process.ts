@@ -66,6 +66,14 @@ class OwnedPartitions<State, Rec, Event, Fact, Effect, Context> implements Kafka
     return this.#failure.failed;
   }
 
+  get name(): string {
+    return this.#definition.processor.name;
+  }
+
+  get partitions(): readonly number[] {
+    return [...this.#owned.keys()].sort((one, other) => one - other);
+  }
+
   get isIdle(): boolean {
     if (this.#trimming?.isBusy === true) return false;
     for (const { port, running } of this.#owned.values()) if (running === undefined || !port.isIdle) return false;
@@ -202,13 +210,13 @@ class OwnedPartitions<State, Rec, Event, Fact, Effect, Context> implements Kafka
     await owned.ended;
   }
 
-  #applied(): ReadonlyMap<number, number> {
-    return new Map([...this.#owned].map(([partition, { port }]) => [partition, port.applied]));
+  #applied(owned: Iterable<readonly [number, Owned<Rec, Event>]> = this.#owned): ReadonlyMap<number, number> {
+    return new Map([...owned].map(([partition, { port }]) => [partition, port.applied]));
   }
 
   /** Offsets of the group: where each partition stands, for tools that show lag. Nothing reads them. */
-  async #showLag(): Promise<void> {
-    await this.#membership?.commit(this.#applied()).catch(() => undefined);
+  async #showLag(owned: Iterable<readonly [number, Owned<Rec, Event>]> = this.#owned): Promise<void> {
+    await this.#membership?.commit(this.#applied(owned)).catch(() => undefined);
   }
 
   #stopTimers(): void {
@@ -218,7 +226,9 @@ class OwnedPartitions<State, Rec, Event, Fact, Effect, Context> implements Kafka
 
   async #shutDown(): Promise<void> {
     this.#stopTimers();
-    await Promise.all([...this.#owned].map(([partition, owned]) => this.#drop(partition, owned)));
+    const owned = [...this.#owned];
+    await Promise.all(owned.map(([partition, one]) => this.#drop(partition, one)));
+    await this.#showLag(owned);
     await this.#membership?.close();
   }
 }

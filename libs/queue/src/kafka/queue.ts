@@ -17,6 +17,7 @@ import type { EncodedRecord } from '../shell/commit.js';
 import { encode } from '../shell/encode.js';
 import { closedError } from '../shell/failure.js';
 import type { Faults } from '../store/faults.js';
+import { backlogOf } from './backlog.js';
 import { delay } from './broker-time.js';
 import { checkClock } from './clock-check.js';
 import { createCommitGate } from './commit-gate.js';
@@ -184,6 +185,11 @@ class OpenQueue implements KafkaQueue {
   consume = async <Value>(options: ConsumeOptions<Value>): Promise<Running> => {
     this.#assertOpen();
     return this.#keep(this.#consumers, await startConsuming(this.#parts, options));
+  };
+
+  backlog: Queue['backlog'] = (topic, reader) => {
+    this.#assertOpen();
+    return backlogOf(this.#parts, topic, reader);
   };
 
   close = (): Promise<void> => (this.#closing ??= this.#shutDown());

@@ -4,6 +4,7 @@ import type { Commit, EncodedRecord, StoredTopic } from '../shell/commit.js';
 import type { Assignment, CommittedRecord, EventRow, PartitionOwner, QueueStore, StateRow } from '../store/contract.js';
 import type { JobRow } from '../shell/job-loop.js';
 import { closedError } from '../shell/failure.js';
+import { backlogOf } from '../store/backlog.js';
 import { stateRecords } from '../store/state-records.js';
 import { at, processorData, topicData, type LeaseData, type MemoryStore } from './data.js';
 import { assignPartitions, takeLease } from './leases.js';
@@ -146,6 +147,24 @@ class MemorySession implements QueueStore {
       if (row && !row.purged) found.push(row);
     }
     return found;
+  };
+
+  backlog: QueueStore['backlog'] = (topic, reader) => {
+    this.#assertConnected();
+    const { jobs, logs } = topicData(this.#data, topic);
+    if (topic.kind === 'jobs') return new Map([[0, jobs.size]]);
+    // State has no offsets here.
+    if (topic.kind === 'state') return new Map();
+    return backlogOf(topic, (partition) => {
+      const { start, rows } = at(logs, partition, 'partition');
+      const applied = (name: string): number | undefined =>
+        this.#data.processors.get(name)?.leases.get(partition)?.appliedPosition;
+      return {
+        start,
+        end: start + rows.length - 1,
+        done: typeof reader === 'string' ? applied(reader) : reader.get(partition),
+      };
+    });
   };
 
   scan = async (topic: StoredTopic, each: (row: StateRow) => void): Promise<void> => {

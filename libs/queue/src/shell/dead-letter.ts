@@ -1,7 +1,7 @@
-import { createTopics, type DeadLetter, type Topic } from '@millrace/model';
+import { createTopics, type DeadLetterRecord, type Topic } from '@millrace/model';
 
 /** Where records go that nobody could handle. Does not depend on the sizes of an installation. */
-export const DEAD_LETTERS: Topic<DeadLetter> = createTopics({
+export const DEAD_LETTERS: Topic<DeadLetterRecord> = createTopics({
   executionPartitions: 1,
   resourcePartitions: 1,
 }).deadLetters;

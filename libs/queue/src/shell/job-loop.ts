@@ -64,6 +64,7 @@ class JobLoop implements Working {
     this.#source = source;
     this.#clock = clock;
     this.#options = options;
+    this.#paused = options.paused === true;
     this.#unsubscribe = source.onJobs(() => this.#signal.give());
     this.#tellCapacity();
     this.#looping = this.#loop().catch((thrown: unknown) => this.#failure.fail(thrown));

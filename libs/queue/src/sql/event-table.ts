@@ -14,6 +14,8 @@ export interface EventTable extends Transactional {
   /** Puts the record at a position that another log gave it; what was there is replaced. */
   place(record: EncodedRecord, position: number, writtenAt: number): void;
   read(partition: number, after: number, limit: number): readonly EventRow[];
+  /** The last position that was given; 0 when there is none. */
+  end(partition: number): number;
   /** First position that is there; the next one when there is none. */
   start(partition: number): number;
   /** Removes rows written before `expired` and up to `done`; answers how many. */
@@ -76,6 +78,7 @@ export function openEventTable(database: Database.Database, topic: StoredTopic):
         return { position: integer(position), key: text(key), text: text(value), broadcast: broadcast === 1 };
       });
     },
+    end: (partition) => heads.of(partition),
     start(partition) {
       return integer(cells(bounds.get(partition))[0] ?? heads.of(partition) + 1);
     },

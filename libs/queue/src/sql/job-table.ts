@@ -13,6 +13,7 @@ export interface JobTable extends Transactional {
   put(record: EncodedRecord): void;
   remove(key: string): void;
   isEmpty(): boolean;
+  count(): number;
   /** Removes and answers the oldest that `accept` takes. */
   take(limit: number, accept: (job: JobRow) => boolean): readonly JobRow[];
 }
@@ -27,6 +28,7 @@ export function openJobTable(database: Database.Database, topic: StoredTopic): J
   );
   const remove = database.prepare(`delete from ${table} where key = ?`);
   const oldest = database.prepare(`select key, value from ${table} order by available_order limit ?`).raw();
+  const count = database.prepare(`select count(*) from ${table}`).raw();
   const last = database.prepare(`select max(available_order) from ${table}`).raw();
   const highest = cells(last.get())[0];
   let order = highest === null ? 0 : integer(highest);
@@ -58,6 +60,7 @@ export function openJobTable(database: Database.Database, topic: StoredTopic): J
       atHand.delete(key);
     },
     isEmpty: () => atHand.size === 0 && !behind,
+    count: () => integer(cells(count.get())[0]),
     take(limit, accept) {
       refill();
       const taken: JobRow[] = [];

@@ -17,9 +17,14 @@ export interface LeaseTable {
   setLive(commit: Pick<Commit, 'processor' | 'partition' | 'live' | 'ended'>): void;
   /** Live keys after `key`, at most `limit`. */
   livePage(processor: string, partition: number, key: string, limit: number): readonly string[];
+  /** The last position that the processor has applied; undefined when it never had the partition. */
+  applied(processor: string, partition: number): number | undefined;
   /** The position up to which every processor of the topic is done; Infinity when none reads it. */
   doneUpTo(input: string, partition: number): number;
 }
+
+/** Of a row of leases. */
+const positionOf = (row: unknown): number | undefined => (row === undefined ? undefined : integer(cells(row)[1]));
 
 export function openLeaseTable(database: Database.Database): LeaseTable {
   const where = 'where processor = ? and partition = ?';
@@ -84,6 +89,7 @@ export function openLeaseTable(database: Database.Database): LeaseTable {
     },
     livePage: (processor, partition, key, limit) =>
       live.all(processor, partition, key, limit).map((row) => text(cells(row)[0])),
+    applied: (processor, partition) => positionOf(select.get(processor, partition)),
     doneUpTo(input, partition) {
       const applied = cells(done.get(input, partition))[0];
       return applied === null || applied === undefined ? Infinity : integer(applied);

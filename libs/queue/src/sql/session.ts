@@ -1,5 +1,6 @@
 import type { Clock } from '@millrace/model';
 import type { Commit, EncodedRecord, StoredTopic } from '../shell/commit.js';
+import { backlogOf } from '../store/backlog.js';
 import { stateRecords } from '../store/state-records.js';
 import type { CommittedRecord, QueueStore } from '../store/contract.js';
 import type { LeaseTable } from './leases.js';
@@ -99,6 +100,19 @@ class SqlSession implements QueueStore {
 
   read: QueueStore['read'] = (topic, partition, after, limit) =>
     this.#parts.tables.events(topic).read(partition, after, limit);
+
+  backlog: QueueStore['backlog'] = (topic, reader) => {
+    const { leases, tables } = this.#parts;
+    if (topic.kind === 'jobs') return new Map([[0, tables.jobs(topic).count()]]);
+    // State has no offsets here.
+    if (topic.kind === 'state') return new Map();
+    const table = tables.events(topic);
+    return backlogOf(topic, (partition) => ({
+      start: table.start(partition),
+      end: table.end(partition),
+      done: typeof reader === 'string' ? leases.applied(reader, partition) : reader.get(partition),
+    }));
+  };
 
   scan: QueueStore['scan'] = async (topic, each) => {
     for (let after = { key: '', id: '' }; ; await breathe()) {

@@ -90,6 +90,8 @@ export interface QueueStore {
     after: number,
     limit: number,
   ): readonly EventRow[] | Promise<readonly EventRow[]>;
+  /** How many events a processor has not applied, by partition; of jobs how many wait. */
+  backlog(topic: StoredTopic, reader: string | ReadonlyMap<number, number>): ReadonlyMap<number, number>;
   /** Every record of a state topic; what is committed meanwhile may be met or not. */
   scan(topic: StoredTopic, each: (row: StateRow) => void): Promise<void>;
   /** Calls `listener` for all records that become durable, in commit order, until the answer is called. */

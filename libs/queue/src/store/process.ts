@@ -1,5 +1,5 @@
 import type { Clock, Topic } from '@millrace/model';
-import { QueueError, type ProcessorDefinition, type Running } from '../contract.js';
+import { QueueError, type ProcessorDefinition, type RunningProcessor } from '../contract.js';
 import type { PartitionPort } from '../shell/commit.js';
 import { startPartition, type Partition } from '../shell/partition.js';
 import type { PartitionOwner, QueueStore, StateRow } from './contract.js';
@@ -16,7 +16,7 @@ export interface QueueParts {
 }
 
 /** A processor that can also be dropped as a crash would drop it. */
-export interface Processing extends Running {
+export interface Processing extends RunningProcessor {
   abandon(): void;
 }
 
@@ -59,6 +59,14 @@ class OwnedShare<State, Rec, Event, Fact, Effect, Context> implements Processing
 
   get failed(): Promise<never> {
     return this.#failure.failed;
+  }
+
+  get name(): string {
+    return this.#holder.processor;
+  }
+
+  get partitions(): readonly number[] {
+    return [...this.#owned.keys()].sort((one, other) => one - other);
   }
 
   async start(): Promise<void> {

@@ -71,6 +71,12 @@ class StoreQueue implements AbandonableQueue {
     return this.#whileOpen(await openTail(this.#parts, topic, options));
   };
 
+  backlog: Queue['backlog'] = async (topic, reader) => {
+    this.#assertOpen();
+    await this.#parts.store.declare(topic);
+    return this.#parts.store.backlog(topic, reader);
+  };
+
   close = (): Promise<void> => (this.#closing ??= this.#shutDown());
 
   abandon = (): void => {

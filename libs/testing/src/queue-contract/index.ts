@@ -1,4 +1,5 @@
 /// <reference types="jest" />
+import { waitingContract } from './waiting.js';
 import { crashingContract } from './crashing.js';
 import { followingContract } from './following.js';
 import type { MakeHarness, QueueDifferences } from './harness.js';
@@ -21,5 +22,6 @@ export function queueContract(name: string, makeHarness: MakeHarness, difference
     describe('processing', () => processingContract(makeHarness));
     describe('crashing', () => crashingContract(makeHarness, differences));
     describe('working', () => workingContract(makeHarness));
+    describe('what waits', () => waitingContract(makeHarness));
   });
 }

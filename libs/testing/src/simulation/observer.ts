@@ -1,4 +1,5 @@
 import {
+  isReplayMark,
   isTerminal,
   keyOf,
   type DeadLetter,
@@ -64,7 +65,9 @@ export async function startObserver({ clock, store, topics, trace }: Cluster): P
       else known.push(value);
     },
   });
-  await queue.tail(DEAD_LETTERS, { onRecord: ({ value }) => void (value && deadLetters.push(value)) });
+  await queue.tail(DEAD_LETTERS, {
+    onRecord: ({ value }) => void (value && !isReplayMark(value) && deadLetters.push(value)),
+  });
   await queue.tail(topics.replies, { onRecord: ({ value }) => void (value && replies.push(value)) });
 
   return {
@@ -108,6 +111,7 @@ function describe(event: ExecutionEvent): string {
     case 'snapshot-part':
     case 'kill-requested':
     case 'continued':
+    case 'maintenance-ended':
       return event.kind;
     default:
       return event satisfies never;
