@@ -1,6 +1,7 @@
 import type { ExecutionEvent } from './execution-events.js';
 import type { FlowEvent, FlowRecord } from './flow-slots.js';
 import type { ExecutionHead, ExecutionRecord, TaskRun } from './execution.js';
+import type { IndexGenerationRecord } from './index-generation.js';
 import { isPlainObject } from './json.js';
 import type { Job, WorkerCommand } from './job.js';
 import type { LogEntry, LogRecord, MetricEntry, MetricRecord } from './observability.js';
@@ -57,7 +58,8 @@ const head =
   (record: ExecutionRecord) =>
     record.kind === 'head' && record.deleted !== true ? of(record) : undefined;
 
-const endDate = ({ state, histories }: Pick<ExecutionHead | TaskRun, 'state' | 'histories'>): number | undefined =>
+/** When an execution or a task run ended; undefined: it has not. */
+export const endDate = ({ state, histories }: Pick<ExecutionHead | TaskRun, 'state' | 'histories'>): number | undefined =>
   ['SUCCESS', 'WARNING', 'FAILED', 'KILLED', 'CANCELLED', 'SKIPPED', 'RETRIED'].includes(state)
     ? histories.at(-1)?.date
     : undefined;
@@ -174,6 +176,8 @@ export function createTopics({ executionPartitions, resourcePartitions }: TopicS
     deadLetters: events<DeadLetter>('dead-letters', 1, 30 * DAY),
     /** Written by the indexer; key: topic and partition. */
     indexProgress: state<IndexProgress>('index-progress', 1),
+    /** Written while an index is rebuilt, by the command and the indexers; keys: `indexGenerationKey`. */
+    indexGeneration: state<IndexGenerationRecord>('index-generation', 1),
   } as const;
 }
 

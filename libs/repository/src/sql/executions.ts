@@ -163,7 +163,7 @@ export function searchExecutions(
   };
 }
 
-/** The records that a list shows beside heads, of those of the keys that the scope covers. */
+/** The records that a list shows beside heads; not those of executions whose head lies outside the scope. */
 export const executionParts = (scope: Scope, keys: readonly string[]): CompiledQuery =>
   statements
     .selectFrom('executions as e')
@@ -171,7 +171,8 @@ export const executionParts = (scope: Scope, keys: readonly string[]): CompiledQ
     .where('e.id', 'in', ['created', 'variables'])
     .where(sql<boolean>`e.key in (select value from json_each(${JSON.stringify(keys)}))`)
     .where(
-      sql<boolean>`exists (select 1 from executions h where h.key = e.key and h.id = 'head' and ${within(scope, column('h.tenant'), column('h.namespace'))})`,
+      // In the part that has what is newer the head may be elsewhere.
+      sql<boolean>`not exists (select 1 from executions h where h.key = e.key and h.id = 'head' and not (${within(scope, column('h.tenant'), column('h.namespace'))}))`,
     )
     .compile();
 

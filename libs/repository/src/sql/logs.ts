@@ -100,12 +100,7 @@ export function searchLogs(
     page = page.orderBy(SORT_COLUMNS[known], direction);
   }
   return {
-    page: page
-      .orderBy('position', 'desc')
-      .orderBy('partition', 'desc')
-      .limit(window.size)
-      .offset(window.from)
-      .compile(),
+    page: page.orderBy('position', 'desc').orderBy('execution_id').limit(window.size).offset(window.from).compile(),
     total: matching.select(sql<number>`count(*)`.as('total')).compile(),
   };
 }

@@ -70,10 +70,11 @@ export const lookUpsOn = (
     const head = executionOf(direct.allNow(recordsByKey(scope, executionId)))?.head;
     return head && scope.covers(head.namespace) ? head : undefined;
   },
-  async executionRecords(scope, executionId) {
+  async executionRecords(scope, executionId, hasHead = false) {
     const records = new Map(direct.allNow(allRecordsByKey(scope, executionId)).map(recordOf));
     const head = records.get('head');
-    if (head?.kind !== 'head' || head.deleted || !scope.covers(head.namespace)) return undefined;
+    if (head === undefined && !hasHead) return undefined;
+    if (head?.kind === 'head' && (head.deleted === true || !scope.covers(head.namespace))) return undefined;
     for (const run of await taskRunsOf(direct, scope, executionId)) records.set(run.id, run);
     return records;
   },
