@@ -119,6 +119,7 @@ export class Indexing {
       store,
       batchSize,
       gatherMs,
+      partitions: () => this.#progress.partitionsOf(name),
       clock,
       outages: this.#outages,
       figures: this.#figures,
