@@ -74,8 +74,7 @@ export class ACluster {
     const service = createIndexer({
       queue,
       topics: this.topics,
-      store,
-      openGeneration: () => Promise.reject(new Error('There is no other generation')),
+      open: async () => store,
       context: {
         instance: `indexer-${randomBytes(5).toString('hex')}`,
         clock: systemClock,
