@@ -103,7 +103,7 @@ class Indexer implements Service {
       queue,
       topics,
       context,
-      describe: () => ({ role: 'indexer', state: this.#state }),
+      describe: () => ({ role: 'indexer', state: this.#state, partitions: this.#indexing?.partitions ?? {} }),
     });
   }
 
