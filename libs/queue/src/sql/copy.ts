@@ -4,6 +4,8 @@ import type { StoredTopic } from '../shell/commit.js';
 import { QueueError, type Committed } from '../contract.js';
 import { makeOwnFolder, type OwnFolder } from './own-folder.js';
 import { createSchema } from './schema.js';
+import { cells, integer } from './rows.js';
+import { tableName } from './table-name.js';
 import { openTables, type Tables } from './tables.js';
 
 /** A record of a topic, for a copy. */
@@ -23,6 +25,17 @@ export interface SqlCopy {
   apply(records: readonly CopiedRecord[], isEnough: () => boolean): number;
   /** Rows are waiting to be removed. */
   readonly hasPurges: boolean;
+  /** Of a topic of events: from this position on the copy has everything that its log has. For readers (`COPY_STARTS`). */
+  begin(topic: StoredTopic, partition: number, position: number): void;
+  /**
+   * Removes state records that are shown by others, and what is known of removed ones. Resolved when it returns; nothing
+   * is removed when it throws.
+   */
+  forget(topic: StoredTopic, records: readonly { readonly key: string; readonly id: string }[]): void;
+  /**
+   * Removes events of a partition before a position, at most `limit`; `begin` moves with it. Answers whether some are left.
+   */
+  forgetBefore(topic: StoredTopic, partition: number, position: number, limit: number): boolean;
   /** Removes the copy. Idempotent. */
   close(): void;
 }
@@ -32,9 +45,16 @@ export interface SqlCopyOptions {
   readonly folder: string;
   readonly topics: readonly StoredTopic[];
   readonly now: () => number;
+  /** What was removed is remembered (`COPY_REMOVED`): others may have it still. Default false. */
+  readonly remembersRemoved?: boolean;
   /** Told of a record that has no place in the tables, for somebody wrote nonsense: it is passed. */
   readonly onRefused: (record: CopiedRecord, reason: string) => void;
 }
+
+/** Table with the columns topic, partition, position: see `SqlCopy.begin`. */
+export const COPY_STARTS = 'millrace_copy_starts';
+/** Table with the columns topic, key, id: state records whose last record removed them. */
+export const COPY_REMOVED = 'millrace_copy_removed';
 
 const PREFIX = 'overlay-';
 const FILE = 'copy.db';
@@ -43,7 +63,7 @@ const FILE = 'copy.db';
  * A copy of a queue's topics for searching. It is only a copy: not flushed to the disk, and made anew at each start.
  * @throws QueueError QUEUE_UNAVAILABLE when the file cannot be made
  */
-export function createSqlCopy({ folder, topics, now, onRefused }: SqlCopyOptions): SqlCopy {
+export function createSqlCopy({ folder, topics, now, remembersRemoved = false, onRefused }: SqlCopyOptions): SqlCopy {
   let own: OwnFolder | undefined;
   let database: Database.Database;
   let tables: Tables;
@@ -58,12 +78,19 @@ export function createSqlCopy({ folder, topics, now, onRefused }: SqlCopyOptions
     throw new QueueError('QUEUE_UNAVAILABLE', message, false, thrown);
   }
   const { path, release } = own;
+  const removals = openRemovals(database);
+  const setStart = database.prepare(`insert or replace into ${COPY_STARTS} values (?, ?, ?)`);
 
   function write(record: CopiedRecord, at: number): void {
-    const { topic, partition, key, id, value } = record;
+    const { topic, partition, position, key, id, value } = record;
     try {
       const text = value === null ? null : JSON.stringify(value);
-      tables.write({ topic, partition, key, id, value, text, broadcast: false }, at);
+      const encoded = { topic, partition, key, id, value, text, broadcast: false };
+      if (topic.kind === 'events') return tables.events(topic).place(encoded, position, at);
+      tables.write(encoded, at);
+      if (!remembersRemoved) return;
+      if (text === null) removals.remember(topic, key, id);
+      else removals.forget(topic, key, id);
     } catch (thrown) {
       // The database's own failures have a code; they concern the copy and not this record.
       if (thrown instanceof Error && 'code' in thrown) throw thrown;
@@ -99,6 +126,27 @@ export function createSqlCopy({ folder, topics, now, onRefused }: SqlCopyOptions
       tables.committed();
       return applied;
     },
+    begin: (topic, partition, position) => void setStart.run(topic.name, partition, position),
+    forget(topic, records) {
+      inTransaction(database, () => {
+        for (const { key, id } of records) {
+          tables.state(topic).remove({ key, id });
+          removals.forget(topic, key, id);
+        }
+      });
+      tables.committed();
+    },
+    forgetBefore(topic, partition, position, limit) {
+      const table = tableName(topic);
+      const oldest = `select position from ${table} where partition = ? and position < ? order by position limit ?`;
+      const rows = database.prepare(oldest).raw().all(partition, position, limit);
+      const last = rows.length < limit ? position - 1 : integer(cells(rows.at(-1))[0]);
+      inTransaction(database, () => {
+        database.prepare(`delete from ${table} where partition = ? and position <= ?`).run(partition, last);
+        setStart.run(topic.name, partition, last + 1);
+      });
+      return last + 1 < position;
+    },
     close() {
       if (!database.open) return;
       database.close();
@@ -107,11 +155,36 @@ export function createSqlCopy({ folder, topics, now, onRefused }: SqlCopyOptions
   };
 }
 
+function inTransaction(database: Database.Database, work: () => void): void {
+  database.exec('BEGIN');
+  try {
+    work();
+    database.exec('COMMIT');
+  } catch (thrown) {
+    if (database.inTransaction) database.exec('ROLLBACK');
+    throw thrown;
+  }
+}
+
+function openRemovals(database: Database.Database) {
+  const insert = database.prepare(`insert or ignore into ${COPY_REMOVED} values (?, ?, ?)`);
+  const remove = database.prepare(`delete from ${COPY_REMOVED} where topic = ? and key = ? and id = ?`);
+  return {
+    remember: ({ name }: StoredTopic, key: string, id: string): void => void insert.run(name, key, id),
+    forget: ({ name }: StoredTopic, key: string, id: string): void => void remove.run(name, key, id),
+  };
+}
+
 function openDatabase(file: string): Database.Database {
   const database = new Database(file);
   database.pragma('journal_mode = WAL');
   database.pragma('synchronous = OFF');
   createSchema(database);
+  database.exec(`
+    create table ${COPY_STARTS} (topic text, partition integer, position integer not null,
+      primary key (topic, partition)) without rowid;
+    create table ${COPY_REMOVED} (topic text, key text, id text, primary key (topic, key, id)) without rowid;
+  `);
   return database;
 }
 

@@ -2,7 +2,7 @@ import type Database from 'libsql';
 import type { EncodedRecord, StoredTopic } from '../shell/commit.js';
 import type { EventRow } from '../store/contract.js';
 import { openPurging, type Purging } from './purging.js';
-import { cells, createRowWriter, integer, text } from './rows.js';
+import { cells, createRowWriter, integer, text, type RowWriter } from './rows.js';
 import { columnsOf } from './schema.js';
 import { tableName } from './table-name.js';
 import type { Transactional } from './writer.js';
@@ -11,6 +11,8 @@ import type { Transactional } from './writer.js';
 export interface EventTable extends Transactional {
   /** Answers the record's position. */
   append(record: EncodedRecord, writtenAt: number): number;
+  /** Puts the record at a position that another log gave it; what was there is replaced. */
+  place(record: EncodedRecord, position: number, writtenAt: number): void;
   read(partition: number, after: number, limit: number): readonly EventRow[];
   /** First position that is there; the next one when there is none. */
   start(partition: number): number;
@@ -24,11 +26,15 @@ export function openEventTable(database: Database.Database, topic: StoredTopic):
   const table = tableName(topic);
   const columns = Object.values(topic.columns ?? {});
   const names = ['partition', 'position', 'key', 'value', 'written_at', 'broadcast', ...columnsOf(topic)];
-  const writer = createRowWriter(
-    database,
-    names.length,
-    (values) => `insert into ${table} (${names.join(', ')}) values ${values}`,
-  );
+  const writerOf = (statement: string): RowWriter =>
+    createRowWriter(
+      database,
+      names.length,
+      (values) => `${statement} into ${table} (${names.join(', ')}) values ${values}`,
+    );
+  const writer = writerOf('insert');
+  // Only of copies.
+  let placing: RowWriter | undefined;
   const select = database
     .prepare(
       `select position, key, value, broadcast from ${table} where partition = ? and position > ? order by position limit ?`,
@@ -42,13 +48,26 @@ export function openEventTable(database: Database.Database, topic: StoredTopic):
   const heads = createHeads(topic, (partition) => integer(cells(bounds.get(partition))[1] ?? 0));
   const purging = openPurging(database, topic);
 
+  function write(
+    into: RowWriter,
+    { partition, key, value, text, broadcast }: EncodedRecord,
+    position: number,
+    at: number,
+  ) {
+    const extra = columns.map((column) => column.of(value, { key, id: '' }) ?? null);
+    into.add([partition, position, key, text, at, broadcast ? 1 : 0, ...extra]);
+    if (purging && topic.purges?.(value)) purging.begin(partition, position);
+  }
+
   return {
-    append({ partition, key, value, text, broadcast }, writtenAt) {
-      const position = heads.next(partition);
-      const extra = columns.map((column) => column.of(value, { key, id: '' }) ?? null);
-      writer.add([partition, position, key, text, writtenAt, broadcast ? 1 : 0, ...extra]);
-      if (purging && topic.purges?.(value)) purging.begin(partition, position);
+    append(record, writtenAt) {
+      const position = heads.next(record.partition);
+      write(writer, record, position, writtenAt);
       return position;
+    },
+    place(record, position, writtenAt) {
+      placing ??= writerOf('insert or replace');
+      write(placing, record, position, writtenAt);
     },
     read(partition, after, limit) {
       if (heads.of(partition) <= after) return [];
@@ -70,11 +89,15 @@ export function openEventTable(database: Database.Database, topic: StoredTopic):
       return gone.length;
     },
     ...(purging ? { purging } : {}),
-    flush: () => writer.flush(),
+    flush() {
+      writer.flush();
+      placing?.flush();
+    },
     committed: () => heads.committed(),
     rolledBack() {
       heads.rolledBack();
       writer.forget();
+      placing?.forget();
       purging?.reload();
     },
   };
