@@ -1,5 +1,9 @@
 import type { IndexStore } from '@millrace/repository';
-import { connectElasticsearch, openIndexStore, type ElasticsearchConnection } from '@millrace/repository/elasticsearch';
+import {
+  connectElasticsearch,
+  createIndexStore,
+  type ElasticsearchConnection,
+} from '@millrace/repository/elasticsearch';
 
 const KINDS = ['executions', 'execution-records', 'task-runs', 'logs', 'metrics', 'triggers'];
 
@@ -24,7 +28,10 @@ export class AnElasticsearch {
   }
 
   async open(generation?: number): Promise<IndexStore> {
-    const store = await openIndexStore(this.#connection, generation);
+    const store = createIndexStore({
+      connection: this.#connection,
+      ...(generation === undefined ? {} : { generation }),
+    });
     this.#opened.push(store);
     return store;
   }
