@@ -4,6 +4,7 @@ import { addClusterCommands } from './programs/cluster.js';
 import { addDeadLetterCommands } from './programs/dead-letters.js';
 import { addExecutionCommands } from './programs/executions.js';
 import { addFlowCommands, addValidateCommand } from './programs/flows.js';
+import { addIndexCommands } from './programs/index-commands.js';
 import { addRunCommand } from './programs/run.js';
 import { addServerCommands } from './programs/server.js';
 import { EXIT } from './exit-code.js';
@@ -45,6 +46,7 @@ function buildProgram(context: CommandContext, answer: Answer): Command {
   addExecutionCommands(program, context, answer);
   addClusterCommands(program, context, answer);
   addDeadLetterCommands(program, context, answer);
+  addIndexCommands(program, context, answer);
   return program;
 }
 

@@ -66,14 +66,23 @@ export class Indexing {
 
   /** Resolves when it is a member of the group of every topic. @throws QueueError */
   async start(): Promise<void> {
-    try {
-      for (const name of INDEXED_TOPICS) await this.#consume(name);
-    } catch (error) {
+    // Together: a group that is new may wait some seconds for further members.
+    const joining = await Promise.allSettled(INDEXED_TOPICS.map((name) => this.#consume(name)));
+    const refused = joining.find((joined) => joined.status === 'rejected');
+    if (refused !== undefined) {
       await this.close();
-      throw error;
+      throw refused.reason;
     }
     await this.tell();
     this.#tellLater();
+  }
+
+  /** What is this member's, by consumer group. */
+  get partitions(): Readonly<Record<string, readonly number[]>> {
+    const { generation } = this;
+    return Object.fromEntries(
+      INDEXED_TOPICS.map((name) => [indexerGroup(generation, name), this.#progress.partitionsOf(name)]),
+    );
   }
 
   /** True while the partition is this member's. */
@@ -119,6 +128,7 @@ export class Indexing {
       store,
       batchSize,
       gatherMs,
+      partitions: () => this.#progress.partitionsOf(name).length,
       clock,
       outages: this.#outages,
       figures: this.#figures,

@@ -48,6 +48,12 @@ export class Progress {
     return this.#places.has(keyOf(topic, partition));
   }
 
+  partitionsOf(topic: string): readonly number[] {
+    const partitions: number[] = [];
+    for (const place of this.#places.values()) if (place.topic === topic) partitions.push(place.partition);
+    return partitions;
+  }
+
   offsetOf(topic: string, partition: number): number | undefined {
     return this.#places.get(keyOf(topic, partition))?.offset;
   }
