@@ -1,5 +1,6 @@
 export * from './child-execution-tasks.js';
 export * from './clock.js';
+export * from './cluster.js';
 export * from './conditions.js';
 export * from './duration.js';
 export * from './engine-tasks.js';
@@ -20,6 +21,7 @@ export * from './key-values.js';
 export * from './namespace-files.js';
 export * from './nearest.js';
 export * from './observability.js';
+export * from './placed-ids.js';
 export * from './purges.js';
 export * from './record-conditions.js';
 export * from './resources.js';

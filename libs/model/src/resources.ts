@@ -1,3 +1,4 @@
+import type { ClusterChange, ClusterRecord } from './cluster.js';
 import type { Flow } from './flow.js';
 import { keyOf } from './ids.js';
 import type { KeyValue, KeyValueChange } from './key-values.js';
@@ -16,6 +17,7 @@ export type Resource =
   | { readonly kind: 'namespace-file'; readonly file: NamespaceFile }
   | ({ readonly kind: 'namespace-file-numbers' } & NamespaceFileNumbers)
   | { readonly kind: 'template'; readonly template: FlowTemplate }
+  | ClusterRecord
   | RecentCommands;
 
 /** The last commands of a key and what became of them, so that a repeat changes nothing and is answered again. */
@@ -70,7 +72,8 @@ export type ResourceChange =
   | { readonly kind: 'set-password'; readonly userId: string; readonly passwordHash: string }
   | KeyValueChange
   | NamespaceFileChange
-  | TemplateChange;
+  | TemplateChange
+  | ClusterChange;
 
 /** What the registry answers on `replies`, keyed by the instance that asked. */
 export interface Reply {

@@ -12,6 +12,7 @@ import {
   type Topics,
 } from '@millrace/model';
 import { refused, type Changes, type Refused, type ResourceFact, type ResourceState } from './changes.js';
+import { changeCluster } from './cluster.js';
 import { changeKeyValue } from './key-values.js';
 import { changeNamespaceFile } from './namespace-files.js';
 import { nothing, type Decided, type Wake } from './records.js';
@@ -150,6 +151,10 @@ function change(state: State, wanted: ResourceChange, at: number): Changes | Ref
     case 'save-template':
     case 'delete-template':
       return changeTemplate(state, wanted, at);
+    case 'raise-level':
+    case 'propose-placement':
+    case 'use-placement':
+      return changeCluster(state, wanted);
     default:
       return wanted satisfies never;
   }

@@ -22,7 +22,7 @@ import { startFailure } from './failure.js';
 import { createFeeds } from './feeds.js';
 import { createJobPlacing, removedTopic } from './job-topics.js';
 import { startWorking, type KafkaWorking } from './work.js';
-import type { KafkaQueueOptions } from './options.js';
+import type { DeclaredTopic, KafkaQueueOptions } from './options.js';
 import type { KafkaParts } from './parts.js';
 import { startProcessing, type KafkaProcessing } from './process.js';
 import { Publisher } from './publisher.js';
@@ -37,6 +37,12 @@ const STILL_ROUNDS = 60;
 
 /** A queue on Kafka, and what tests need besides. */
 export interface KafkaQueue extends Queue {
+  /**
+   * Adds partitions to topics that are placed by execution, for the cluster has agreed on so many. Whoever comes first makes
+   * them. The topics' `cluster` is told afterwards.
+   * @throws QueueError QUEUE_MISMATCH, QUEUE_UNAVAILABLE
+   */
+  grow(topics: readonly DeclaredTopic[], partitions: number): Promise<void>;
   /** The process is gone: connections break, nothing is flushed, no group is left. */
   kill(): void;
   /** Resolves when nothing is on its way: all that was written was read here, and nothing here waits or is being written. */
@@ -174,6 +180,11 @@ class OpenQueue implements KafkaQueue {
   tail = async <Value>(topic: Topic<Value>, options: TailOptions<Value>): Promise<Tail> => {
     this.#assertOpen();
     return this.#whileOpen(await openTail(this.#parts, topic, options));
+  };
+
+  grow = async (topics: readonly DeclaredTopic[], partitions: number): Promise<void> => {
+    this.#assertOpen();
+    await this.#parts.topics.grow(topics, partitions);
   };
 
   close = (): Promise<void> => (this.#closing ??= this.#shutDown());

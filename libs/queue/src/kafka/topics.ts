@@ -1,11 +1,11 @@
 import type { Admin, ITopicConfig } from 'kafkajs';
 import { QueueError } from '../contract.js';
 import { KEY_LENGTH_MAX, RECORD_LENGTH_MAX } from '../shell/encode.js';
+import { waitForBroker } from './broker-time.js';
 import { asQueueError, kafkaError } from './failure.js';
 import type { DeclaredTopic, KafkaLog, KafkaTopicSettings } from './options.js';
 
 const DAY_MS = 24 * 3_600_000;
-/** So long a job may wait in its topic. */
 /** A record of 900,000 characters has at most three times as many bytes. */
 const MESSAGE_BYTES_MAX = 4 * 1024 * 1024;
 /** The largest record that Millrace accepts: three bytes a character, its key and id, its headers and what Kafka adds. */
@@ -13,6 +13,9 @@ export const MESSAGE_BYTES_LEAST = 3 * (RECORD_LENGTH_MAX + 2 * KEY_LENGTH_MAX) 
 /** Small segments, so that compaction has something to do: only closed ones are compacted. */
 const STATE_SEGMENT_BYTES = 32 * 1024 * 1024;
 const CREATE_TIMEOUT_MS = 30_000;
+/** Looks for partitions that were added, with growing waits in between. */
+const SHOWN_TRIES = 12;
+const ADDED_ALREADY = new Set(['INVALID_PARTITIONS', 'REASSIGNMENT_IN_PROGRESS']);
 
 /** The topics that this process uses: made when they are missing, checked when they are there, each once. */
 export interface TopicCatalog {
@@ -20,6 +23,11 @@ export interface TopicCatalog {
   nameOf(topic: Pick<DeclaredTopic, 'name'>): string;
   /** @throws QueueError QUEUE_MISMATCH when a topic is not as it must be, or is missing and may not be made */
   ensure(topics: readonly DeclaredTopic[]): Promise<void>;
+  /**
+   * Gives topics that are placed by execution as many partitions as the cluster has agreed on; resolves when the brokers show
+   * them. @throws QueueError QUEUE_MISMATCH when a topic has more, or fewer and none may be added
+   */
+  grow(topics: readonly DeclaredTopic[], partitions: number): Promise<void>;
   /** True when `ensure` has nothing to do: the hot path asks this first. */
   isKnown(topic: DeclaredTopic): boolean;
 }
@@ -54,27 +62,61 @@ export function createTopicCatalog(options: TopicCatalogOptions): TopicCatalog {
 
   async function ensureNow(topics: readonly DeclaredTopic[]): Promise<void> {
     let there = await partitionCounts();
+    for (const { cluster, ...topic } of topics) {
+      const found = there.get(nameOf(topic));
+      if (cluster?.isTold === false && found !== undefined) cluster.found(found);
+    }
     const missing = topics.filter((topic) => !there.has(nameOf(topic)));
     if (missing.length > 0) {
       await make(missing);
       // Another server may have made some of them meanwhile, with another count.
       there = await partitionCounts();
     }
-    for (const topic of topics) checkPartitions(topic, there.get(nameOf(topic)) ?? topic.partitions);
+    for (const topic of topics) {
+      // What is placed by execution is checked, and completed, when it is known what the cluster has agreed on.
+      if (topic.cluster?.isTold !== false) checkPartitions(topic, there.get(nameOf(topic)) ?? topic.partitions);
+    }
     const older = topics.filter((topic) => !missing.includes(topic));
     if (older.length > 0) await checkSettings(older, options);
     for (const topic of topics) known.set(topic.name, topic.partitions);
   }
 
-  const isKnown = ({ name, partitions }: DeclaredTopic): boolean => known.get(name) === partitions;
+  const isKnown = ({ name, partitions, cluster }: DeclaredTopic): boolean =>
+    cluster === undefined ? known.get(name) === partitions : known.has(name);
+
+  async function growNow(topics: readonly DeclaredTopic[], partitions: number): Promise<void> {
+    const there = await partitionCounts();
+    const smaller = topics.filter((topic) => (there.get(nameOf(topic)) ?? 0) < partitions);
+    for (const topic of topics) if (!smaller.includes(topic)) checkPartitions({ ...topic, partitions }, there.get(nameOf(topic)) ?? 0);
+    if (smaller.length === 0) return;
+    if (settings.create === 'verify') throw missingPartitions(smaller, partitions, settings);
+    const topicPartitions = smaller.map((topic) => ({ topic: nameOf(topic), count: partitions }));
+    await admin.createPartitions({ topicPartitions, timeout: CREATE_TIMEOUT_MS }).catch(async (thrown: unknown) => {
+      // Another server has added them meanwhile, or some of them: looked at below.
+      if (!ADDED_ALREADY.has(kafkaError(firstOf(thrown)) ?? '')) throw thrown;
+    });
+    for (let failures = 0; ; failures++) {
+      const now = await partitionCounts();
+      if (topics.every((topic) => (now.get(nameOf(topic)) ?? 0) >= partitions)) return;
+      if (failures === SHOWN_TRIES) throw new Error(`The brokers do not show ${partitions} partitions yet`);
+      await waitForBroker(failures);
+    }
+  }
 
   return {
     nameOf,
     isKnown,
+    async grow(topics, partitions) {
+      try {
+        await growNow(topics, partitions);
+      } catch (thrown) {
+        throw asQueueError(firstOf(thrown), 'Partitions cannot be added', brokers);
+      }
+    },
     async ensure(topics) {
       for (const topic of topics) {
         const found = known.get(topic.name);
-        if (found !== undefined) checkPartitions(topic, found);
+        if (found !== undefined && topic.cluster === undefined) checkPartitions(topic, found);
       }
       const before = ensuring;
       const mine = (async () => {
@@ -104,10 +146,25 @@ function checkPartitions({ name, partitions }: DeclaredTopic, found: number): vo
   if (found === partitions) return;
   throw new QueueError(
     'QUEUE_MISMATCH',
-    `Topic '${name}' was made with ${found} partitions and is to be used with ${partitions}: the keys would be looked for in other partitions. Set kafka.partitions as it was at the first start, or choose another kafka.topic-prefix`,
+    `Topic '${name}' was made with ${found} partitions and is to be used with ${partitions}: the keys would be looked for in other partitions. They are as the topic was made, and grow by kafka.partitions only: make the topic anew, or choose another kafka.topic-prefix`,
     false,
   );
 }
+
+const missingPartitions = (
+  topics: readonly DeclaredTopic[],
+  partitions: number,
+  { prefix }: KafkaTopicSettings,
+): QueueError => {
+  const commands = topics.map(
+    ({ name }) => `  kafka-topics.sh --alter --topic ${prefix}${name} --partitions ${partitions}`,
+  );
+  return new QueueError(
+    'QUEUE_MISMATCH',
+    `${topics.length} topics have fewer than ${partitions} partitions and kafka.create-topics is 'verify'. Add them and start this server again, or set it to 'create':\n${commands.join('\n')}`,
+    false,
+  );
+};
 
 const missingTopics = (missing: readonly DeclaredTopic[], settings: KafkaTopicSettings): QueueError => {
   const commands = missing.map((topic) => {
