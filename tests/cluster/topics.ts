@@ -74,6 +74,8 @@ export async function readTopics(
   const consumer: Consumer = kafka.consumer({
     groupId: `checker-${prefix}`,
     maxWaitTimeInMs: 200,
+    // Partitions that are added must be seen soon.
+    metadataMaxAge: 1_000,
     sessionTimeout: 10_000,
   });
   await consumer.connect();

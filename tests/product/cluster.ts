@@ -14,6 +14,8 @@ export interface ClusterOptions {
   readonly webservers?: number;
   readonly workerSlots?: number;
   readonly replicationFactor?: number;
+  /** Of the topics keyed by execution. Default 4. */
+  readonly partitions?: number;
   /** Of the executors' and workers' groups, ISO-8601. Default 3 s: tests shall not wait long for what was killed. */
   readonly sessionTimeout?: string;
   /** Executors leave this rule out. */
@@ -84,6 +86,8 @@ export interface Cluster {
   of(role: Role): readonly Member[];
   /** A client of one of the webservers. */
   client(at?: number): ProductClient;
+  /** Another number of partitions in the configuration; servers read it when they start. */
+  configure(partitions: number): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -104,19 +108,21 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-cluster-'));
   const prefix = `cluster-${process.pid}-${Math.random().toString(36).slice(2, 8)}-`;
   const config = join(folder, 'millrace.yml');
-  await writeFile(
-    config,
-    `queue: {type: kafka}
+  const configure = (partitions: number): Promise<void> =>
+    writeFile(
+      config,
+      `queue: {type: kafka}
 kafka:
   brokers: [${brokers.join(', ')}]
   topic-prefix: ${prefix}
-  partitions: 4
+  partitions: ${partitions}
   replication-factor: ${options.replicationFactor ?? 1}
   consumer: {session-timeout: ${sessionTimeout}, rebalance-timeout: PT5S}
 storage: {local: {base-path: ${join(folder, 'storage')}}}
 server: {termination-grace-period: PT10S}
 `,
-  );
+    );
+  await configure(options.partitions ?? 4);
   const data = join(folder, 'data');
   const start = (role: Role) => (): Promise<StartedServer> =>
     startRole(role, {
@@ -153,6 +159,7 @@ server: {termination-grace-period: PT10S}
     members,
     prefix,
     of,
+    configure,
     client: (at = 0) => new ProductClient(of('webserver')[at % webservers]?.url ?? ''),
     stop: killAll,
   };

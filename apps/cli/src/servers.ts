@@ -60,9 +60,10 @@ export class Servers {
 
   /** Each server is an instance of its own: it is seen, and lost, by itself. */
   context(role: Role): ServiceContext {
-    const { clock, log } = this.#options;
+    const { clock, log, version } = this.#options;
     return {
       instance: newId(clock.now(), randomBytes(16)),
+      version,
       clock,
       log: log.child({ server: role }),
       metrics: this.metrics,
@@ -71,13 +72,16 @@ export class Servers {
 
   /** @param onlyInstances of a process that owns its data folder alone: all others on record are lost */
   executor(context: ServiceContext, onlyInstances?: readonly string[]): Service {
-    const { broken } = this.#options;
+    const { broken, configuration } = this.#options;
     return createExecutor({
       ...this.#shared(),
       context,
       pluginDefaults: this.#options.configuration.plugins.defaults,
       templates: this.#options.configuration.templates.enabled,
       expiredKeyValues: this.#options.configuration.kv.purgeExpired,
+      ...(configuration.queue.type === 'kafka'
+        ? { cluster: { wantedPartitions: configuration.kafka.partitions } }
+        : {}),
       ...(onlyInstances === undefined ? {} : { onlyInstances }),
       ...(broken === undefined || broken === 'no-fencing' ? {} : { broken }),
     });

@@ -23,6 +23,7 @@ import {
   slotDefinition,
   type ExecutionDefinitionOptions,
 } from './definitions.js';
+import { startClusterLevel } from './cluster-level.js';
 import { startPurgingExpired, type ExpiredKeyValueSettings } from './expired-key-values.js';
 import { FlowPlans } from './flow-plans.js';
 import { inlineTasks } from './inline-tasks.js';
@@ -41,6 +42,8 @@ export interface ExecutorOptions {
   readonly expressions?: ExpressionSettings;
   /** When key-values that have expired are removed. Default: never. */
   readonly expiredKeyValues?: ExpiredKeyValueSettings;
+  /** Of a cluster: what `kafka.partitions` asks for. Absent: there is no cluster. */
+  readonly cluster?: { readonly wantedPartitions: number };
   /** IANA name of the zone in which expressions read and print dates. Default: the host's. */
   readonly timeZone?: string;
   /**
@@ -59,6 +62,7 @@ export function createExecutor(options: ExecutorOptions): Service {
   const views: View<unknown>[] = [];
   let heartbeat: Heartbeat | undefined;
   let purging: { stop(): void } | undefined;
+  let level: { stop(): void } | undefined;
   let fail: (error: unknown) => void = () => undefined;
   const failed = new Promise<never>((_resolve, reject) => (fail = reject));
   failed.catch(() => undefined);
@@ -107,12 +111,15 @@ export function createExecutor(options: ExecutorOptions): Service {
         context,
         describe: () => ({ role: 'executor', state: 'RUNNING' }),
       });
+      if (options.cluster)
+        level = startClusterLevel({ queue, topics, resources, services, context, ...options.cluster });
       const { expiredKeyValues: settings } = options;
       if (settings) purging = startPurging(options, resources, settings);
       if (options.onlyInstances) await declareOthersLost(queue, topics, options.onlyInstances);
     },
     async stop() {
       purging?.stop();
+      level?.stop();
       await heartbeat?.stop();
       await Promise.all(running.splice(0).map((one) => one.close()));
       for (const view of views.splice(0)) view.close();

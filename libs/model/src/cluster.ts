@@ -112,7 +112,11 @@ export class ClusterState {
   partitionsFor(key: string): number {
     const counts = this.#counts;
     const { length } = key;
-    if (counts.length > 1 && key.charCodeAt(length - 2) === HYPHEN && key.charCodeAt(length - ID_LENGTH - 3) === SLASH) {
+    if (
+      counts.length > 1 &&
+      key.charCodeAt(length - 2) === HYPHEN &&
+      key.charCodeAt(length - ID_LENGTH - 3) === SLASH
+    ) {
       const placement = PLACEMENT_MARKS.indexOf(key.charAt(length - 1));
       if (placement > 0) return counts[placement] ?? counts[0] ?? 1;
     }

@@ -136,8 +136,7 @@ const METRIC_SEARCH: Search<MetricRecord> & Pick<Topic<MetricRecord>, 'purges'> 
 
 /** Every topic of Millrace (architecture.md part 2). */
 export function createTopics({ executionPartitions, resourcePartitions }: TopicSizes) {
-  const cluster =
-    typeof executionPartitions === 'number' ? new ClusterState(executionPartitions) : executionPartitions;
+  const cluster = typeof executionPartitions === 'number' ? new ClusterState(executionPartitions) : executionPartitions;
   const events = <Value>(name: string, partitions: number, retentionMs: number): Topic<Value> => ({
     name,
     kind: 'events',

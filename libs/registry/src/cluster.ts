@@ -29,7 +29,10 @@ export function changeCluster(state: ResourceState, wanted: ClusterChange): Chan
         return refused('conflict', `Partitions are added at level ${PLACEMENT_FORMAT}, and the level is ${level}`);
       }
       if (record.placements.length !== after || record.current !== after - 1) {
-        return refused('conflict', `There are ${record.placements.length} placements, number ${record.current} is used`);
+        return refused(
+          'conflict',
+          `There are ${record.placements.length} placements, number ${record.current} is used`,
+        );
       }
       if (partitions <= last || after >= PLACEMENT_MARKS.length) {
         return refused('invalid', `${partitions} partitions cannot follow on ${last} in placement ${after}`);

@@ -24,6 +24,8 @@ export interface Service {
 export interface ServiceContext {
   /** This process's instance id; new at each start, never reused. */
   readonly instance: string;
+  /** Of the product. */
+  readonly version?: string;
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: Metrics;

@@ -54,6 +54,8 @@ export async function startHeartbeat(options: HeartbeatOptions): Promise<Heartbe
       startedAt,
       heartbeatAt: sentAt,
       format: EXECUTION_FORMAT,
+      placements: topics.executions.cluster.counts.length,
+      ...(context.version === undefined ? {} : { version: context.version }),
     };
     await queue.publish([
       outgoing({ topic: topics.serviceEvents, key: context.instance, value: { kind: 'heartbeat', service } }),

@@ -185,7 +185,14 @@ function restartItems(
   let count = 0;
   for (; from < progress.started && pageOfItem(from) === pageOfItem(restart.from) && count < most; from++) {
     if (bits.hasEnded(from) && !bits.hasFailed(from)) continue;
-    restartChild(decision, task, run.id, itemExecutionId(decision, run.id, progress.attempt, from), run.attempts.length, from);
+    restartChild(
+      decision,
+      task,
+      run.id,
+      itemExecutionId(decision, run.id, progress.attempt, from),
+      run.attempts.length,
+      from,
+    );
     if (bits.hasEnded(from)) record = bits.with(from, { ended: false, failed: false });
     count++;
   }

@@ -87,7 +87,8 @@ export function createTopicCatalog(options: TopicCatalogOptions): TopicCatalog {
   async function growNow(topics: readonly DeclaredTopic[], partitions: number): Promise<void> {
     const there = await partitionCounts();
     const smaller = topics.filter((topic) => (there.get(nameOf(topic)) ?? 0) < partitions);
-    for (const topic of topics) if (!smaller.includes(topic)) checkPartitions({ ...topic, partitions }, there.get(nameOf(topic)) ?? 0);
+    for (const topic of topics)
+      if (!smaller.includes(topic)) checkPartitions({ ...topic, partitions }, there.get(nameOf(topic)) ?? 0);
     if (smaller.length === 0) return;
     if (settings.create === 'verify') throw missingPartitions(smaller, partitions, settings);
     const topicPartitions = smaller.map((topic) => ({ topic: nameOf(topic), count: partitions }));

@@ -23,7 +23,11 @@ const MISSED_AFTER_RESTART_MS = 1_000;
 const MISSED_MS = 60_000;
 
 /** A timer of the flow is due: evaluates the triggers that are due. */
-export function wake(state: FlowTriggersState, { now, plan, placement = 0 }: TriggerContext, outcome: TriggerOutcome): void {
+export function wake(
+  state: FlowTriggersState,
+  { now, plan, placement = 0 }: TriggerContext,
+  outcome: TriggerOutcome,
+): void {
   if (plan === undefined) return;
   let count = 0;
   for (const trigger of state.triggers()) {
