@@ -8,6 +8,7 @@ import {
   type FlowRecord,
   type Reply,
   type Resource,
+  type ServiceInstance,
   type TaskRun,
 } from '@millrace/model';
 import { DEAD_LETTERS, type View } from '@millrace/queue';
@@ -22,6 +23,7 @@ export interface Observer {
   readonly deadLetters: readonly DeadLetter[];
   readonly replies: readonly Reply[];
   readonly resources: View<Resource>;
+  readonly services: View<ServiceInstance>;
   readonly executions: View<ExecutionRecord>;
   readonly flowState: View<FlowRecord>;
   /** When the last event for executions was written. */
@@ -44,6 +46,7 @@ export async function startObserver({ clock, store, topics, trace }: Cluster): P
   const known = new Set<string>();
   let lastEventAt = clock.now();
 
+  const services = await queue.view(topics.services);
   const resources = await queue.view(topics.resources);
   const executions = await queue.view(topics.executions);
   const flowState = await queue.view(topics.flowState);
@@ -72,6 +75,7 @@ export async function startObserver({ clock, store, topics, trace }: Cluster): P
     deadLetters,
     replies,
     resources,
+    services,
     executions,
     flowState,
     lastEventAt: () => lastEventAt,
