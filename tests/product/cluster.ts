@@ -14,6 +14,8 @@ export interface ClusterOptions {
   readonly webservers?: number;
   readonly workerSlots?: number;
   readonly replicationFactor?: number;
+  /** The command line that the servers are started with. Default: of this tree. */
+  readonly main?: string;
   /** Of the topics keyed by execution. Default 4. */
   readonly partitions?: number;
   /** Of the executors' and workers' groups, ISO-8601. Default 3 s: tests shall not wait long for what was killed. */
@@ -88,6 +90,10 @@ export interface Cluster {
   client(at?: number): ProductClient;
   /** Another number of partitions in the configuration; servers read it when they start. */
   configure(partitions: number): Promise<void>;
+  /** Servers that start from now on are of another version. */
+  startWith(main: string): void;
+  /** One more server. @throws Error with what it printed, when it does not start */
+  add(role: Role): Promise<Member>;
   stop(): Promise<void>;
 }
 
@@ -124,11 +130,13 @@ server: {termination-grace-period: PT10S}
     );
   await configure(options.partitions ?? 4);
   const data = join(folder, 'data');
+  let main = options.main;
   const start = (role: Role) => (): Promise<StartedServer> =>
     startRole(role, {
       data,
       config,
       ...(role === 'worker' ? { more: ['--worker-slots', String(workerSlots)] } : {}),
+      ...(main === undefined ? {} : { main }),
       ...(role === 'executor' && broken !== undefined
         ? { main: BROKEN_SERVER, environment: { BROKEN_RULE: broken } }
         : {}),
@@ -160,7 +168,13 @@ server: {termination-grace-period: PT10S}
     prefix,
     of,
     configure,
-    client: (at = 0) => new ProductClient(of('webserver')[at % webservers]?.url ?? ''),
+    startWith: (other) => void (main = other),
+    async add(role) {
+      const member = new Member(role, await start(role)(), start(role));
+      members.push(member);
+      return member;
+    },
+    client: (at = 0) => new ProductClient(of('webserver')[at % of('webserver').length]?.url ?? ''),
     stop: killAll,
   };
 }
