@@ -46,7 +46,7 @@ describeWithKafka('a cluster that gets more partitions', () => {
     tell('4 to 8 partitions', outcome);
     expect(outcome.findings.violations).toEqual([]);
     expect(before.length).toBeGreaterThan(10);
-  }, 300_000);
+  }, 600_000);
 });
 
 /** Servers are replaced one after the other, with another number in their configuration, as an operator does. */
@@ -75,7 +75,8 @@ async function resume(cluster: Cluster, ids: readonly string[]): Promise<void> {
   const client = cluster.client(1);
   for (const id of ids) {
     const answer = await client.send('POST', `/executions/${id}/resume`);
-    if (answer.status >= 300) throw new Error(`${id} was not resumed: ${answer.status} ${answer.text}`);
+    // 504: accepted, and the owner is busy; that it was resumed is seen by its end.
+    if (answer.status >= 300 && answer.status !== 504) throw new Error(`${id} was not resumed: ${answer.status} ${answer.text}`);
   }
   client.close();
 }

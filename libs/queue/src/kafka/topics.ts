@@ -1,9 +1,9 @@
 import type { Admin, ITopicConfig } from 'kafkajs';
 import { QueueError } from '../contract.js';
 import { KEY_LENGTH_MAX, RECORD_LENGTH_MAX } from '../shell/encode.js';
-import { waitForBroker } from './broker-time.js';
-import { asQueueError, kafkaError } from './failure.js';
+import { asQueueError } from './failure.js';
 import type { DeclaredTopic, KafkaLog, KafkaTopicSettings } from './options.js';
+import { addPartitions, firstOf } from './partition-growth.js';
 
 const DAY_MS = 24 * 3_600_000;
 /** A record of 900,000 characters has at most three times as many bytes. */
@@ -13,9 +13,6 @@ export const MESSAGE_BYTES_LEAST = 3 * (RECORD_LENGTH_MAX + 2 * KEY_LENGTH_MAX) 
 /** Small segments, so that compaction has something to do: only closed ones are compacted. */
 const STATE_SEGMENT_BYTES = 32 * 1024 * 1024;
 const CREATE_TIMEOUT_MS = 30_000;
-/** Looks for partitions that were added, with growing waits in between. */
-const SHOWN_TRIES = 12;
-const ADDED_ALREADY = new Set(['INVALID_PARTITIONS', 'REASSIGNMENT_IN_PROGRESS']);
 
 /** The topics that this process uses: made when they are missing, checked when they are there, each once. */
 export interface TopicCatalog {
@@ -85,30 +82,12 @@ export function createTopicCatalog(options: TopicCatalogOptions): TopicCatalog {
   const isKnown = ({ name, partitions, cluster }: DeclaredTopic): boolean =>
     cluster === undefined ? known.get(name) === partitions : known.has(name);
 
-  async function growNow(topics: readonly DeclaredTopic[], partitions: number): Promise<void> {
-    const there = await partitionCounts();
-    const smaller = topics.filter((topic) => (there.get(nameOf(topic)) ?? 0) < partitions);
-    if (smaller.length === 0) return;
-    if (settings.create === 'verify') throw missingPartitions(smaller, partitions, settings);
-    const topicPartitions = smaller.map((topic) => ({ topic: nameOf(topic), count: partitions }));
-    await admin.createPartitions({ topicPartitions, timeout: CREATE_TIMEOUT_MS }).catch(async (thrown: unknown) => {
-      // Another server has added them meanwhile, or some of them: looked at below.
-      if (!ADDED_ALREADY.has(kafkaError(firstOf(thrown)) ?? '')) throw thrown;
-    });
-    for (let failures = 0; ; failures++) {
-      const now = await partitionCounts();
-      if (topics.every((topic) => (now.get(nameOf(topic)) ?? 0) >= partitions)) return;
-      if (failures === SHOWN_TRIES) throw new Error(`The brokers do not show ${partitions} partitions yet`);
-      await waitForBroker(failures);
-    }
-  }
-
   return {
     nameOf,
     isKnown,
     async grow(topics, partitions) {
       try {
-        await growNow(topics, partitions);
+        await addPartitions({ admin, settings, partitionCounts }, topics, partitions);
       } catch (thrown) {
         throw asQueueError(firstOf(thrown), 'Partitions cannot be added', brokers);
       }
@@ -136,12 +115,6 @@ export function createTopicCatalog(options: TopicCatalogOptions): TopicCatalog {
   };
 }
 
-/** The client gathers the failures of several topics in one. */
-const firstOf = (thrown: unknown): unknown =>
-  typeof thrown === 'object' && thrown !== null && 'errors' in thrown && Array.isArray(thrown.errors)
-    ? (thrown.errors.find((error: unknown) => kafkaError(error) !== 'TOPIC_ALREADY_EXISTS') ?? thrown)
-    : thrown;
-
 function checkPartitions({ name, partitions }: DeclaredTopic, found: number): void {
   if (found === partitions) return;
   throw new QueueError(
@@ -150,21 +123,6 @@ function checkPartitions({ name, partitions }: DeclaredTopic, found: number): vo
     false,
   );
 }
-
-const missingPartitions = (
-  topics: readonly DeclaredTopic[],
-  partitions: number,
-  { prefix }: KafkaTopicSettings,
-): QueueError => {
-  const commands = topics.map(
-    ({ name }) => `  kafka-topics.sh --alter --topic ${prefix}${name} --partitions ${partitions}`,
-  );
-  return new QueueError(
-    'QUEUE_MISMATCH',
-    `${topics.length} topics have fewer than ${partitions} partitions and kafka.create-topics is 'verify'. Add them and start this server again, or set it to 'create':\n${commands.join('\n')}`,
-    false,
-  );
-};
 
 const missingTopics = (missing: readonly DeclaredTopic[], settings: KafkaTopicSettings): QueueError => {
   const commands = missing.map((topic) => {
