@@ -46,7 +46,7 @@ describeWithKafka('a cluster that gets more partitions', () => {
     tell('4 to 8 partitions', outcome);
     expect(outcome.findings.violations).toEqual([]);
     expect(before.length).toBeGreaterThan(10);
-  }, 600_000);
+  }, 300_000);
 });
 
 /** Servers are replaced one after the other, with another number in their configuration, as an operator does. */
