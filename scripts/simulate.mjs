@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import * as processors from '../apps/executor/dist/index.js';
 import { runSimulation } from '../libs/testing/dist/index.js';
 
-const RULES = ['no-claim-token', 'position-outside-transaction', 'slot-counted'];
+const RULES = ['no-claim-token', 'position-outside-transaction', 'slot-counted', 'level-too-early'];
 
 function optionsOf() {
   const { values } = parseArgs({

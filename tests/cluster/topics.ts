@@ -72,8 +72,10 @@ export async function readTopics(
   const waiting = new Set<() => void>();
   let lastAt = Date.now();
   const consumer: Consumer = kafka.consumer({
-    groupId: `checker-${prefix}`,
+    groupId: `checker-${prefix}${names.join()}`,
     maxWaitTimeInMs: 200,
+    // Partitions that are added must be seen soon.
+    metadataMaxAge: 1_000,
     sessionTimeout: 10_000,
   });
   await consumer.connect();

@@ -14,6 +14,10 @@ export interface ClusterOptions {
   readonly webservers?: number;
   readonly workerSlots?: number;
   readonly replicationFactor?: number;
+  /** The command line that the servers are started with. Default: of this tree. */
+  readonly main?: string;
+  /** Of the topics keyed by execution. Default 4. */
+  readonly partitions?: number;
   /** Of the executors' and workers' groups, ISO-8601. Default 3 s: tests shall not wait long for what was killed. */
   readonly sessionTimeout?: string;
   /** Executors leave this rule out. */
@@ -84,6 +88,12 @@ export interface Cluster {
   of(role: Role): readonly Member[];
   /** A client of one of the webservers. */
   client(at?: number): ProductClient;
+  /** Another number of partitions in the configuration; servers read it when they start. */
+  configure(partitions: number): Promise<void>;
+  /** Servers that start from now on are of another version. */
+  startWith(main: string): void;
+  /** One more server. @throws Error with what it printed, when it does not start */
+  add(role: Role): Promise<Member>;
   stop(): Promise<void>;
 }
 
@@ -104,25 +114,29 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-cluster-'));
   const prefix = `cluster-${process.pid}-${Math.random().toString(36).slice(2, 8)}-`;
   const config = join(folder, 'millrace.yml');
-  await writeFile(
-    config,
-    `queue: {type: kafka}
+  const configure = (partitions: number): Promise<void> =>
+    writeFile(
+      config,
+      `queue: {type: kafka}
 kafka:
   brokers: [${brokers.join(', ')}]
   topic-prefix: ${prefix}
-  partitions: 4
+  partitions: ${partitions}
   replication-factor: ${options.replicationFactor ?? 1}
   consumer: {session-timeout: ${sessionTimeout}, rebalance-timeout: PT5S}
 storage: {local: {base-path: ${join(folder, 'storage')}}}
 server: {termination-grace-period: PT10S}
 `,
-  );
+    );
+  await configure(options.partitions ?? 4);
   const data = join(folder, 'data');
+  let main = options.main;
   const start = (role: Role) => (): Promise<StartedServer> =>
     startRole(role, {
       data,
       config,
       ...(role === 'worker' ? { more: ['--worker-slots', String(workerSlots)] } : {}),
+      ...(main === undefined ? {} : { main }),
       ...(role === 'executor' && broken !== undefined
         ? { main: BROKEN_SERVER, environment: { BROKEN_RULE: broken } }
         : {}),
@@ -153,7 +167,14 @@ server: {termination-grace-period: PT10S}
     members,
     prefix,
     of,
-    client: (at = 0) => new ProductClient(of('webserver')[at % webservers]?.url ?? ''),
+    configure,
+    startWith: (other) => void (main = other),
+    async add(role) {
+      const member = new Member(role, await start(role)(), start(role));
+      members.push(member);
+      return member;
+    },
+    client: (at = 0) => new ProductClient(of('webserver')[at % of('webserver').length]?.url ?? ''),
     stop: killAll,
   };
 }

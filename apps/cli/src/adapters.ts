@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { createTopics, type Clock, type TopicSizes, type Topics } from '@millrace/model';
+import { ClusterState, createTopics, type Clock, type TopicSizes, type Topics } from '@millrace/model';
 import type { Queue } from '@millrace/queue';
 import { createSqlQueue, type SqlQueueOptions } from '@millrace/queue/sql';
 import type { Repository } from '@millrace/repository';
@@ -9,6 +9,7 @@ import type { Configuration, Logger, Service } from '@millrace/service';
 import type { Storage } from '@millrace/storage';
 import { createLocalStorage } from '@millrace/storage/local';
 import { openIndex, type IndexAdapter } from './index-adapter.js';
+import { followCluster } from './cluster-state.js';
 import { kafkaConnectionOf } from './kafka-options.js';
 
 /** What the servers of a process share: queue, repository, storage. */
@@ -32,6 +33,8 @@ export interface AdapterOptions {
   readonly log: Logger;
   /** Of the process: tells it apart from others in the cluster. */
   readonly instance: string;
+  /** Of the product. */
+  readonly version: string;
   readonly broken?: BrokenRule;
 }
 
@@ -70,11 +73,11 @@ async function openEmbedded(options: AdapterOptions): Promise<Adapters> {
 }
 
 async function openKafka(options: AdapterOptions): Promise<Adapters> {
-  const { configuration, dataFolder, clock, log, instance, broken } = options;
-  const topics = createTopics({
-    executionPartitions: configuration.kafka.partitions,
-    resourcePartitions: RESOURCE_PARTITIONS,
-  });
+  const { configuration, dataFolder, clock, log, instance, version, broken } = options;
+  const wantedPartitions = configuration.kafka.partitions;
+  // What the configuration says counts for topics that do not exist yet; else it is a proposal.
+  const cluster = new ClusterState(wantedPartitions, { toBeTold: true });
+  const topics = createTopics({ executionPartitions: cluster, resourcePartitions: RESOURCE_PARTITIONS });
   // The client is loaded only where it is used: the embedded product starts without it.
   const { createKafkaQueue } = await import('@millrace/queue/kafka');
   const queue = await createKafkaQueue(
@@ -88,12 +91,30 @@ async function openKafka(options: AdapterOptions): Promise<Adapters> {
     broken === 'no-fencing' ? { broken } : {},
   );
   const index = configuration.repository.type === 'elasticsearch' ? openIndex(configuration, queue) : undefined;
-  return assemble(options, topics, queue, index, async (fail) => {
+  let failCluster: (error: unknown) => void = () => undefined;
+  const left = new Promise<never>((_resolve, reject) => (failCluster = reject));
+  try {
+    await followCluster({
+      queue,
+      topics,
+      cluster,
+      wantedPartitions,
+      version,
+      log,
+      onError: failCluster,
+    });
+  } catch (thrown) {
+    await queue.close();
+    throw thrown;
+  }
+  const adapters = assemble(options, topics, queue, index, async (fail) => {
     const { openOverlay } = await import('@millrace/repository/overlay');
     const folder = join(dataFolder, 'overlay');
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     return openOverlay({ queue, topics, folder, clock, log, onError: fail });
   });
+  left.catch(adapters.fail);
+  return adapters;
 }
 
 /** Every topic that the servers use, so that an installation of another layout is refused at the start. */
@@ -107,7 +128,7 @@ function assemble(
   queue: Queue,
   index: IndexAdapter | undefined,
   openRepository: (fail: (error: unknown) => void) => Promise<Repository>,
-): Adapters {
+): Adapters & { readonly fail: (error: unknown) => void } {
   const storage = createLocalStorage({
     directory: configuration.storage.local.basePath ?? join(dataFolder, 'storage'),
   });
@@ -131,5 +152,5 @@ function assemble(
     opening.catch(() => (repository = undefined));
     return opening;
   };
-  return { topics, queue, storage, closing, repository: () => (repository ??= open()), ...(index && { index }) };
+  return { topics, queue, storage, closing, fail, repository: () => (repository ??= open()), ...(index && { index }) };
 }

@@ -73,13 +73,16 @@ export class Servers {
 
   /** @param onlyInstances of a process that owns its data folder alone: all others on record are lost */
   executor(context: ServiceContext, onlyInstances?: readonly string[]): Service {
-    const { broken } = this.#options;
+    const { broken, configuration } = this.#options;
     return createExecutor({
       ...this.#shared(),
       context,
       pluginDefaults: this.#options.configuration.plugins.defaults,
       templates: this.#options.configuration.templates.enabled,
       expiredKeyValues: this.#options.configuration.kv.purgeExpired,
+      ...(configuration.queue.type === 'kafka'
+        ? { cluster: { wantedPartitions: configuration.kafka.partitions } }
+        : {}),
       ...(onlyInstances === undefined ? {} : { onlyInstances }),
       ...(broken === undefined || broken === 'no-fencing' ? {} : { broken }),
     });

@@ -69,6 +69,8 @@ export function executionDefinition(options: ExecutionDefinitionOptions): Execut
   ): ExecutionContext => ({
     now,
     flow,
+    format: topics.executions.cluster.format,
+    placement: topics.executions.cluster.current,
     hasSlots: flow?.definition.concurrency !== undefined || (reference !== undefined && hasSlots(reference)),
     inlineTask,
     serverVariables,

@@ -25,6 +25,7 @@ import {
   slotDefinition,
   type ExecutionDefinitionOptions,
 } from './definitions.js';
+import { startClusterLevel } from './cluster-level.js';
 import { startPurgingExpired, type ExpiredKeyValueSettings } from './expired-key-values.js';
 import { FlowPlans } from './flow-plans.js';
 import { inlineTasks } from './inline-tasks.js';
@@ -44,6 +45,8 @@ export interface ExecutorOptions {
   readonly expressions?: ExpressionSettings;
   /** When key-values that have expired are removed. Default: never. */
   readonly expiredKeyValues?: ExpiredKeyValueSettings;
+  /** Of a cluster: what `kafka.partitions` asks for. Absent: there is no cluster. */
+  readonly cluster?: { readonly wantedPartitions: number };
   /** IANA name of the zone in which expressions read and print dates. Default: the host's. */
   readonly timeZone?: string;
   /**
@@ -63,6 +66,7 @@ export function createExecutor(options: ExecutorOptions): Service {
   const views: View<unknown>[] = [];
   let heartbeat: Heartbeat | undefined;
   let purging: { stop(): void } | undefined;
+  let level: { stop(): void } | undefined;
   let fail: (error: unknown) => void = () => undefined;
   const failed = new Promise<never>((_resolve, reject) => (fail = reject));
   failed.catch(() => undefined);
@@ -113,12 +117,15 @@ export function createExecutor(options: ExecutorOptions): Service {
         context,
         describe: () => ({ role: 'executor', state, partitions: partitionsOf(running) }),
       });
+      if (options.cluster)
+        level = startClusterLevel({ queue, topics, resources, services, context, ...options.cluster });
       const { expiredKeyValues: settings } = options;
       if (settings) purging = startPurging(options, resources, settings);
       if (options.onlyInstances) await declareOthersLost(queue, topics, options.onlyInstances);
     },
     async stop() {
       purging?.stop();
+      level?.stop();
       state = 'TERMINATING';
       heartbeat?.beatSoon();
       // First the partitions: another executor takes them at once.

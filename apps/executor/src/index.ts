@@ -5,4 +5,5 @@ export {
   slotDefinition,
   type ExecutionDefinitionOptions,
 } from './definitions.js';
+export { nextClusterChange } from '@millrace/registry';
 export { createExecutor, type ExecutorOptions } from './executor.js';

@@ -38,7 +38,10 @@ export function triggerDefinition({ topics, plans, onFault }: TriggerDefinitionO
     processor: triggerProcessor(topics),
     context(_key, state, input, now) {
       const plan = planFor(plans, state, input);
-      return plan instanceof Promise ? plan.then((found) => ({ now, plan: found })) : { now, plan };
+      const placement = topics.executions.cluster.current;
+      return plan instanceof Promise
+        ? plan.then((found) => ({ now, plan: found, placement }))
+        : { now, plan, placement };
     },
     outgoing: outgoingEffect(topics),
     onFault,

@@ -31,6 +31,10 @@ export const DEFAULT_LIMITS: ExecutionLimits = {
 export interface ExecutionContext {
   /** Milliseconds since the epoch; never goes back within a partition. */
   readonly now: number;
+  /** The cluster's: what is made is written in this format. Absent: the first. */
+  readonly format?: number;
+  /** The placement that executions get which are made now. Absent: the first. */
+  readonly placement?: number;
   /** undefined when the revision is gone, which fails the execution. */
   readonly flow: FlowPlan | undefined;
   /** The flow, in this revision or the latest, limits its concurrent executions: each asks for a slot first. */

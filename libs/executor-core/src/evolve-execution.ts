@@ -66,10 +66,13 @@ export function evolveExecution(state: ExecutionState, fact: ExecutionFact): voi
   }
 }
 
-function createExecution(state: ExecutionState, { created, variables, labels, at }: FactOf<'execution-created'>): void {
+function createExecution(
+  state: ExecutionState,
+  { created, variables, labels, format, at }: FactOf<'execution-created'>,
+): void {
   state.putCreated(created);
   if (Object.keys(variables).length > 0) state.putVariables({ kind: 'variables', variables });
-  state.putHead({ ...requestedHead(created, labels, at), revision: 1 });
+  state.putHead({ ...requestedHead(created, labels, at, format), revision: 1 });
 }
 
 /** Changes that are kept of a history: the first ten and the latest. */

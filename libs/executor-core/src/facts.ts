@@ -26,6 +26,8 @@ export type ExecutionFact =
       readonly created: ExecutionCreated;
       readonly variables: PlainObject;
       readonly labels: readonly Label[];
+      /** Of its records. Absent: the first. */
+      readonly format?: number;
       readonly at: number;
     }
   | { readonly kind: 'execution-moved'; readonly to: State; readonly at: number }

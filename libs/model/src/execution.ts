@@ -19,8 +19,13 @@ export type ExecutionRecord =
   | EndedItems
   | ItemOutputs;
 
-/** The format of the records; raised when an older server could no longer read them. */
-export const EXECUTION_FORMAT = 1;
+/**
+ * The highest format of records that this version reads; raised when an older server could no longer read what is written.
+ * 2: ids of executions may name a placement. Which one is written the cluster's level says (`ClusterState`).
+ */
+export const EXECUTION_FORMAT = 2;
+/** What every version reads, and a cluster writes until it has agreed on more. */
+export const FIRST_FORMAT = 1;
 
 /** What started the execution: another execution, a trigger, or (absent) a request. */
 export interface ExecutionTrigger {
@@ -362,13 +367,18 @@ export const NO_PROGRESS: Progress = {
  * The head of an execution that was asked for and has not begun: what its caller is answered, and what its owner starts
  * from. `revision` is 0; the owner's first record has 1.
  */
-export function requestedHead(created: ExecutionCreated, labels: readonly Label[], at: number): ExecutionHead {
+export function requestedHead(
+  created: ExecutionCreated,
+  labels: readonly Label[],
+  at: number,
+  format: number = FIRST_FORMAT,
+): ExecutionHead {
   const { tenant, executionId, namespace, flowId, flowRevision, originalId, parentId, trigger, executionKind } =
     created;
   const triggerExecutionId = trigger?.variables['executionId'];
   return {
     kind: 'head',
-    format: EXECUTION_FORMAT,
+    format,
     tenant,
     executionId,
     namespace,

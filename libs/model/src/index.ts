@@ -1,5 +1,6 @@
 export * from './child-execution-tasks.js';
 export * from './clock.js';
+export * from './cluster.js';
 export * from './conditions.js';
 export * from './dead-letters.js';
 export * from './duration.js';
@@ -22,6 +23,7 @@ export * from './maintenance.js';
 export * from './namespace-files.js';
 export * from './nearest.js';
 export * from './observability.js';
+export * from './placed-ids.js';
 export * from './purges.js';
 export * from './record-conditions.js';
 export * from './resources.js';

@@ -1,3 +1,4 @@
+import type { ClusterChange, ClusterRecord } from './cluster.js';
 import type { Flow } from './flow.js';
 import { keyOf } from './ids.js';
 import type { KeyValue, KeyValueChange } from './key-values.js';
@@ -18,6 +19,7 @@ export type Resource =
   | ({ readonly kind: 'namespace-file-numbers' } & NamespaceFileNumbers)
   | { readonly kind: 'template'; readonly template: FlowTemplate }
   | { readonly kind: 'maintenance'; readonly maintenance: Maintenance }
+  | ClusterRecord
   | RecentCommands;
 
 /** The last commands of a key and what became of them, so that a repeat changes nothing and is answered again. */
@@ -73,7 +75,8 @@ export type ResourceChange =
   | KeyValueChange
   | NamespaceFileChange
   | TemplateChange
-  | MaintenanceChange;
+  | MaintenanceChange
+  | ClusterChange;
 
 /** What the registry answers on `replies`, keyed by the instance that asked. */
 export interface Reply {

@@ -1,3 +1,4 @@
+import type { ClusterState } from './cluster.js';
 import type { RecordCondition } from './record-conditions.js';
 
 /**
@@ -18,6 +19,11 @@ export interface Topic<Value> {
   readonly name: string;
   readonly kind: TopicKind;
   readonly partitions: number;
+  /**
+   * Of topics whose keys end with an execution's id: the id's placement says over how many of the partitions the key is
+   * spread, and `partitions` grows (protocols.md part 2.4).
+   */
+  readonly cluster?: ClusterState;
   /** How long an event is kept after it was written, in milliseconds; state is kept until it is removed. */
   readonly retentionMs?: number;
   /** Events that a processor reads: none is removed before it was applied, however old it is. */

@@ -1,4 +1,5 @@
 import type { DeadLetterRecord } from './dead-letters.js';
+import { ClusterState } from './cluster.js';
 import type { ExecutionEvent } from './execution-events.js';
 import type { FlowEvent, FlowRecord } from './flow-slots.js';
 import type { ExecutionHead, ExecutionRecord, TaskRun } from './execution.js';
@@ -53,12 +54,16 @@ export const endDate = ({ state, histories }: Pick<ExecutionHead | TaskRun, 'sta
     ? histories.at(-1)?.date
     : undefined;
 
-/** Sizes of an installation; fixed at its first start and checked at every later one. */
+/** Sizes of an installation. */
 export interface TopicSizes {
-  /** Of the topics keyed by execution. */
-  readonly executionPartitions: number;
+  /** Of the topics keyed by execution: fixed, or as the cluster has agreed. */
+  readonly executionPartitions: number | ClusterState;
+  /** Fixed at the first start and checked at every later one. */
   readonly resourcePartitions: number;
 }
+
+/** A topic that is placed by execution. */
+export type PlacedTopic<Value> = Topic<Value> & { readonly cluster: ClusterState };
 
 type Search<Value> = Required<Pick<Topic<Value>, 'columns' | 'indexes'>>;
 
@@ -122,6 +127,7 @@ const METRIC_SEARCH: Search<MetricRecord> & Pick<Topic<MetricRecord>, 'purges'> 
 
 /** Every topic of Millrace (architecture.md part 2). */
 export function createTopics({ executionPartitions, resourcePartitions }: TopicSizes) {
+  const cluster = typeof executionPartitions === 'number' ? new ClusterState(executionPartitions) : executionPartitions;
   const events = <Value>(name: string, partitions: number, retentionMs: number): Topic<Value> => ({
     name,
     kind: 'events',
@@ -140,10 +146,18 @@ export function createTopics({ executionPartitions, resourcePartitions }: TopicS
     decode: decodeAs<Value>(name),
     ...rest,
   });
+  /** Its keys end with an execution's id. */
+  const placed = <Value>(topic: Topic<Value>): PlacedTopic<Value> => ({
+    ...topic,
+    cluster,
+    get partitions() {
+      return cluster.partitions;
+    },
+  });
   return {
-    executionEvents: input<ExecutionEvent>('execution-events', executionPartitions, 2 * DAY),
-    executions: state<ExecutionRecord>('executions', executionPartitions, EXECUTION_SEARCH),
-    taskRuns: state<TaskRun>('task-runs', executionPartitions),
+    executionEvents: placed(input<ExecutionEvent>('execution-events', cluster.partitions, 2 * DAY)),
+    executions: placed(state<ExecutionRecord>('executions', cluster.partitions, EXECUTION_SEARCH)),
+    taskRuns: placed(state<TaskRun>('task-runs', cluster.partitions)),
     jobs: (group: string): Topic<Job> => ({
       name: `jobs.${group}`,
       kind: 'jobs',
@@ -160,8 +174,11 @@ export function createTopics({ executionPartitions, resourcePartitions }: TopicS
     serviceEvents: input<ServiceEvent>('service-events', 1, HOUR),
     services: state<ServiceInstance>('services', 1),
     replies: events<Reply>('replies', 1, HOUR),
-    logs: { ...events<LogRecord>('logs', executionPartitions, 30 * DAY), ...LOG_SEARCH },
-    metrics: { ...events<MetricRecord>('metrics', executionPartitions, 30 * DAY), ...METRIC_SEARCH },
+    logs: placed<LogRecord>({ ...events<LogRecord>('logs', cluster.partitions, 30 * DAY), ...LOG_SEARCH }),
+    metrics: placed<MetricRecord>({
+      ...events<MetricRecord>('metrics', cluster.partitions, 30 * DAY),
+      ...METRIC_SEARCH,
+    }),
     deadLetters: events<DeadLetterRecord>('dead-letters', 1, 30 * DAY),
     /** Written by the indexer; key: topic and partition. */
     indexProgress: state<IndexProgress>('index-progress', 1),

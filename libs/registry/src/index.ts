@@ -1,3 +1,4 @@
+export { nextClusterChange, type ClusterWish } from './cluster.js';
 export { livenessProcessor, type LivenessContext, type LivenessEffect, type LivenessFact } from './liveness.js';
 export type { ResourceFact, ResourceState } from './changes.js';
 export type { SlotLimitChanged } from './slot-limits.js';

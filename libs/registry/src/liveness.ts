@@ -68,7 +68,8 @@ export function livenessProcessor(topics: Pick<Topics, 'serviceEvents' | 'servic
   };
 }
 
-const isAlive = ({ state }: ServiceInstance): boolean =>
+/** It is there, or is not known to be gone. */
+export const isAlive = ({ state }: ServiceInstance): boolean =>
   state === 'RUNNING' || state === 'MAINTENANCE' || state === 'TERMINATING';
 
 function decide(

@@ -12,6 +12,7 @@ import {
   type Topics,
 } from '@millrace/model';
 import { refused, type Changes, type Refused, type ResourceFact, type ResourceState } from './changes.js';
+import { changeCluster } from './cluster.js';
 import { changeKeyValue } from './key-values.js';
 import { changeMaintenance, endsMaintenance } from './maintenance.js';
 import { changeNamespaceFile } from './namespace-files.js';
@@ -157,6 +158,10 @@ function change(state: State, wanted: ResourceChange, at: number): Changes | Ref
     case 'enter-maintenance':
     case 'exit-maintenance':
       return changeMaintenance(state, wanted, at);
+    case 'raise-level':
+    case 'propose-placement':
+    case 'use-placement':
+      return changeCluster(state, wanted);
     default:
       return wanted satisfies never;
   }

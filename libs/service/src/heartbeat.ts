@@ -56,6 +56,7 @@ export async function startHeartbeat(options: HeartbeatOptions): Promise<Heartbe
       startedAt,
       heartbeatAt: sentAt,
       format: EXECUTION_FORMAT,
+      placements: topics.executions.cluster.counts.length,
       ...(context.version === undefined ? {} : { version: context.version }),
     };
     await queue.publish([

@@ -10,6 +10,7 @@ import { EXIT } from '../exit-code.js';
 import { noIndex } from '../index-adapter.js';
 import { interruptible } from '../interruption.js';
 import { settingsFrom } from '../server-flags.js';
+import { VERSION } from '../version.js';
 
 export interface IndexRebuildFlags {
   readonly config?: string;
@@ -38,7 +39,7 @@ export async function indexRebuild(flags: IndexRebuildFlags, context: CommandCon
   makeDataFolder(dataFolder);
   const log = createLogger({ ...configuration.logging, destination: context.stderr });
   const instance = newId(clock.now(), randomBytes(16));
-  const adapters = await openAdapters({ configuration, dataFolder, clock, log, instance });
+  const adapters = await openAdapters({ configuration, dataFolder, clock, log, instance, version: VERSION });
   try {
     const { index } = adapters;
     if (index === undefined) throw noIndex('index rebuild');

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import {
   copyForReplay,
   inheritedLabels,
@@ -9,7 +8,6 @@ import {
 } from '@millrace/executor-core';
 import {
   keyOf,
-  newId,
   outgoing,
   type Breakpoint,
   type ExecutionHead,
@@ -29,7 +27,7 @@ import type { RouteServices } from '../routes/services.js';
 import { variablesBeforeStart } from './checks.js';
 import { givenInputs } from './given-inputs.js';
 import { CHECKS, execution, operate } from './operations.js';
-import { inputEnvironment, requestedExecution, resolvedInputs, TOO_LARGE } from './start.js';
+import { inputEnvironment, newExecutionId, requestedExecution, resolvedInputs, TOO_LARGE } from './start.js';
 
 /** How an execution is made from another one. */
 export interface ReplayWish {
@@ -41,9 +39,6 @@ export interface ReplayWish {
   /** Inputs are read from the body of the request. */
   readonly withInputs?: boolean;
 }
-
-/** The id of an execution that is about to be made. */
-const newExecutionId = ({ starting: { clock } }: RouteServices): string => newId(clock.now(), randomBytes(16));
 
 /**
  * The revision of the flow with which an execution made from `head` runs.
@@ -83,7 +78,7 @@ export async function replayExecution(
   wish: ReplayWish,
 ): Promise<ExecutionRecords> {
   const flow = await flowFor(services, call, source, wish.revision);
-  const executionId = newExecutionId(services);
+  const executionId = newExecutionId(services.starting);
   const inputs = wish.withInputs ? await inputsOf(services, call, flow, executionId) : undefined;
   const made =
     wish.taskRunId === undefined
@@ -208,7 +203,7 @@ export async function restartWithRevision(
   const copy = await copied(services, call, source, (records) =>
     copyForReplay(records, {
       kind: 'restart',
-      executionId: newExecutionId(services),
+      executionId: newExecutionId(services.starting),
       at: services.starting.clock.now(),
       plan: planFlow(flow, services.taskTypes.catalog),
     }),

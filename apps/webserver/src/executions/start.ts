@@ -7,6 +7,7 @@ import {
   keyOf,
   newId,
   outgoing,
+  placedId,
   requestedHead,
   type Breakpoint,
   type Clock,
@@ -66,6 +67,10 @@ export interface StartRequest {
   readonly beforePublish?: (executionId: string) => void;
 }
 
+/** The id of an execution that is about to be made, with the placement that new ones get. */
+export const newExecutionId = ({ clock, topics }: Pick<StartOptions, 'clock' | 'topics'>): string =>
+  placedId(newId(clock.now(), randomBytes(16)), topics.executions.cluster.current);
+
 /** What inputs, their conditions and checks are rendered with. @param place id of the execution */
 export const inputEnvironment = (
   {
@@ -99,7 +104,7 @@ export async function startExecution(options: StartOptions, start: StartRequest)
   const fault = flowFault(flow, options.catalog);
   if (fault !== undefined) throw new HttpError(409, `The flow is not valid: ${fault}`);
   const now = clock.now();
-  const executionId = newId(now, randomBytes(16));
+  const executionId = newExecutionId(options);
   const labels = [...executionLabels(flow, start.labels, executionId), ...(start.systemLabels ?? [])];
   const declared = flow.definition.inputs ?? [];
   const given = start.given ?? (await givenInputs({ request, flow, inputs: declared, executionId, scope, storage }));

@@ -29,7 +29,7 @@ import { instanceLost, jobClaimed, jobEnded, jobHandedBack, jobProgressed } from
 import { killMore, killRequested } from './kill.js';
 import { begin, slotAnswered, slotOfNobody, takeSlotIfRunning } from './slots.js';
 import { wake } from './timers.js';
-import { wanted } from './wanted.js';
+import { formatOf, wanted } from './wanted.js';
 
 export interface Wake {
   readonly kind: 'wake';
@@ -236,7 +236,7 @@ function requested(view: ExecutionView, event: ExecutionRequested, context: Exec
   const outcome = new Outcome();
   if (view.exists) return outcome;
   const { created, variables, labels, at } = event;
-  outcome.fact({ kind: 'execution-created', created, variables, labels, at });
+  outcome.fact({ kind: 'execution-created', created, variables, labels, ...formatOf(context), at });
   if (event.failedAtStart !== undefined) return failAtOnce(outcome, created, event.failedAtStart, at);
   // A first step on the state that holds the execution; it also finds out when the flow is gone.
   beginExecution(outcome, created, context);
@@ -280,7 +280,7 @@ export function failed(view: ExecutionView, input: Input | Wake, fault: Error, c
     if (input.kind === 'execution-wanted') return wanted(view, { ...input, failure: reason }, context);
     if (input.kind !== 'execution-requested') return outcome;
     const { created, variables, labels, at } = input;
-    outcome.fact({ kind: 'execution-created', created, variables, labels, at });
+    outcome.fact({ kind: 'execution-created', created, variables, labels, ...formatOf(context), at });
     return failAtOnce(outcome, created, reason, context.now);
   }
   const decision = new Decision(view, context.flow ?? NO_FLOW, context);

@@ -17,6 +17,10 @@ import { beginExecution } from '../operations/timers.js';
 import type { ExecutionView } from '../state.js';
 import { childEnded } from './fully-ended.js';
 
+/** The format in which the cluster writes now, for the fact that an execution exists. */
+export const formatOf = ({ format }: Pick<ExecutionContext, 'format'>): { readonly format?: number } =>
+  format === undefined ? {} : { format };
+
 /** Executions that start each other, one after the other. */
 export const DEPTH_MAX = 100;
 const CORRELATION = 'system.correlationId';
@@ -40,6 +44,7 @@ export function wanted(view: ExecutionView, event: ExecutionWanted, context: Exe
     created,
     variables: plan.variables,
     labels: labelsFor(event, plan),
+    ...formatOf(context),
     at: context.now,
   });
   if (resolved.ignored.length > 0) outcome.effect(ignoredInputs(event, resolved.ignored, context.now));
@@ -165,6 +170,7 @@ function refused(
     created: createdFrom(event, revision, {}),
     variables: plan?.variables ?? {},
     labels: labelsFor(event, plan),
+    ...formatOf(context),
     at: now,
   });
   fail(outcome, event, reason, now);

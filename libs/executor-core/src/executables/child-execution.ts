@@ -4,6 +4,8 @@ import {
   excerpt,
   isPlainObject,
   isTruthy,
+  placedId,
+  placementOf,
   type ExecutionTrigger,
   type ExecutionWanted,
   type Label,
@@ -40,8 +42,15 @@ export const transmitsFailed = (task: TaskPlan): boolean => task.definition['tra
 export const restartsFailed = (task: TaskPlan): boolean => task.definition['restartBehavior'] !== 'NEW_EXECUTION';
 
 /** The id that follows from the place of whoever wants it, so deciding twice gives the same (protocols.md part 4.1). */
-export const childExecutionId = (taskRunId: string, attempt: number, index?: number): string =>
-  derivedId('child', taskRunId, attempt, index);
+export const childExecutionId = (placement: number, taskRunId: string, attempt: number, index?: number): string =>
+  placedId(derivedId('child', taskRunId, attempt, index), placement);
+
+/**
+ * The id of an execution of a ForEachItem. It lies where its parent does: ids of items are not kept but made again, for a kill
+ * or a restart, when new executions may be placed otherwise.
+ */
+export const itemExecutionId = (decision: Decision, taskRunId: string, attempt: number, index: number): string =>
+  childExecutionId(placementOf(decision.view.head.executionId), taskRunId, attempt, index);
 
 /** Which execution is wanted, and for which place. */
 export interface WantedChild {

@@ -12,9 +12,9 @@ import type { TaskPlan } from '../plan.js';
 import { isPure } from '../rendering.js';
 import { loopPath } from '../state.js';
 import {
-  childExecutionId,
   childExpressions,
   isWaiting,
+  itemExecutionId,
   restartsFailed,
   transmitsFailed,
   wantedChild,
@@ -163,7 +163,7 @@ function startItem(
 ): void {
   const place = { ...placeOf(run), iteration: item.index, item: item.uri };
   const rendered = decision.rendering(task, place, run.attempts.length - 1).typed(childExpressions(task));
-  const executionId = childExecutionId(run.id, run.items?.attempt ?? 1, item.index);
+  const executionId = itemExecutionId(decision, run.id, run.items?.attempt ?? 1, item.index);
   const event = wantedChild(decision, task, place, rendered as PlainObject, { executionId, item });
   checkSize(decision, task, event);
   decision.effect({ kind: 'send-event', event });
@@ -185,7 +185,14 @@ function restartItems(
   let count = 0;
   for (; from < progress.started && pageOfItem(from) === pageOfItem(restart.from) && count < most; from++) {
     if (bits.hasEnded(from) && !bits.hasFailed(from)) continue;
-    restartChild(decision, task, run.id, childExecutionId(run.id, progress.attempt, from), run.attempts.length, from);
+    restartChild(
+      decision,
+      task,
+      run.id,
+      itemExecutionId(decision, run.id, progress.attempt, from),
+      run.attempts.length,
+      from,
+    );
     if (bits.hasEnded(from)) record = bits.with(from, { ended: false, failed: false });
     count++;
   }
@@ -201,7 +208,7 @@ export function itemEnded(decision: Decision, run: TaskRun, event: ChildExecutio
   const { items: progress } = run;
   const { index } = event;
   if (!progress || index === undefined || run.state !== 'RUNNING' || index >= progress.started) return;
-  if (event.childId !== childExecutionId(run.id, progress.attempt, index)) return;
+  if (event.childId !== itemExecutionId(decision, run.id, progress.attempt, index)) return;
   // It is asked to restart soon, and answers again when there is nothing to restart.
   if (progress.restart && index >= progress.restart.from) return;
   const bits = itemBits(decision.view, run, index);

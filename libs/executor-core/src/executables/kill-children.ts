@@ -1,6 +1,6 @@
 import { ENDED_ITEMS_PAGE, isTerminal, type TaskRun } from '@millrace/model';
 import type { Decision } from '../decision.js';
-import { childExecutionId, isWaiting } from './child-execution.js';
+import { itemExecutionId, isWaiting } from './child-execution.js';
 import { itemBits } from './ended-items.js';
 
 /** Executions that one step of a kill tells. */
@@ -37,7 +37,7 @@ export function killItems(decision: Decision, run: TaskRun | undefined, first: n
   let index = first;
   for (; index < end && kills < KILLS_PER_STEP; index++) {
     if (waits && bits.hasEnded(index)) continue;
-    sendKill(decision, childExecutionId(run.id, attempt, index));
+    sendKill(decision, itemExecutionId(decision, run.id, attempt, index));
     kills++;
   }
   if (index < started) decision.then({ kind: 'kill-items', taskRunId: run.id, index });

@@ -27,7 +27,7 @@ function start(starting: Starting): void {
   }
   const expressions = childExpressions(task);
   if (!run.evaluated && !isPure(expressions)) return starting.evaluate();
-  const executionId = childExecutionId(run.id, attempt);
+  const executionId = childExecutionId(decision.context.placement ?? 0, run.id, attempt);
   let event;
   try {
     const place = placeOf(run);
@@ -67,7 +67,7 @@ export function restartChild(
       kind: 'operation-requested',
       tenant,
       executionId,
-      commandId: childExecutionId(taskRunId, attempt, index),
+      commandId: childExecutionId(0, taskRunId, attempt, index),
       at: decision.now,
       operation: { kind: 'restart' },
       parent: {

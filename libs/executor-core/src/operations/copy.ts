@@ -117,7 +117,12 @@ function headOf(
 ): ExecutionHead {
   const labels = inheritedLabels(head.labels);
   return {
-    ...requestedHead(created, wish.kind === 'replay' ? withLabel(labels, 'system.replay') : labels, wish.at),
+    ...requestedHead(
+      created,
+      wish.kind === 'replay' ? withLabel(labels, 'system.replay') : labels,
+      wish.at,
+      head.format,
+    ),
     ...(wish.kind === 'restart' ? { state: head.state, histories: head.histories } : {}),
     generation: head.generation,
     sequence: head.sequence,

@@ -1,4 +1,4 @@
-import { derivedId, isTerminal, type ExecutionRequested, type TaskRun } from '@millrace/model';
+import { derivedId, isTerminal, placedId, type ExecutionRequested, type TaskRun } from '@millrace/model';
 import type { Decision } from '../decision.js';
 import { clearTimers } from '../end-execution.js';
 import { stopTaskRun } from '../end-task-run.js';
@@ -42,7 +42,10 @@ export function startRetryExecution(decision: Decision): void {
   const { head, created } = decision.view;
   if (head.state !== 'RETRIED') return;
   const { scheduleDate: _past, breakpoints: _passed, ...rest } = created;
-  const executionId = derivedId(head.executionId, 'retry', head.attemptNumber);
+  const executionId = placedId(
+    derivedId(head.executionId, 'retry', head.attemptNumber),
+    decision.context.placement ?? 0,
+  );
   const event: ExecutionRequested & { readonly tenant: string; readonly executionId: string } = {
     kind: 'execution-requested',
     tenant: head.tenant,

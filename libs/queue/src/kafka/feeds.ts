@@ -48,6 +48,7 @@ interface Feed {
   /** Where each partition is read next. */
   readonly positions: Map<number, number>;
   readonly readings: Reading[];
+  stopGrowth: () => void;
   readonly waiting: Set<{ check(): void; refuse(): void }>;
 }
 
@@ -85,6 +86,7 @@ export function createFeeds(options: FeedsOptions): Feeds {
 
   function close(feed: Feed): void {
     feed.isClosed = true;
+    feed.stopGrowth();
     for (const reading of feed.readings) reading.close();
     for (const { refuse } of feed.waiting) refuse();
     feed.waiting.clear();
@@ -173,11 +175,13 @@ function openFeed({ reader, topics, log }: FeedsOptions, topic: Topic<unknown>, 
   const feed: Feed = {
     isClosed: false,
     listeners: new Set(),
-    positions: new Map(from),
+    positions: new Map(),
     readings: [],
+    stopGrowth: () => undefined,
     waiting: new Set(),
   };
-  for (const [partition, offset] of from) {
+  const read = (partition: number, offset: number): void => {
+    feed.positions.set(partition, offset);
     const reading = reader.open({
       topic: topics.nameOf(topic),
       partition,
@@ -200,7 +204,15 @@ function openFeed({ reader, topics, log }: FeedsOptions, topic: Topic<unknown>, 
       },
     });
     feed.readings.push(reading);
-  }
+  };
+  for (const [partition, offset] of from) read(partition, offset);
+  /** Of a partition that was added, all is new. */
+  const readAdded = (): void => {
+    for (let partition = 0; partition < topic.partitions; partition++)
+      if (!feed.positions.has(partition)) read(partition, 0);
+  };
+  readAdded();
+  if (topic.cluster !== undefined) feed.stopGrowth = topic.cluster.onGrowth(readAdded);
   return feed;
 }
 

@@ -1,4 +1,5 @@
 /// <reference path="./kafkajs-protocol.d.ts" />
+import type { ClusterState } from '@millrace/model';
 import { AssignerProtocol } from 'kafkajs';
 import type { ProtocolBroker } from 'kafkajs/src/cluster/index.js';
 import { closedError } from '../shell/failure.js';
@@ -27,6 +28,8 @@ export interface MembershipOptions {
   /** Kafka's name. */
   readonly topic: string;
   readonly partitions: number;
+  /** Of a topic that may get more partitions: then the group is distributed anew. */
+  readonly cluster?: ClusterState;
   readonly times: KafkaGroupTimes;
   readonly log: KafkaLog;
   /** Before each heartbeat and each joining; a promise holds it up (faults of the contract suite). */
@@ -59,11 +62,18 @@ export class Membership {
   #lastAnswer = 0;
   #closed = false;
   #isJoining = true;
+  #hasGrown = false;
+  readonly #stopGrowth: (() => void) | undefined;
   #wakeUp: () => void = () => undefined;
 
   private constructor(options: MembershipOptions, wire: Wire) {
     this.#options = options;
     this.#wire = wire;
+    // Whoever leads the group must know of the partitions before it distributes them: each joins anew when it does.
+    this.#stopGrowth = options.cluster?.onGrowth(() => {
+      this.#hasGrown = true;
+      this.#wakeUp();
+    });
     let joined: () => void = () => undefined;
     const first = new Promise<void>((resolve) => (joined = resolve));
     this.#running = this.#run(joined);
@@ -141,6 +151,7 @@ export class Membership {
   /** Leaves, so that the others need not wait for the session to end. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#stopGrowth?.();
     this.#wakeUp();
     // A distribution under way may keep the broker's answer back for the whole rebalance time.
     if (this.#isJoining) this.#wire.break('The member was closed while it joined its group');
@@ -163,6 +174,8 @@ export class Membership {
         joined();
         failures = 0;
         await this.#beat();
+        // It joins anew: the partitions have become more.
+        this.#isJoining = !this.#isOver;
       } catch (thrown) {
         if (this.#isOver) break;
         this.#isJoining = true;
@@ -185,6 +198,7 @@ export class Membership {
 
   async #joinGroup(): Promise<void> {
     const { group, topic, times, onAssigned } = this.#options;
+    this.#hasGrown = false;
     await this.#wire.know([topic]);
     const coordinator = await this.#wire.coordinator('group', group);
     const { MemberMetadata, MemberAssignment } = AssignerProtocol;
@@ -217,7 +231,8 @@ export class Membership {
 
   /** The leader of the group decides for all. */
   #distribution(members: readonly { readonly memberId: string; readonly memberMetadata: Buffer }[]) {
-    const { topic, partitions } = this.#options;
+    const { topic, cluster } = this.#options;
+    const partitions = cluster?.partitions ?? this.#options.partitions;
     const { MemberMetadata, MemberAssignment } = AssignerProtocol;
     const asked = members.map(({ memberId, memberMetadata }): Member => {
       const userData = MemberMetadata.decode(memberMetadata)?.userData;
@@ -233,11 +248,11 @@ export class Membership {
     }));
   }
 
-  /** Until the group distributes anew, which is thrown. */
+  /** Until the group distributes anew, which is thrown, or there are more partitions to be distributed. */
   async #beat(): Promise<void> {
     const { group, times, beforeBeat } = this.#options;
     const every = Math.min(BEAT_LONGEST_MS, times.sessionTimeoutMs / BEATS);
-    while (!this.#closed) {
+    while (!this.#closed && !this.#hasGrown) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, every);
         timer.unref();
@@ -246,7 +261,7 @@ export class Membership {
           resolve();
         };
       });
-      if (this.#closed) return;
+      if (this.#closed || this.#hasGrown) return;
       await beforeBeat?.();
       await this.#coordinator?.heartbeat({
         groupId: group,

@@ -59,7 +59,10 @@ export interface KafkaLog {
 }
 
 /** What must be known of a topic to make it. */
-export interface DeclaredTopic extends Pick<StoredTopic, 'name' | 'kind' | 'partitions' | 'retentionMs' | 'input'> {
+export interface DeclaredTopic extends Pick<
+  StoredTopic,
+  'name' | 'kind' | 'partitions' | 'retentionMs' | 'input' | 'cluster'
+> {
   /** Settings of Kafka that this topic needs besides those of its kind. */
   readonly settings?: Readonly<Record<string, string>>;
 }

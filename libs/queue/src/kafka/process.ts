@@ -89,6 +89,7 @@ class OwnedPartitions<State, Rec, Event, Fact, Effect, Context> implements Kafka
       group: topics.nameOf({ name }),
       topic: topics.nameOf(input),
       partitions: input.partitions,
+      ...(input.cluster === undefined ? {} : { cluster: input.cluster }),
       times: group,
       log,
       beforeBeat: () => faults?.before?.(lease),

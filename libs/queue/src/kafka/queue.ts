@@ -27,7 +27,7 @@ import { startFailure } from './failure.js';
 import { createFeeds } from './feeds.js';
 import { createJobPlacing, removedTopic } from './job-topics.js';
 import { startWorking, type KafkaWorking } from './work.js';
-import type { KafkaQueueOptions } from './options.js';
+import type { DeclaredTopic, KafkaQueueOptions } from './options.js';
 import type { KafkaParts } from './parts.js';
 import { startProcessing, type KafkaProcessing } from './process.js';
 import { Publisher } from './publisher.js';
@@ -42,6 +42,12 @@ const STILL_ROUNDS = 60;
 
 /** A queue on Kafka, and what tests need besides. */
 export interface KafkaQueue extends Queue, Pick<LogQueue, 'consume'> {
+  /**
+   * Adds partitions to topics that are placed by execution, for the cluster has agreed on so many. Whoever comes first makes
+   * them. The topics' `cluster` is told afterwards.
+   * @throws QueueError QUEUE_MISMATCH, QUEUE_UNAVAILABLE
+   */
+  grow(topics: readonly DeclaredTopic[], partitions: number): Promise<void>;
   /** The process is gone: connections break, nothing is flushed, no group is left. */
   kill(): void;
   /** Resolves when nothing is on its way: all that was written was read here, and nothing here waits or is being written. */
@@ -190,6 +196,11 @@ class OpenQueue implements KafkaQueue {
   backlog: Queue['backlog'] = (topic, reader) => {
     this.#assertOpen();
     return backlogOf(this.#parts, topic, reader);
+  };
+
+  grow = async (topics: readonly DeclaredTopic[], partitions: number): Promise<void> => {
+    this.#assertOpen();
+    await this.#parts.topics.grow(topics, partitions);
   };
 
   close = (): Promise<void> => (this.#closing ??= this.#shutDown());

@@ -1,11 +1,11 @@
 import type { Admin, ITopicConfig } from 'kafkajs';
 import { QueueError } from '../contract.js';
 import { KEY_LENGTH_MAX, RECORD_LENGTH_MAX } from '../shell/encode.js';
-import { asQueueError, kafkaError } from './failure.js';
+import { asQueueError } from './failure.js';
 import type { DeclaredTopic, KafkaLog, KafkaTopicSettings } from './options.js';
+import { addPartitions, firstOf } from './partition-growth.js';
 
 const DAY_MS = 24 * 3_600_000;
-/** So long a job may wait in its topic. */
 /** A record of 900,000 characters has at most three times as many bytes. */
 const MESSAGE_BYTES_MAX = 4 * 1024 * 1024;
 /** The largest record that Millrace accepts: three bytes a character, its key and id, its headers and what Kafka adds. */
@@ -20,6 +20,12 @@ export interface TopicCatalog {
   nameOf(topic: Pick<DeclaredTopic, 'name'>): string;
   /** @throws QueueError QUEUE_MISMATCH when a topic is not as it must be, or is missing and may not be made */
   ensure(topics: readonly DeclaredTopic[]): Promise<void>;
+  /**
+   * Gives topics that are placed by execution as many partitions as the cluster has agreed on; resolves when the brokers show
+   * them. More than those is no fault: others may be about to
+   * agree on them. @throws QueueError QUEUE_MISMATCH when some are missing and none may be added
+   */
+  grow(topics: readonly DeclaredTopic[], partitions: number): Promise<void>;
   /** True when `ensure` has nothing to do: the hot path asks this first. */
   isKnown(topic: DeclaredTopic): boolean;
 }
@@ -54,27 +60,42 @@ export function createTopicCatalog(options: TopicCatalogOptions): TopicCatalog {
 
   async function ensureNow(topics: readonly DeclaredTopic[]): Promise<void> {
     let there = await partitionCounts();
+    for (const { cluster, ...topic } of topics) {
+      const found = there.get(nameOf(topic));
+      if (cluster?.isTold === false && found !== undefined) cluster.found(found);
+    }
     const missing = topics.filter((topic) => !there.has(nameOf(topic)));
     if (missing.length > 0) {
       await make(missing);
       // Another server may have made some of them meanwhile, with another count.
       there = await partitionCounts();
     }
-    for (const topic of topics) checkPartitions(topic, there.get(nameOf(topic)) ?? topic.partitions);
+    for (const topic of topics) {
+      // What is placed by execution is checked, and completed, when it is known what the cluster has agreed on.
+      if (topic.cluster?.isTold !== false) checkPartitions(topic, there.get(nameOf(topic)) ?? topic.partitions);
+    }
     const older = topics.filter((topic) => !missing.includes(topic));
     if (older.length > 0) await checkSettings(older, options);
     for (const topic of topics) known.set(topic.name, topic.partitions);
   }
 
-  const isKnown = ({ name, partitions }: DeclaredTopic): boolean => known.get(name) === partitions;
+  const isKnown = ({ name, partitions, cluster }: DeclaredTopic): boolean =>
+    cluster === undefined ? known.get(name) === partitions : known.has(name);
 
   return {
     nameOf,
     isKnown,
+    async grow(topics, partitions) {
+      try {
+        await addPartitions({ admin, settings, partitionCounts }, topics, partitions);
+      } catch (thrown) {
+        throw asQueueError(firstOf(thrown), 'Partitions cannot be added', brokers);
+      }
+    },
     async ensure(topics) {
       for (const topic of topics) {
         const found = known.get(topic.name);
-        if (found !== undefined) checkPartitions(topic, found);
+        if (found !== undefined && topic.cluster === undefined) checkPartitions(topic, found);
       }
       const before = ensuring;
       const mine = (async () => {
@@ -94,17 +115,11 @@ export function createTopicCatalog(options: TopicCatalogOptions): TopicCatalog {
   };
 }
 
-/** The client gathers the failures of several topics in one. */
-const firstOf = (thrown: unknown): unknown =>
-  typeof thrown === 'object' && thrown !== null && 'errors' in thrown && Array.isArray(thrown.errors)
-    ? (thrown.errors.find((error: unknown) => kafkaError(error) !== 'TOPIC_ALREADY_EXISTS') ?? thrown)
-    : thrown;
-
 function checkPartitions({ name, partitions }: DeclaredTopic, found: number): void {
   if (found === partitions) return;
   throw new QueueError(
     'QUEUE_MISMATCH',
-    `Topic '${name}' was made with ${found} partitions and is to be used with ${partitions}: the keys would be looked for in other partitions. Set kafka.partitions as it was at the first start, or choose another kafka.topic-prefix`,
+    `Topic '${name}' was made with ${found} partitions and is to be used with ${partitions}: the keys would be looked for in other partitions. They are as the topic was made, and grow by kafka.partitions only: make the topic anew, or choose another kafka.topic-prefix`,
     false,
   );
 }

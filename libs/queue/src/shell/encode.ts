@@ -1,7 +1,7 @@
 import type { Topic } from '@millrace/model';
 import { QueueError } from '../contract.js';
 import type { EncodedRecord, StoredTopic } from './commit.js';
-import { partitionOf } from './partition-of.js';
+import { partitionIn } from './partition-of.js';
 
 /**
  * Largest record that a queue takes, in characters of JSON: the same for every adapter, so that what runs embedded also
@@ -53,7 +53,7 @@ export function encode(record: Encodable, into: EncodedRecord[]): number {
   const text = value === null ? null : encodeValue(topic, key, id, value);
   const bytes = key.length + id.length + (text?.length ?? 0);
   if (record.broadcast !== true) {
-    into.push({ topic, partition: partitionOf(key, topic.partitions), key, id, value, text, broadcast: false });
+    into.push({ topic, partition: partitionIn(topic, key), key, id, value, text, broadcast: false });
     return bytes;
   }
   if (topic.kind !== 'events')

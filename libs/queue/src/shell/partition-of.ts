@@ -1,3 +1,5 @@
+import type { ClusterState } from '@millrace/model';
+
 const SEED = 0x9747b28c;
 const MULTIPLIER = 0x5bd1e995;
 const encoder = new TextEncoder();
@@ -25,6 +27,12 @@ function murmur2(key: string): number {
   hash = Math.imul(hash ^ (hash >>> 13), MULTIPLIER);
   return hash ^ (hash >>> 15);
 }
+
+/** The partition of a record's key in its topic, whose keys may be placed by execution (protocols.md part 2.4). */
+export const partitionIn = (
+  { cluster, partitions }: { readonly cluster?: ClusterState; readonly partitions: number },
+  key: string,
+): number => partitionOf(key, cluster === undefined ? partitions : cluster.partitionsFor(key));
 
 /**
  * The partition of a key, 0 to `partitions` - 1. Computed here and never by a client library, so that all topics with the

@@ -1,6 +1,6 @@
 import type { Topic } from '@millrace/model';
 import type { Committed, Tail, TailOptions } from '../contract.js';
-import { partitionOf } from '../shell/partition-of.js';
+import { partitionIn } from '../shell/partition-of.js';
 import type { CommittedRecord } from './contract.js';
 import type { QueueParts } from './process.js';
 
@@ -67,7 +67,7 @@ async function tellWhatIsKept<Value>(
     await store.scan(topic, ({ key, id, text }) => {
       // What is read of a record after its change is what waits to be told: told here too, it would come twice.
       if (changed({ key, id })) return;
-      const partition = partitionOf(key, topic.partitions);
+      const partition = partitionIn(topic, key);
       tell(key, () => ({ key, id, partition, position: 0, value: topic.decode(JSON.parse(text)) }));
     });
     return () => true;

@@ -1,6 +1,7 @@
 import {
   derivedId,
   executionTriggerOf,
+  placedId,
   type ExecutionWanted,
   type Label,
   type PlainObject,
@@ -22,7 +23,11 @@ const MISSED_AFTER_RESTART_MS = 1_000;
 const MISSED_MS = 60_000;
 
 /** A timer of the flow is due: evaluates the triggers that are due. */
-export function wake(state: FlowTriggersState, { now, plan }: TriggerContext, outcome: TriggerOutcome): void {
+export function wake(
+  state: FlowTriggersState,
+  { now, plan, placement = 0 }: TriggerContext,
+  outcome: TriggerOutcome,
+): void {
   if (plan === undefined) return;
   let count = 0;
   for (const trigger of state.triggers()) {
@@ -34,7 +39,7 @@ export function wake(state: FlowTriggersState, { now, plan }: TriggerContext, ou
       outcome.set({ ...trigger, active: false }, now);
       continue;
     }
-    const evaluation: DueTrigger = { plan: of, schedule: of.schedule, flow: plan, now, outcome };
+    const evaluation: DueTrigger = { plan: of, schedule: of.schedule, flow: plan, now, placement, outcome };
     if (trigger.backfill && !trigger.backfill.paused) runBackfill(trigger, trigger.backfill, evaluation);
     else runSchedule(trigger, state.isUntouched(trigger.triggerId), evaluation);
   }
@@ -45,6 +50,7 @@ interface DueTrigger {
   readonly schedule: Schedule;
   readonly flow: FlowTriggers;
   readonly now: number;
+  readonly placement: number;
   readonly outcome: TriggerOutcome;
 }
 
@@ -60,7 +66,7 @@ function runSchedule(trigger: TriggerState, isUntouched: boolean, due: DueTrigge
   const evaluation = evaluateSchedule(plan, schedule, flow, date);
   if (evaluation.kind === 'not-met') return outcome.set(paced(following, now), now);
   const { namespace, flowId, triggerId } = trigger;
-  const executionId = derivedId('trigger', trigger.tenant, namespace, flowId, triggerId, date);
+  const executionId = placedId(derivedId('trigger', trigger.tenant, namespace, flowId, triggerId, date), due.placement);
   outcome.effects.push({ kind: 'start-execution', event: wanted(trigger, executionId, date, evaluation, due) });
   outcome.set(started(following, executionId, date, due), now);
 }
@@ -75,7 +81,10 @@ function runBackfill(trigger: TriggerState, backfill: NonNullable<TriggerState['
   const evaluation = evaluateSchedule(plan, schedule, flow, date, backfill);
   if (evaluation.kind === 'not-met') return outcome.set(paced(following, now), now);
   const { namespace, flowId, triggerId } = trigger;
-  const executionId = derivedId('backfill', trigger.tenant, namespace, flowId, triggerId, backfill.id, date);
+  const executionId = placedId(
+    derivedId('backfill', trigger.tenant, namespace, flowId, triggerId, backfill.id, date),
+    due.placement,
+  );
   outcome.effects.push({ kind: 'start-execution', event: wanted(trigger, executionId, date, evaluation, due) });
   outcome.set(started(following, executionId, date, due), now);
 }

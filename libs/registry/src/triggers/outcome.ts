@@ -12,6 +12,8 @@ export type TriggerEffect =
 export interface TriggerContext {
   /** Milliseconds since the epoch; never goes back within a partition. */
   readonly now: number;
+  /** The placement that executions get which are started now. Absent: the first. */
+  readonly placement?: number;
   /** The triggers of the revision that counts; undefined when there is none, or none is needed. */
   readonly plan: FlowTriggers | undefined;
 }

@@ -28,7 +28,7 @@ export const KAFKA_SCHEMA = {
       maximum: 1000,
       default: 16,
       description:
-        'Of the topics keyed by execution: the most executors that share the work. Fixed at the first start.',
+        'Of the topics keyed by execution: the most executors that share the work. A larger number adds partitions when every server is of a version that can; a smaller one changes nothing.',
     },
     replicationFactor: {
       type: 'integer',

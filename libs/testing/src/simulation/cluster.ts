@@ -35,6 +35,10 @@ export interface Cluster {
   readonly disturbances: Disturbances;
   /** Nothing is disturbed from this moment on. */
   readonly calmFrom: Instant;
+  /** When the servers of the older version begin to be replaced. */
+  readonly upgradeFrom: Instant;
+  /** Of the format, as far as the topics show it. */
+  level(): number;
   /** Of executors, milliseconds. */
   readonly leaseMs: number;
   /**

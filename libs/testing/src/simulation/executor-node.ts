@@ -25,11 +25,12 @@ import type {
 } from '@millrace/executor-core';
 import type { ProcessorDefinition } from '@millrace/queue';
 import type { Cluster } from './cluster.js';
+import { startExecutorLevel, type NextClusterChange } from './levels.js';
 import { SimulatedNode, type Boot } from './node.js';
 import { SIMULATED_INLINE } from './undisturbed.js';
 
 /** A rule left out on purpose, to show that the checks notice (conventions.md, Honesty). */
-export type BrokenRule = 'no-claim-token' | 'position-outside-transaction' | 'slot-counted';
+export type BrokenRule = 'no-claim-token' | 'position-outside-transaction' | 'slot-counted' | 'level-too-early';
 
 export interface ExecutionProcessorOptions {
   readonly topics: Topics;
@@ -40,7 +41,7 @@ export interface ExecutionProcessorOptions {
   readonly timeZone: string;
   readonly limits?: Partial<ExecutionLimits>;
   readonly onFault: (fault: { readonly key: string; readonly error: Error }) => void;
-  readonly broken?: Exclude<BrokenRule, 'slot-counted'>;
+  readonly broken?: Exclude<BrokenRule, 'slot-counted' | 'level-too-early'>;
 }
 
 /** The state of resources and services: the records of their key. */
@@ -55,6 +56,7 @@ export interface KeyRecords<Rec> {
  * import a server.
  */
 export interface ShippedProcessors {
+  readonly nextClusterChange: NextClusterChange;
   executionDefinition(
     options: ExecutionProcessorOptions,
   ): ProcessorDefinition<ExecutionState, ExecutionRecord, Input, Fact, Effect, ExecutionContext>;
@@ -117,7 +119,7 @@ export function createExecutorNode(
       // Not a violation yet: an owner that stood still may have decided on an old state, and its commit is fenced. What was
       // committed is a dead letter, which the checker finds.
       onFault: ({ key, error }) => cluster.trace.line(`${life.instance} fault ${key} ${error.message}`),
-      ...(broken === undefined || broken === 'slot-counted' ? {} : { broken }),
+      ...(broken === undefined || broken === 'slot-counted' || broken === 'level-too-early' ? {} : { broken }),
     });
     const running = [
       await life.queue.process(processors.resourceDefinition(topics)),
@@ -125,6 +127,7 @@ export function createExecutorNode(
       await life.queue.process(processors.slotDefinition(topics, broken === 'slot-counted' ? broken : undefined)),
       await life.queue.process(executions),
     ];
+    await startExecutorLevel(cluster, life, name, processors.nextClusterChange, broken === 'level-too-early');
     for (const { failed } of running) {
       failed.catch((error: unknown) => {
         if (!life.isOver) cluster.violation(`A processor of ${life.instance} stopped by itself: ${String(error)}`);

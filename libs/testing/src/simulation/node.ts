@@ -2,6 +2,7 @@ import type { Instant } from '@millrace/model';
 import { createMemoryQueue, type MemoryQueue } from '@millrace/queue/memory';
 import { isCalm, type Cluster } from './cluster.js';
 import { disturb } from './disturbance.js';
+import { formatAtStart } from './levels.js';
 
 /** One process: from its start to its end. */
 export interface Life {
@@ -9,6 +10,8 @@ export interface Life {
   readonly instance: string;
   readonly queue: MemoryQueue;
   isOver: boolean;
+  /** The highest format that its version reads. */
+  readonly format: number;
   /** Until then the process stands still: nothing that it writes arrives. */
   frozenUntil: Instant;
   /** Called when told to stop, before its queue is closed. */
@@ -49,6 +52,7 @@ export class SimulatedNode {
       instance,
       queue: createMemoryQueue({ clock, store, leaseMs, faults }),
       isOver: false,
+      format: formatAtStart(this.cluster, this.name),
       frozenUntil: 0,
       beforeStop: () => Promise.resolve(),
     };

@@ -9,6 +9,7 @@ import {
   type FlowRecord,
   type Reply,
   type Resource,
+  type ServiceInstance,
   type TaskRun,
 } from '@millrace/model';
 import { DEAD_LETTERS, type View } from '@millrace/queue';
@@ -23,6 +24,7 @@ export interface Observer {
   readonly deadLetters: readonly DeadLetter[];
   readonly replies: readonly Reply[];
   readonly resources: View<Resource>;
+  readonly services: View<ServiceInstance>;
   readonly executions: View<ExecutionRecord>;
   readonly flowState: View<FlowRecord>;
   /** When the last event for executions was written. */
@@ -45,6 +47,7 @@ export async function startObserver({ clock, store, topics, trace }: Cluster): P
   const known = new Set<string>();
   let lastEventAt = clock.now();
 
+  const services = await queue.view(topics.services);
   const resources = await queue.view(topics.resources);
   const executions = await queue.view(topics.executions);
   const flowState = await queue.view(topics.flowState);
@@ -75,6 +78,7 @@ export async function startObserver({ clock, store, topics, trace }: Cluster): P
     deadLetters,
     replies,
     resources,
+    services,
     executions,
     flowState,
     lastEventAt: () => lastEventAt,

@@ -1,7 +1,9 @@
 import * as fc from 'fast-check';
 import {
+  derivedId,
   ENGINE_TASKS,
   isPlainObject,
+  placedId,
   taskTypeCatalog,
   type Flow,
   type FlowSource,
@@ -40,6 +42,10 @@ export interface Scenario {
   readonly slots: number;
   readonly executionPartitions: number;
   readonly resourcePartitions: number;
+  /** Half of the servers are of an older version at first. */
+  readonly mixed: boolean;
+  /** Partitions of a second placement, in which some executions lie; undefined: there is one. */
+  readonly grownTo: number | undefined;
   /** How long faults strike. */
   readonly disturbedMs: number;
   readonly flows: readonly Flow[];
@@ -55,6 +61,8 @@ export function drawScenario(seed: number): Scenario {
   const disturbedMs = random.between(10_000, 30_000);
   const candidates = drawFlows(seed, random);
   const family = random.chance(0.6) ? drawRelated(seed, random) : [];
+  const versions = seededRandom(seed, 'versions');
+  const [mixed, isGrown] = [versions.chance(0.5), versions.chance(0.5)];
   const chosenFlows = [...candidates.slice(0, random.between(1, 3)), ...family];
   const executions = Array.from({ length: random.between(3, 8) + 2 * family.length }, (_, index): PlannedExecution => {
     const chosen = chosenFlows[index % chosenFlows.length] ?? candidates[0];
@@ -63,7 +71,8 @@ export function drawScenario(seed: number): Scenario {
     // One that is killed while it waits for a slot meets the slot on its way.
     const soon = chosen.flow.id === CHILD && random.chance(0.5);
     const killAfter = soon || random.chance(0.2) ? startAfter + random.between(0, soon ? 50 : 15_000) : undefined;
-    return { id: `execution-${index}`, ...chosen, startAfter, killAfter };
+    const id = isGrown && index % 2 === 1 ? placedId(derivedId('execution', seed, index), 1) : `execution-${index}`;
+    return { id, ...chosen, startAfter, killAfter };
   });
   return {
     seed,
@@ -72,6 +81,8 @@ export function drawScenario(seed: number): Scenario {
     slots: random.between(1, 4),
     executionPartitions: random.between(1, 4),
     resourcePartitions: random.between(1, 2),
+    mixed,
+    grownTo: isGrown ? versions.between(5, 8) : undefined,
     disturbedMs,
     flows: [...chosenFlows.map(({ flow }) => flow), LEAF_FLOW],
     plans: new Map([...chosenFlows.map(({ flow, plan }) => [flow.id, plan] as const), [LEAF, LEAF_PLAN]]),

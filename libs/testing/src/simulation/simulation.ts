@@ -1,4 +1,4 @@
-import { createTopics } from '@millrace/model';
+import { ClusterState, createTopics, EXECUTION_FORMAT, FIRST_FORMAT, type TopicSizes } from '@millrace/model';
 import { createMemoryStore } from '@millrace/queue/memory';
 import { createVirtualClock } from '../virtual-clock.js';
 import { watchLimits } from './check-family.js';
@@ -6,10 +6,11 @@ import { checkCluster } from './checker.js';
 import { startClient } from './client.js';
 import { isFragile, type Cluster, type Disturbances } from './cluster.js';
 import { createExecutorNode, type BrokenRule, type ShippedProcessors } from './executor-node.js';
+import { planUpgrade, watchLevel } from './levels.js';
 import type { SimulatedNode } from './node.js';
 import { startObserver } from './observer.js';
 import { seededRandom } from './random.js';
-import { drawScenario } from './scenario.js';
+import { drawScenario, type Scenario } from './scenario.js';
 import { createTrace } from './trace.js';
 import { createWorkerNode } from './worker-node.js';
 
@@ -59,12 +60,13 @@ export async function runSimulation({
   const clock = createVirtualClock({ start, tieBreak: () => ties.next() });
   const violations: string[] = [];
   let isOver = false;
-  const { executionPartitions, resourcePartitions, disturbedMs } = scenario;
+  const { disturbedMs } = scenario;
+  let level = (): number => FIRST_FORMAT;
   const cluster: Cluster = {
     scenario,
     clock,
     store: createMemoryStore(),
-    topics: createTopics({ executionPartitions, resourcePartitions }),
+    topics: createTopics(sizesOf(scenario)),
     trace: createTrace(() => clock.now() - start, verbose),
     disturbances: {
       kills: 0,
@@ -77,6 +79,8 @@ export async function runSimulation({
       doubledJobs: 0,
     },
     calmFrom: start + disturbedMs,
+    upgradeFrom: start + disturbedMs / 2,
+    level: () => level(),
     leaseMs: LEASE_MS,
     fruitless: new Map(),
     random: (name) => seededRandom(seed, name),
@@ -84,10 +88,12 @@ export async function runSimulation({
     isOver: () => isOver,
   };
   const observer = await startObserver(cluster);
+  ({ level } = watchLevel(cluster, observer.services, observer.resources));
   watchLimits(scenario, observer.executions, cluster.violation);
   const nodes = startNodes(cluster, processors, broken);
   const client = startClient(cluster);
   planAccidents(cluster, nodes);
+  if (scenario.mixed) planUpgrade(cluster, nodes);
 
   const isSilent = (): boolean => clock.now() > Math.max(cluster.calmFrom, observer.lastEventAt()) + SILENCE_MS;
   const hasEnded = (): boolean =>
@@ -99,6 +105,8 @@ export async function runSimulation({
     violations.push(`It did not end: ${observer.ended()} of ${scenario.executions.length} executions did`);
   // Late answers and repeats are still on their way, and must change nothing.
   await clock.runUntil(() => false, clock.now() + 15_000);
+  if (level() !== EXECUTION_FORMAT)
+    violations.push(`Every server reads ${EXECUTION_FORMAT}, and the level is ${level()}`);
   violations.push(...checkCluster(scenario, client, observer));
   isOver = true;
   for (const { life } of nodes) life?.queue.kill();
@@ -111,6 +119,14 @@ export async function runSimulation({
     traceHash: cluster.trace.hash(),
     trace: cluster.trace.lines,
   };
+}
+
+function sizesOf({ executionPartitions, resourcePartitions, grownTo }: Scenario): TopicSizes {
+  if (grownTo === undefined) return { executionPartitions, resourcePartitions };
+  const cluster = new ClusterState(executionPartitions);
+  const placements = [executionPartitions, grownTo].map((partitions) => ({ partitions }));
+  cluster.tell({ format: EXECUTION_FORMAT, placements, current: 1 });
+  return { executionPartitions: cluster, resourcePartitions };
 }
 
 function startNodes(

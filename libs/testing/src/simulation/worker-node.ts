@@ -1,6 +1,5 @@
 import {
   DEFAULT_GROUP,
-  EXECUTION_FORMAT,
   keyOf,
   LIVENESS,
   outgoing,
@@ -13,6 +12,7 @@ import {
 } from '@millrace/model';
 import type { TakenJob, Worker } from '@millrace/queue';
 import type { Cluster } from './cluster.js';
+import { announced } from './levels.js';
 import { SimulatedNode, type Life } from './node.js';
 import { childrenNews, outcomeOf } from './outcomes.js';
 import type { SeededRandom } from './random.js';
@@ -139,7 +139,7 @@ class WorkerProcess {
       group: DEFAULT_GROUP,
       slots: this.cluster.scenario.slots,
       freeSlots: this.#worker?.freeSlots ?? 0,
-      format: EXECUTION_FORMAT,
+      ...announced(this.life),
     };
     return outgoing({
       topic: this.cluster.topics.serviceEvents,
