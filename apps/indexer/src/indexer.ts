@@ -1,8 +1,9 @@
 import { indexGenerationKey, type IndexGenerationRecord, type ServiceInstance, type Topics } from '@millrace/model';
 import type { LogQueue, View } from '@millrace/queue';
-import type { IndexStore } from '@millrace/repository';
+import { RepositoryError, type IndexStore } from '@millrace/repository';
 import { startHeartbeat, type Heartbeat, type Service, type ServiceContext } from '@millrace/service';
 import { Indexing } from './indexing.js';
+import { Outages } from './outages.js';
 import { announced, fillingSink, generationRecord, searchedSink } from './progress-sinks.js';
 import type { ProgressSink } from './progress.js';
 import { startRetention, type IndexRetention } from './retention.js';
@@ -10,10 +11,12 @@ import { startRetention, type IndexRetention } from './retention.js';
 export interface IndexerOptions {
   readonly queue: Pick<LogQueue, 'consume' | 'publish' | 'view'>;
   readonly topics: Topics;
-  /** The generation that is searched. The indexer prepares it; who opened it closes it. */
-  readonly store: IndexStore;
-  /** Another generation, of an index that is being rebuilt. */
-  openGeneration(generation: number): Promise<IndexStore>;
+  /**
+   * Opens the index: the generation that is searched, or another one while the index is rebuilt. The indexer prepares what it
+   * has opened, and closes it.
+   * @throws RepositoryError
+   */
+  open(generation?: number): Promise<IndexStore>;
   readonly context: ServiceContext;
   /** Records of a bulk; `indexer.batch-size`. */
   readonly batchSize: number;
@@ -27,6 +30,7 @@ export interface IndexerOptions {
 }
 
 const GATHER_MS = 50;
+const OPENING = 'opening';
 
 /**
  * The server that keeps the index: writes what is committed to it, and tells the webservers how far it is. There may be
@@ -41,14 +45,20 @@ class Indexer implements Service {
   readonly name = 'indexer';
   readonly failed: Promise<never>;
   readonly #options: IndexerOptions;
+  readonly #outages: Outages;
   #fail: (error: unknown) => void = () => undefined;
   #state: ServiceInstance['state'] = 'RUNNING';
   #generations: View<IndexGenerationRecord> | undefined;
   #searched: ProgressSink | undefined;
   #closeViews: () => void = () => undefined;
-  #store: IndexStore;
+  /** As it was opened at the start. */
+  #searchedStore: IndexStore | undefined;
+  /** What is written; the same until the index is rebuilt. */
+  #store: IndexStore | undefined;
   #indexing: Indexing | undefined;
   #heartbeat: Heartbeat | undefined;
+  /** Before Elasticsearch is asked again. */
+  #pause: Promise<void> = Promise.resolve();
   #stopRetention: () => void = () => undefined;
   /** One change of the generation after the other. */
   #moving: Promise<void> = Promise.resolve();
@@ -56,14 +66,15 @@ class Indexer implements Service {
 
   constructor(options: IndexerOptions) {
     this.#options = options;
-    this.#store = options.store;
+    const { clock, log } = options.context;
+    this.#outages = new Outages(clock, log, options.random ?? Math.random);
     this.failed = new Promise<never>((_resolve, reject) => (this.#fail = reject));
     this.failed.catch(() => undefined);
   }
 
+  /** Resolves when it takes part, or when Elasticsearch does not answer: then it takes part as soon as that does. */
   async start(): Promise<void> {
     const { queue, topics, context, retention } = this.#options;
-    await this.#store.prepare();
     const [progress, generations] = await Promise.all([
       queue.view(topics.indexProgress),
       queue.view(topics.indexGeneration),
@@ -71,14 +82,15 @@ class Indexer implements Service {
     this.#searched = searchedSink(queue, topics, progress);
     this.#generations = generations;
     const stopListening = generations.onChange(({ key }) => {
-      if (key === indexGenerationKey.generation) this.#moveSoon();
+      if (key === indexGenerationKey.generation) this.#moveSoon(() => this.#move());
     });
     this.#closeViews = () => {
       stopListening();
       progress.close();
       generations.close();
     };
-    await this.#move();
+    if (!(await this.#open())) this.#moveSoon(() => this.#openAgain());
+    else await this.#move();
     this.#stopRetention = startRetention({
       retention,
       clock: context.clock,
@@ -99,23 +111,48 @@ class Indexer implements Service {
     return (this.#stopping ??= this.#stop());
   }
 
-  #moveSoon(): void {
+  #moveSoon(step: () => Promise<void>): void {
     this.#moving = this.#moving
-      .then(() => (this.#stopping === undefined ? this.#move() : undefined))
+      .then(() => (this.#stopping === undefined ? step() : undefined))
       .catch((error: unknown) => this.#fail(error));
+  }
+
+  /** False: not now. @throws RepositoryError that does not pass by itself */
+  async #open(): Promise<boolean> {
+    let opened: IndexStore | undefined;
+    try {
+      opened = await this.#options.open();
+      await opened.prepare();
+      this.#searchedStore = opened;
+      this.#store = opened;
+      this.#outages.worked(OPENING);
+      return true;
+    } catch (error) {
+      await opened?.close();
+      if (!(error instanceof RepositoryError) || !error.retryable) throw error;
+      this.#pause = this.#outages.failed(OPENING, error);
+      return false;
+    }
+  }
+
+  async #openAgain(): Promise<void> {
+    while (this.#stopping === undefined) {
+      await this.#pause;
+      if (this.#stopping === undefined && (await this.#open())) return this.#move();
+    }
   }
 
   /** Takes part in the generation that was announced last, if it does not yet. */
   async #move(): Promise<void> {
-    const { queue, topics, context, store } = this.#options;
-    const [view, searched] = [this.#generations, this.#searched];
-    if (view === undefined || searched === undefined) return;
+    const { queue, topics, context } = this.#options;
+    const [view, searched, store] = [this.#generations, this.#searched, this.#searchedStore];
+    if (view === undefined || searched === undefined || store === undefined) return;
     const record = announced(view);
     // What the alias shows is searched, whatever a rebuild that broke off has announced.
     const generation = Math.max(record?.generation ?? 0, store.generation);
     const isFilling = record?.state === 'filling' && record.generation > store.generation;
     const sink = isFilling ? fillingSink(queue, topics, view, generation) : searched;
-    if (this.#indexing?.generation !== generation) await this.#enter(generation, sink);
+    if (this.#indexing?.generation !== generation) await this.#enter(generation, store, sink);
     else this.#indexing.tellTo(sink);
     if (isFilling)
       await queue.publish([
@@ -127,21 +164,23 @@ class Indexer implements Service {
       ]);
   }
 
-  async #enter(generation: number, sink: ProgressSink): Promise<void> {
-    const { queue, topics, context, store, batchSize, refreshIntervalMs, gatherMs = GATHER_MS } = this.#options;
+  async #enter(generation: number, searchedStore: IndexStore, sink: ProgressSink): Promise<void> {
+    const { queue, topics, context, batchSize, refreshIntervalMs, gatherMs = GATHER_MS } = this.#options;
     const { clock, log, metrics } = context;
     if (this.#indexing !== undefined)
       log.info({ generation }, 'The index is rebuilt: going on with its new generation');
     // From here on nothing is written to the earlier one, nor told of it.
     await this.#indexing?.close();
     this.#indexing = undefined;
-    if (this.#store !== store) await this.#store.close();
-    this.#store = generation === store.generation ? store : await this.#options.openGeneration(generation);
+    if (this.#store !== searchedStore) await this.#store?.close();
+    const store = generation === searchedStore.generation ? searchedStore : await this.#openGeneration(generation);
+    if (store === undefined) return;
+    this.#store = store;
     const indexing = new Indexing(
       {
         queue,
         topics,
-        store: this.#store,
+        store,
         clock,
         log,
         metrics,
@@ -158,13 +197,30 @@ class Indexer implements Service {
     this.#indexing = indexing;
   }
 
+  /** Tried until it works; undefined: the indexer stops. */
+  async #openGeneration(generation: number): Promise<IndexStore | undefined> {
+    while (this.#stopping === undefined) {
+      try {
+        const opened = await this.#options.open(generation);
+        this.#outages.worked(OPENING);
+        return opened;
+      } catch (error) {
+        if (!(error instanceof RepositoryError) || !error.retryable) throw error;
+        await this.#outages.failed(OPENING, error);
+      }
+    }
+    return undefined;
+  }
+
   async #stop(): Promise<void> {
-    const { queue, topics, context, store } = this.#options;
+    const { queue, topics, context } = this.#options;
     this.#stopRetention();
+    this.#outages.close();
     await this.#moving;
     // First the partitions: another indexer takes them at once.
     await this.#indexing?.close();
-    if (this.#store !== store) await this.#store.close();
+    if (this.#store !== this.#searchedStore) await this.#store?.close();
+    await this.#searchedStore?.close();
     const moved = indexGenerationKey.moved(context.instance);
     if (this.#generations?.records(moved).size) await queue.publish([generationRecord(topics, moved, null)]);
     this.#closeViews();

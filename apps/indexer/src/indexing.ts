@@ -66,11 +66,12 @@ export class Indexing {
 
   /** Resolves when it is a member of the group of every topic. @throws QueueError */
   async start(): Promise<void> {
-    try {
-      for (const name of INDEXED_TOPICS) await this.#consume(name);
-    } catch (error) {
+    // Together: a group that is new may wait some seconds for further members.
+    const joining = await Promise.allSettled(INDEXED_TOPICS.map((name) => this.#consume(name)));
+    const refused = joining.find((joined) => joined.status === 'rejected');
+    if (refused !== undefined) {
       await this.close();
-      throw error;
+      throw refused.reason;
     }
     await this.tell();
     this.#tellLater();
@@ -119,6 +120,7 @@ export class Indexing {
       store,
       batchSize,
       gatherMs,
+      partitions: () => this.#progress.partitionsOf(name),
       clock,
       outages: this.#outages,
       figures: this.#figures,

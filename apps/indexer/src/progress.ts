@@ -48,6 +48,13 @@ export class Progress {
     return this.#places.has(keyOf(topic, partition));
   }
 
+  /** How many there are. */
+  partitionsOf(topic: string): number {
+    let count = 0;
+    for (const place of this.#places.values()) if (place.topic === topic) count++;
+    return count;
+  }
+
   offsetOf(topic: string, partition: number): number | undefined {
     return this.#places.get(keyOf(topic, partition))?.offset;
   }

@@ -14,7 +14,7 @@ export interface RetentionOptions {
   readonly log: Logger;
   /** True of one of all indexers. */
   isLeader(): boolean;
-  store(): Pick<IndexStore, 'removeOlderThan'>;
+  store(): Pick<IndexStore, 'removeOlderThan'> | undefined;
 }
 
 /** Removes what is old from the index, every hour, by one of the indexers. Answers how it is stopped. */
@@ -28,7 +28,7 @@ export function startRetention({ retention, clock, log, isLeader, store }: Reten
     const now = clock.now();
     try {
       const limits = Object.fromEntries(kinds.map(([kind, keptMs]) => [kind, now - Number(keptMs)]));
-      const { removed } = await store().removeOlderThan(limits);
+      const { removed = 0 } = (await store()?.removeOlderThan(limits)) ?? {};
       if (removed > 0) log.info({ removed }, 'What is older than the retention was removed from the index');
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);

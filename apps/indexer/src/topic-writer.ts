@@ -14,6 +14,8 @@ export interface TopicWriterOptions {
   readonly batchSize: number;
   /** How long a batch that is not full waits for those of other partitions. */
   readonly gatherMs: number;
+  /** How many partitions there are whose batches could come. */
+  readonly partitions: () => number;
   readonly clock: Clock;
   readonly outages: Outages;
   readonly figures: Figures;
@@ -74,7 +76,7 @@ export class TopicWriter {
   #pump(): void {
     const { batchSize, gatherMs, clock } = this.#options;
     while (this.#waiting.length > 0 && this.#inFlight < IN_FLIGHT) {
-      if (this.#waitingRecords < batchSize && !this.#isDue && gatherMs > 0) {
+      if (this.#waitingRecords < batchSize && !this.#isDue && gatherMs > 0 && this.#mayMoreCome()) {
         this.#cancelTimer ??= clock.after(gatherMs, () => {
           this.#cancelTimer = undefined;
           this.#isDue = true;
@@ -84,6 +86,11 @@ export class TopicWriter {
       }
       this.#start(this.#take());
     }
+  }
+
+  /** A partition has one batch at a time: when all have, waiting gathers nothing. */
+  #mayMoreCome(): boolean {
+    return this.#waiting.length + this.#writing.size < this.#options.partitions();
   }
 
   #take(): readonly Batch[] {

@@ -1,3 +1,4 @@
+import { RepositoryError } from '@millrace/repository';
 import { setting, START } from './setting.js';
 
 const recordsOf = (count: number): readonly { key: string; writtenAt: number }[] =>
@@ -257,9 +258,25 @@ describe('the indexer', () => {
     await stopped(server);
   });
 
-  it('does not start without the index, and says why', async () => {
-    const { index, indexer } = await setting(1);
+  it('started while the index does not answer it begins as soon as that does', async () => {
+    const { log, index, indexer, started, stopped, pass, until, shown, lines } = await setting(1);
     index.isDown = true;
-    await expect(indexer().start()).rejects.toThrow('Elasticsearch does not answer');
+    log.append('logs', 0, ...recordsOf(3));
+    const server = await started(indexer());
+    await pass(300_000);
+    expect(lines).toEqual([expect.stringMatching(/^warn The index cannot be written/)]);
+    index.isDown = false;
+    await until(() => shown('logs', 0) === 3);
+    expect(lines).toEqual([expect.any(String), 'info The index is written again']);
+    await stopped(server);
+    index.isDown = true;
+    await stopped(await started(indexer()));
+  });
+
+  it('does not start when the index cannot be used, and says why', async () => {
+    const { indexer } = await setting(1);
+    const refused = (): Promise<never> =>
+      Promise.reject(new RepositoryError('UNAVAILABLE', 'Elasticsearch refuses this account', false));
+    await expect(indexer({ open: refused }).start()).rejects.toThrow('Elasticsearch refuses this account');
   });
 });

@@ -62,8 +62,7 @@ export async function setting(partitions = 2) {
     createIndexer({
       queue,
       topics,
-      store: index,
-      openGeneration: async (generation) => {
+      open: async (generation = 1) => {
         const opened = generations.get(generation) ?? index.next ?? new AnIndex(generation);
         generations.set(generation, opened);
         return opened;

@@ -13,6 +13,8 @@ export interface ConsumedPartitionOptions<Value> extends Pick<
   readonly charactersMax: () => number;
 }
 
+/** Batches that wait in memory: enough for the time until a paused reading goes on. */
+const BATCHES_AHEAD = 4;
 /** What one batch is at most, whatever the number of its records; a single record may be larger. */
 const BATCH_CHARACTERS_MAX = 2 * 1024 * 1024;
 
@@ -95,7 +97,7 @@ export class ConsumedPartition<Value> {
 
   #isFull(part: number): boolean {
     const { batchSize, charactersMax } = this.#options;
-    return this.#waiting.length >= 2 * batchSize * part || this.#characters >= charactersMax() * part;
+    return this.#waiting.length >= BATCHES_AHEAD * batchSize * part || this.#characters >= charactersMax() * part;
   }
 
   async #handleBatch(): Promise<void> {
