@@ -10,6 +10,7 @@ import type { Repository } from '@millrace/repository';
 import { createKeyValues, createNamespaceFiles, createTemplates } from '@millrace/resources';
 import type { ExpressionSettings, Service, ServiceContext } from '@millrace/service';
 import type { Storage } from '@millrace/storage';
+import { overlayMetrics } from './overlay-metrics.js';
 import { createApplication } from './application.js';
 import type { InitialAccount, WebserverConfiguration } from './configuration.js';
 import { createExecutions } from './executions/executions.js';
@@ -149,6 +150,7 @@ function createRouteServices(
   running: () => Running,
 ): RouteServices {
   const { context, queue, topics, storage, repository, registry, configuration, passwordCost } = options;
+  overlayMetrics(context.metrics, repository);
   const passwords = createPasswords(passwordCost);
   const authentication = createAuthentication({
     clock: context.clock,

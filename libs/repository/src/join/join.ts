@@ -161,7 +161,8 @@ class JoinedLists {
     const reached = await this.access.ask(() => ask(this.index, window));
     if (!('answer' in reached)) return this.#alone(window, found.answer);
     const reason = 'The index is so far behind that lists show only what it has';
-    return { ...reached.answer, behind: { seconds: this.recent.freshness().behind?.seconds ?? 0, reason } };
+    const seconds = this.recent.freshness().behind?.seconds ?? 0;
+    return { ...reached.answer, behind: { seconds, reason, isMissing: true } };
   }
 
   /** As `keyed`, with what lists show beside heads, which the other part may have. */
@@ -209,8 +210,9 @@ class JoinedLists {
 
 function unreachable({ failure }: IndexAccess, { behind }: Freshness): IndexBehind | undefined {
   if (failure === undefined) return undefined;
-  const reason = `The index cannot be reached, so lists show only what was committed lately: ${failure.message}`;
-  return { seconds: behind?.seconds ?? 0, reason };
+  // Without its address: whoever may read a list need not know it.
+  const reason = 'The index cannot be reached: lists show only what was committed lately';
+  return { seconds: behind?.seconds ?? 0, reason, isMissing: true };
 }
 
 const textsOf = ([one, other]: readonly [readonly string[], readonly string[]]): readonly string[] =>

@@ -86,7 +86,7 @@ export class Kept {
     const reason = hasLost
       ? `The index is ${seconds} s behind, and more was committed since than a server keeps: some of it is not shown`
       : `The index is ${seconds} s behind; what is newer is shown by this server`;
-    return { overlay, behind: { seconds, reason } };
+    return { overlay, behind: { seconds, reason, isMissing: hasLost } };
   }
 
   get #rows(): number {
