@@ -8,6 +8,7 @@ import { createSqlRepository } from '@millrace/repository/sql';
 import type { Configuration, Logger, Service } from '@millrace/service';
 import type { Storage } from '@millrace/storage';
 import { createLocalStorage } from '@millrace/storage/local';
+import { openIndex, type IndexAdapter } from './index-adapter.js';
 import { kafkaConnectionOf } from './kafka-options.js';
 
 /** What the servers of a process share: queue, repository, storage. */
@@ -17,6 +18,8 @@ export interface Adapters {
   readonly storage: Storage;
   /** Opened when a server needs it: a webserver at its start, a worker when a task first searches. */
   repository(): Promise<Repository>;
+  /** With `repository.type: elasticsearch`: what an indexer writes to. */
+  readonly index?: IndexAdapter;
   /** Started first, so stopped last: closes the others when no server uses them any more. */
   readonly closing: Service;
 }
@@ -63,7 +66,7 @@ async function openEmbedded(options: AdapterOptions): Promise<Adapters> {
   const topics = createTopics(EMBEDDED_SIZES);
   const file = join(dataFolder, DATABASE_FILE);
   const queue = createSqlQueue({ file, clock, topics: usedTopics(topics, configuration) });
-  return assemble(options, topics, queue, async () => createSqlRepository({ file }));
+  return assemble(options, topics, queue, undefined, async () => createSqlRepository({ file }));
 }
 
 async function openKafka(options: AdapterOptions): Promise<Adapters> {
@@ -84,7 +87,8 @@ async function openKafka(options: AdapterOptions): Promise<Adapters> {
     },
     broken === 'no-fencing' ? { broken } : {},
   );
-  return assemble(options, topics, queue, async (fail) => {
+  const index = configuration.repository.type === 'elasticsearch' ? openIndex(configuration, queue) : undefined;
+  return assemble(options, topics, queue, index, async (fail) => {
     const { openOverlay } = await import('@millrace/repository/overlay');
     const folder = join(dataFolder, 'overlay');
     mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -101,6 +105,7 @@ function assemble(
   { configuration, dataFolder }: AdapterOptions,
   topics: Topics,
   queue: Queue,
+  index: IndexAdapter | undefined,
   openRepository: (fail: (error: unknown) => void) => Promise<Repository>,
 ): Adapters {
   const storage = createLocalStorage({
@@ -116,7 +121,7 @@ function assemble(
     start: async () => undefined,
     async stop() {
       const opened = await repository?.catch(() => undefined);
-      await Promise.all([opened?.close(), storage.close()]);
+      await Promise.all([opened?.close(), index?.close(), storage.close()]);
       await queue.close();
     },
   };
@@ -126,5 +131,5 @@ function assemble(
     opening.catch(() => (repository = undefined));
     return opening;
   };
-  return { topics, queue, storage, closing, repository: () => (repository ??= open()) };
+  return { topics, queue, storage, closing, repository: () => (repository ??= open()), ...(index && { index }) };
 }

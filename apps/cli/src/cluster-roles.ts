@@ -1,3 +1,3 @@
 /** The servers that run as processes of their own. */
-export const CLUSTER_ROLES = ['executor', 'worker', 'scheduler', 'webserver'] as const;
+export const CLUSTER_ROLES = ['executor', 'worker', 'scheduler', 'indexer', 'webserver'] as const;
 export type ClusterRole = (typeof CLUSTER_ROLES)[number];

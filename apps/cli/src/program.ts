@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from 'commander';
 import type { CommandContext } from './context.js';
 import { addExecutionCommands } from './programs/executions.js';
 import { addFlowCommands, addValidateCommand } from './programs/flows.js';
+import { addIndexCommands } from './programs/index-commands.js';
 import { addRunCommand } from './programs/run.js';
 import { addServerCommands } from './programs/server.js';
 import { EXIT } from './exit-code.js';
@@ -41,6 +42,7 @@ function buildProgram(context: CommandContext, answer: Answer): Command {
   addValidateCommand(program, context, answer);
   addFlowCommands(program, context, answer);
   addExecutionCommands(program, context, answer);
+  addIndexCommands(program, context, answer);
   return program;
 }
 

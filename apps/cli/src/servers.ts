@@ -21,6 +21,7 @@ import {
 import { createWebserver, type Webserver } from '@millrace/webserver';
 import { createWorker, environmentSecrets, type ExpressionServices } from '@millrace/worker';
 import type { Adapters, BrokenRule } from './adapters.js';
+import { noIndex } from './index-adapter.js';
 import { installedTaskTypes } from './plugins.js';
 
 /** What a process is started with. */
@@ -104,6 +105,24 @@ export class Servers {
   scheduler(context: ServiceContext): Service {
     const { plugins } = this.#options.configuration;
     return createScheduler({ ...this.#shared(), context, pluginDefaults: plugins.defaults });
+  }
+
+  /** @throws CommandFailure 2 without `repository.type: elasticsearch`; RepositoryError when Elasticsearch cannot be used */
+  async indexer(context: ServiceContext): Promise<Service> {
+    const { topics, index } = this.#adapters;
+    if (index === undefined) throw noIndex('server indexer');
+    const { indexer, elasticsearch } = this.#options.configuration;
+    // Loaded only where there is an index.
+    const { createIndexer } = await import('@millrace/indexer');
+    return createIndexer({
+      queue: index.queue,
+      topics,
+      open: (generation) => index.open(generation),
+      context,
+      batchSize: indexer.batchSize,
+      refreshIntervalMs: indexer.refreshInterval,
+      retention: elasticsearch.retention,
+    });
   }
 
   async webserver(context: ServiceContext, health: Health): Promise<Webserver> {

@@ -33,11 +33,14 @@ export async function startStandalone(options: ProcessOptions): Promise<Standalo
       configuration.queue.type === 'sql' ? Object.values(contexts).map((context) => context.instance) : undefined;
     const executor = servers.executor(contexts.executor, onlyInstances);
     const webserver = await servers.webserver(contexts.webserver, health);
+    // Beside others of the cluster: they share the work.
+    const indexer = adapters.index === undefined ? [] : [await servers.indexer(servers.context('indexer'))];
     const services = [
       adapters.closing,
       executor,
       servers.worker(contexts.worker),
       servers.scheduler(contexts.scheduler),
+      ...indexer,
       webserver,
     ];
     const group = await startServices(services, { context: { clock, log }, health });

@@ -9,6 +9,7 @@ import { kafkaConnectionOf } from '../src/kafka-options.js';
 import { aContext, type TestContext } from './a-context.js';
 
 const NOWHERE = { MILLRACE_QUEUE_TYPE: 'kafka', MILLRACE_KAFKA_BROKERS: '127.0.0.1:1' };
+const INDEXED = { MILLRACE_REPOSITORY_TYPE: 'elasticsearch', MILLRACE_ELASTICSEARCH_NODES: 'http://127.0.0.1:1' };
 
 describe('a server of a cluster', () => {
   let context: TestContext;
@@ -26,9 +27,24 @@ describe('a server of a cluster', () => {
   });
 
   it.each([...CLUSTER_ROLES, 'standalone'])('%s says where no broker answers, and ends', async (role) => {
-    expect(await run(NOWHERE, role)).toBe(EXIT.failed);
+    expect(await run({ ...NOWHERE, ...INDEXED }, role)).toBe(EXIT.failed);
     expect(context.stderr.text).toMatch(/Cannot use Kafka at 127\.0\.0\.1:1: no broker answers there .*\n$/);
     expect(context.stdout.text).toBe('');
+  });
+
+  it('an indexer is refused where there is no index to keep, and so is a rebuild', async () => {
+    expect(await run(NOWHERE, 'indexer')).toBe(EXIT.usage);
+    expect(context.stderr.text).toMatch(
+      /^Error: 'server indexer' is for an index in Elasticsearch: set repository\.type to 'elasticsearch'/,
+    );
+    expect(await run({ ...INDEXED }, 'indexer')).toBe(EXIT.usage);
+    expect(context.stderr.text).toMatch(
+      /'repository\.type' is 'elasticsearch', which needs 'queue\.type' to be 'kafka'/,
+    );
+    context.cleanUp();
+    context = aContext(NOWHERE);
+    expect(await runCli(['index', 'rebuild', '--log-level', 'error'], context)).toBe(EXIT.usage);
+    expect(context.stderr.text).toMatch(/^Error: 'index rebuild' is for an index in Elasticsearch/);
   });
 
   it('is refused with the place of a wrong value', async () => {

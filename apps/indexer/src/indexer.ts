@@ -60,6 +60,8 @@ class Indexer implements Service {
   /** Before Elasticsearch is asked again. */
   #pause: Promise<void> = Promise.resolve();
   #stopRetention: () => void = () => undefined;
+  /** It has said where it moved. */
+  #hasTold = false;
   /** One change of the generation after the other. */
   #moving: Promise<void> = Promise.resolve();
   #stopping: Promise<void> | undefined;
@@ -103,7 +105,7 @@ class Indexer implements Service {
       queue,
       topics,
       context,
-      describe: () => ({ role: 'indexer', state: this.#state }),
+      describe: () => ({ role: 'indexer', state: this.#state, partitions: this.#indexing?.partitions ?? {} }),
     });
   }
 
@@ -144,7 +146,7 @@ class Indexer implements Service {
 
   /** Takes part in the generation that was announced last, if it does not yet. */
   async #move(): Promise<void> {
-    const { queue, topics, context } = this.#options;
+    const { queue, topics } = this.#options;
     const [view, searched, store] = [this.#generations, this.#searched, this.#searchedStore];
     if (view === undefined || searched === undefined || store === undefined) return;
     const record = announced(view);
@@ -154,14 +156,20 @@ class Indexer implements Service {
     const sink = isFilling ? fillingSink(queue, topics, view, generation) : searched;
     if (this.#indexing?.generation !== generation) await this.#enter(generation, store, sink);
     else this.#indexing.tellTo(sink);
-    if (isFilling)
-      await queue.publish([
-        generationRecord(topics, indexGenerationKey.moved(context.instance), {
-          kind: 'moved',
-          instance: context.instance,
-          generation,
-        }),
-      ]);
+    // Also when it goes back: whoever starts the rebuild again waits for that.
+    if (isFilling || this.#hasTold) await this.#tellMoved(generation);
+  }
+
+  async #tellMoved(generation: number): Promise<void> {
+    const { queue, topics, context } = this.#options;
+    this.#hasTold = true;
+    await queue.publish([
+      generationRecord(topics, indexGenerationKey.moved(context.instance), {
+        kind: 'moved',
+        instance: context.instance,
+        generation,
+      }),
+    ]);
   }
 
   async #enter(generation: number, searchedStore: IndexStore, sink: ProgressSink): Promise<void> {
@@ -222,7 +230,7 @@ class Indexer implements Service {
     if (this.#store !== this.#searchedStore) await this.#store?.close();
     await this.#searchedStore?.close();
     const moved = indexGenerationKey.moved(context.instance);
-    if (this.#generations?.records(moved).size) await queue.publish([generationRecord(topics, moved, null)]);
+    if (this.#hasTold) await queue.publish([generationRecord(topics, moved, null)]);
     this.#closeViews();
     // Else it would be taken for lost when its lease is over.
     this.#state = 'TERMINATED_GRACEFULLY';

@@ -77,6 +77,14 @@ export class Indexing {
     this.#tellLater();
   }
 
+  /** What is this member's, by consumer group. */
+  get partitions(): Readonly<Record<string, readonly number[]>> {
+    const { generation } = this;
+    return Object.fromEntries(
+      INDEXED_TOPICS.map((name) => [indexerGroup(generation, name), this.#progress.partitionsOf(name)]),
+    );
+  }
+
   /** True while the partition is this member's. */
   owns(topic: IndexedTopic, partition: number): boolean {
     return this.#progress.has(topic, partition);
@@ -120,7 +128,7 @@ export class Indexing {
       store,
       batchSize,
       gatherMs,
-      partitions: () => this.#progress.partitionsOf(name),
+      partitions: () => this.#progress.partitionsOf(name).length,
       clock,
       outages: this.#outages,
       figures: this.#figures,

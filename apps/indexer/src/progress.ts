@@ -48,11 +48,10 @@ export class Progress {
     return this.#places.has(keyOf(topic, partition));
   }
 
-  /** How many there are. */
-  partitionsOf(topic: string): number {
-    let count = 0;
-    for (const place of this.#places.values()) if (place.topic === topic) count++;
-    return count;
+  partitionsOf(topic: string): readonly number[] {
+    const partitions: number[] = [];
+    for (const place of this.#places.values()) if (place.topic === topic) partitions.push(place.partition);
+    return partitions;
   }
 
   offsetOf(topic: string, partition: number): number | undefined {

@@ -1,5 +1,6 @@
 import {
   indexGenerationKey,
+  INDEX_GENERATION_ID,
   INDEX_PROGRESS_ID,
   indexProgressKey,
   LIVENESS,
@@ -90,6 +91,7 @@ class Rebuild {
 
   async run(): Promise<void> {
     const { store, onStep } = this.#options;
+    await store.prepare();
     const before = announced(this.#views.generations);
     if (before?.state === 'filling' && before.generation === store.generation) {
       // An earlier run was cut off after it had swapped the aliases.
@@ -97,6 +99,12 @@ class Rebuild {
       await this.#removeTraces();
       return onStep({ kind: 'done', generation: store.generation, wasNearlyDone: true });
     }
+    // Else what indexers still write for an earlier run, which was cut off, would be missing in what is made now.
+    if (before?.state === 'filling') await this.#announce(store.generation, 'current');
+    await this.#until(
+      () => !this.#indexers().some(({ instance }) => this.#movedTo(instance) > store.generation),
+      () => this.#assertGoesOn(),
+    );
     const next = await store.nextGeneration();
     try {
       this.#assertGoesOn();
@@ -217,11 +225,13 @@ class Rebuild {
   }
 
   #haveMoved(generation: number): boolean {
-    return this.#indexers().every(({ instance }) =>
-      [...this.#views.generations.records(indexGenerationKey.moved(instance)).values()].some(
-        (record) => record.kind === 'moved' && record.generation >= generation,
-      ),
-    );
+    return this.#indexers().every(({ instance }) => this.#movedTo(instance) >= generation);
+  }
+
+  /** The generation that an indexer has said it went to; 0: it is where it began. */
+  #movedTo(instance: string): number {
+    const record = this.#views.generations.get(indexGenerationKey.moved(instance), INDEX_GENERATION_ID);
+    return record?.kind === 'moved' ? record.generation : 0;
   }
 
   /** Those that run: they have told so lately. */

@@ -196,6 +196,9 @@ describe('the indexer', () => {
     for (let partition = 0; partition < 4; partition++) log.append('executions', partition, ...recordsOf(15));
     await until(() => [0, 1, 2, 3].every((partition) => shown('executions', partition) === 15));
     expect(new Set(index.written.values())).toEqual(new Set([1]));
+    expect(
+      beats.flatMap((beat) => (beat.kind === 'heartbeat' ? [beat.service.partitions?.['indexer.1.executions']] : [])),
+    ).toContainEqual([1, 3]);
     await stopped(one);
     for (let partition = 0; partition < 4; partition++) log.append('executions', partition, ...recordsOf(15));
     await until(() => [0, 1, 2, 3].every((partition) => shown('executions', partition) === 30));

@@ -134,6 +134,32 @@ describe('a rebuild of the index', () => {
     await stopped(server);
   });
 
+  it('cut off while the indexers move, the next run first lets them go back, and misses nothing', async () => {
+    const world = await rebuilding();
+    const { log, next, index, indexer, started, stopped, until, shown, rebuild, ended, generations, queue, topics } =
+      world;
+    log.append('logs', 0, ...recordsOf(5));
+    const server = await started(indexer());
+    await until(() => shown('logs', 0) === 5);
+    await queue.publish([
+      outgoing({
+        topic: topics.indexGeneration,
+        key: 'generation',
+        id: INDEX_GENERATION_ID,
+        value: { kind: 'generation', generation: 2, state: 'filling', at: START },
+      }),
+    ]);
+    log.append('logs', 0, ...recordsOf(5));
+    await until(() => next.written.has('logs/0/9'));
+    // As a new generation is made: nothing is left of what was there.
+    const made = (index.next = new AnIndex(2));
+    await ended(rebuild());
+    expect(made.isPublished).toBe(true);
+    for (let offset = 0; offset < 10; offset++) expect(made.searchable.has(`logs/0/${offset}`)).toBe(true);
+    expect(announced(generations)).toMatchObject({ generation: 2, state: 'current' });
+    await stopped(server);
+  });
+
   it('cut off after the aliases were swapped, the next run only ends it', async () => {
     const { queue, topics, next, steps, rebuild, ended, generations, until } = await rebuilding();
     await queue.publish([

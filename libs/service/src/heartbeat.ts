@@ -4,7 +4,7 @@ import type { Queue } from '@millrace/queue';
 import type { ServiceContext } from './contract.js';
 
 /** What an instance tells about itself with each heartbeat. */
-export type ServiceDescription = Pick<ServiceInstance, 'state' | 'group' | 'slots' | 'freeSlots'> & {
+export type ServiceDescription = Pick<ServiceInstance, 'state' | 'group' | 'slots' | 'freeSlots' | 'partitions'> & {
   readonly role: Role;
 };
 

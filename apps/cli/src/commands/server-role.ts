@@ -19,7 +19,7 @@ export interface RoleFlags {
   readonly logLevel?: string;
 }
 
-/** `millrace server executor|worker|scheduler|webserver`: one server of a cluster, until it is stopped. */
+/** `millrace server executor|worker|scheduler|indexer|webserver`: one server of a cluster, until it is stopped. */
 export async function serverRole(role: ClusterRole, flags: RoleFlags, context: CommandContext): Promise<number> {
   const configuration = loadConfiguration({
     ...(flags.config === undefined ? {} : { file: resolve(context.workingDirectory, flags.config) }),

@@ -49,6 +49,7 @@ const ROLE_DESCRIPTIONS: Readonly<Record<ClusterRole, string>> = {
   executor: 'decides what happens in executions; any number share the work',
   worker: 'runs tasks; any number share the jobs of their group',
   scheduler: 'starts executions by triggers (none run yet)',
+  indexer: 'keeps the index in Elasticsearch; any number share the work',
   webserver: 'API; any number behind a load balancer',
 };
 
