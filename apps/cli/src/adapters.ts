@@ -8,8 +8,8 @@ import { createSqlRepository } from '@millrace/repository/sql';
 import type { Configuration, Logger, Service } from '@millrace/service';
 import type { Storage } from '@millrace/storage';
 import { createLocalStorage } from '@millrace/storage/local';
-import { openIndex, type IndexAdapter } from './index-adapter.js';
 import { followCluster } from './cluster-state.js';
+import { openIndex, openIndexPart, type IndexAdapter } from './index-adapter.js';
 import { kafkaConnectionOf } from './kafka-options.js';
 
 /** What the servers of a process share: queue, repository, storage. */
@@ -108,10 +108,12 @@ async function openKafka(options: AdapterOptions): Promise<Adapters> {
     throw thrown;
   }
   const adapters = assemble(options, topics, queue, index, async (fail) => {
-    const { openOverlay } = await import('@millrace/repository/overlay');
+    const { openIndexedOverlay, openOverlay } = await import('@millrace/repository/overlay');
     const folder = join(dataFolder, 'overlay');
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    return openOverlay({ queue, topics, folder, clock, log, onError: fail });
+    const shared = { queue, topics, folder, clock, log, onError: fail };
+    if (configuration.repository.type !== 'elasticsearch') return openOverlay(shared);
+    return openIndexedOverlay({ ...shared, index: await openIndexPart(configuration) });
   });
   left.catch(adapters.fail);
   return adapters;

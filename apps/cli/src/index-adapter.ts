@@ -1,5 +1,5 @@
 import type { LogQueue, Queue } from '@millrace/queue';
-import type { IndexStore } from '@millrace/repository';
+import type { IndexStore, RepositoryPart } from '@millrace/repository';
 import type { ElasticsearchConnection, ElasticsearchOptions } from '@millrace/repository/elasticsearch';
 import { elasticsearchSettings, type Configuration } from '@millrace/service';
 import { CommandFailure, EXIT } from './exit-code.js';
@@ -31,6 +31,13 @@ export function openIndex(configuration: Configuration, queue: IndexAdapter['que
       await connection?.close();
     },
   };
+}
+
+/** What is searched, over connections of its own. Nobody is asked before the first search. @throws ConfigurationError */
+export async function openIndexPart(configuration: Configuration): Promise<RepositoryPart> {
+  const { connectElasticsearch, createElasticsearchPart } = await import('@millrace/repository/elasticsearch');
+  const connection = connectElasticsearch(elasticsearchOptions(configuration));
+  return { ...createElasticsearchPart(connection), close: () => connection.close() };
 }
 
 /** `elasticsearch.*` as the repository takes it. @throws ConfigurationError when a file cannot be read */

@@ -10,6 +10,7 @@ import type { Repository } from '@millrace/repository';
 import { createKeyValues, createNamespaceFiles, createTemplates, maintenanceOf } from '@millrace/resources';
 import type { ExpressionSettings, Service, ServiceContext } from '@millrace/service';
 import type { Storage } from '@millrace/storage';
+import { overlayMetrics } from './overlay-metrics.js';
 import { createApplication } from './application.js';
 import { createDeadLetters } from './cluster/dead-letters.js';
 import { showClusterFigures } from './cluster/figures.js';
@@ -156,6 +157,7 @@ function createRouteServices(
   running: () => Running,
 ): RouteServices {
   const { context, queue, topics, storage, repository, registry, configuration, passwordCost } = options;
+  overlayMetrics(context.metrics, repository);
   const passwords = createPasswords(passwordCost);
   const authentication = createAuthentication({
     clock: context.clock,

@@ -101,6 +101,8 @@ export interface IndexBehind {
   readonly seconds: number;
   /** One sentence for people. */
   readonly reason: string;
+  /** False: what the index does not show is answered from elsewhere, so nothing is missing. */
+  readonly isMissing: boolean;
 }
 
 export interface OverlayStatistics {
@@ -214,7 +216,7 @@ export interface Page<Item> {
   readonly results: readonly Item[];
   /** Of all pages; counts only what the scope covers. */
   readonly total: number;
-  /** Some of what fits may be missing; absent while that is only what was committed in the last `BEHIND_SHOWN_SECONDS`. */
+  /** Present when the index cannot be reached, or is more than `BEHIND_SHOWN_SECONDS` late. */
   readonly behind?: IndexBehind;
 }
 

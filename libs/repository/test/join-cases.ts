@@ -180,7 +180,7 @@ export class History {
 
 /** Databases that are made of records. */
 export class Parts {
-  readonly #folder = mkdtempSync(join(tmpdir(), 'joined-'));
+  readonly folder = mkdtempSync(join(tmpdir(), 'joined-'));
   readonly #closing: (() => Promise<void> | void)[] = [];
 
   /** A repository of everything. */
@@ -190,6 +190,13 @@ export class Parts {
 
   index(records: readonly Logged[]): RepositoryPart {
     return this.#closed(createSqlPart({ file: this.#copy(records, false).file }));
+  }
+
+  /** An index that grows. */
+  growing(): { readonly part: RepositoryPart; add(records: readonly Logged[]): void } {
+    const copy = this.#copy([], false);
+    const part = this.#closed(createSqlPart({ file: copy.file }));
+    return { part, add: (records) => void (records.length > 0 && copy.apply(records, () => false)) };
   }
 
   /** What is newer; it begins at `starts` (`<topic>/<partition>`). */
@@ -217,7 +224,7 @@ export class Parts {
 
   #copy(records: readonly Logged[], remembersRemoved: boolean) {
     const copy = createSqlCopy({
-      folder: this.#folder,
+      folder: this.folder,
       topics: [topics.executions, topics.taskRuns, topics.logs, topics.metrics, topics.triggers],
       now: () => 0,
       remembersRemoved,
@@ -237,6 +244,6 @@ export class Parts {
 
   async remove(): Promise<void> {
     for (const close of this.#closing) await close();
-    rmSync(this.#folder, { recursive: true, force: true });
+    rmSync(this.folder, { recursive: true, force: true });
   }
 }

@@ -1,3 +1,4 @@
+import { complete } from '../http/listed.js';
 import type { ExecutionHead } from '@millrace/model';
 import { json, type Answer } from '../http/answer.js';
 import { jsonBody } from '../http/body.js';
@@ -68,7 +69,8 @@ export async function headsByQuery(
   for (let page = 1; ; page++) {
     // By id: what is created meanwhile does not move the pages much, and nothing is met twice.
     const sort = [{ field: 'id', direction: 'asc' }] as const;
-    const { results, total } = await repository.searchExecutions(scope, { page, size: PAGE, sort, filters, now });
+    const found = await repository.searchExecutions(scope, { page, size: PAGE, sort, filters, now });
+    const { results, total } = complete(found);
     if (total > MATCHES_MAX) {
       throw unprocessable(
         `The query matches ${total} executions; at most ${MATCHES_MAX} are changed by one request: narrow it, by dates for example`,

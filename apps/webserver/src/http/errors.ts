@@ -54,6 +54,10 @@ export const notServing = (): HttpError =>
   });
 
 const REFUSED_STATUS = { exists: 422, unknown: 404, conflict: 409, invalid: 422 } as const;
+const UNANSWERED = {
+  BUSY: 'Too many searches are waiting; ask again later',
+  UNAVAILABLE: 'The index or database that this is read from cannot be reached now; ask again',
+} as const;
 const STORAGE_STATUS = { NOT_FOUND: 404, INVALID_URI: 422, UNAVAILABLE: 503, TOO_LARGE: 413 } as const;
 
 /**
@@ -65,7 +69,7 @@ export function asHttpError(error: unknown): HttpError | undefined {
   if (error instanceof ResourceRefusedError) return new HttpError(REFUSED_STATUS[error.reason], error.message);
   if (error instanceof RepositoryError) {
     if (error.code === 'INVALID_QUERY') return unprocessable(error.message);
-    return new HttpError(503, 'The repository cannot answer now; ask again', { headers: RETRY_SOON, cause: error });
+    return new HttpError(503, UNANSWERED[error.code], { headers: RETRY_SOON, cause: error });
   }
   if (error instanceof StorageError) {
     if (error.code === 'UNAVAILABLE')

@@ -1,6 +1,7 @@
 import { presentExecution, presentListedExecution } from '@millrace/repository';
 import { followExecution } from '../executions/follow.js';
 import { json, type Answer } from '../http/answer.js';
+import { listed } from '../http/listed.js';
 import { EXECUTION_FLAT, filtersOf } from '../http/filters.js';
 import { pagingOf } from '../http/paging.js';
 import { permission, type Call, type Route } from '../http/route.js';
@@ -112,10 +113,10 @@ async function search(
   { scope, query }: Call,
   flat = EXECUTION_FLAT,
 ): Promise<Answer> {
-  const { results, total } = await repository.searchExecutions(scope, {
+  const page = await repository.searchExecutions(scope, {
     ...pagingOf(query),
     filters: filtersOf(query, flat),
     now: context.clock.now(),
   });
-  return json({ results: results.map(presentListedExecution), total });
+  return listed(page, page.results.map(presentListedExecution));
 }

@@ -7,7 +7,7 @@ import {
   type LogPlace,
   type PlacedLogEntry,
 } from '@millrace/repository';
-import { json } from '../http/answer.js';
+import { listed } from '../http/listed.js';
 import { drained } from '../http/drained.js';
 import { filtersOf, LOG_FLAT } from '../http/filters.js';
 import { pagingOf } from '../http/paging.js';
@@ -51,12 +51,12 @@ function logReadingRoutes(services: RouteServices): readonly Route[] {
       access: permission('EXECUTION', 'ACCESS_LOGS', 'filter'),
       summary: 'Search log entries',
       async handle({ scope, query }) {
-        const { results, total } = await repository.searchLogs(scope, {
+        const page = await repository.searchLogs(scope, {
           ...pagingOf(query),
           filters: filtersOf(query, LOG_FLAT),
           now: context.clock.now(),
         });
-        return json({ results: results.map(presentLogEntry), total });
+        return listed(page, page.results.map(presentLogEntry));
       },
     },
     {
@@ -110,12 +110,12 @@ function logStreamRoutes(services: RouteServices): readonly Route[] {
       summary: 'Metrics of an execution',
       async handle({ scope, query, parameter }) {
         const [taskRunId, taskId] = [query.text('taskRunId'), query.text('taskId')];
-        const { results, total } = await repository.metrics(scope, parameter('executionId'), {
+        const page = await repository.metrics(scope, parameter('executionId'), {
           ...pagingOf(query),
           ...(taskRunId !== undefined && { taskRunId }),
           ...(taskId !== undefined && { taskId }),
         });
-        return json({ results: results.map(presentMetricEntry), total });
+        return listed(page, page.results.map(presentMetricEntry));
       },
     },
   ];

@@ -1,3 +1,4 @@
+import { complete } from '../http/listed.js';
 import type { Permission } from '@millrace/authorization';
 import { shownNextDate, isoDate, type TriggerChange, type TriggerState } from '@millrace/model';
 import type { SearchQuery } from '@millrace/repository';
@@ -154,7 +155,7 @@ function bulkRoutes(services: RouteServices, { method, path, action, change, sum
 /** The triggers of a query. @throws HttpError 422 when they are too many */
 async function found(services: RouteServices, call: Call): Promise<readonly TriggerState[]> {
   const query: SearchQuery = { ...queryOf(services, call), page: 1, size: BULK_MAX };
-  const { results, total } = await services.repository.searchTriggers(call.scope, query);
+  const { results, total } = complete(await services.repository.searchTriggers(call.scope, query));
   if (total > BULK_MAX)
     throw unprocessable(`The search finds ${total} triggers; at most ${BULK_MAX} are changed at once: narrow it`);
   return results;
@@ -203,7 +204,7 @@ async function exported(services: RouteServices, call: Call): Promise<Answer> {
   const lines = [csvLine(COLUMNS)];
   for (let page = 1; ; page++) {
     const query: SearchQuery = { ...queryOf(services, call), page, size: PAGE };
-    const { results, total } = await services.repository.searchTriggers(call.scope, query);
+    const { results, total } = complete(await services.repository.searchTriggers(call.scope, query));
     if (total > EXPORTED_MAX)
       throw unprocessable(`The search finds ${total} triggers; at most ${EXPORTED_MAX} are exported: narrow it`);
     for (const trigger of results) lines.push(csvLine(cellsOf(trigger)));

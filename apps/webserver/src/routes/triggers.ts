@@ -2,6 +2,7 @@ import { isPlainObject, type Label, type PlainObject, type TriggerChange, type T
 import { presentTrigger, type SearchQuery } from '@millrace/repository';
 import { instantOf, zoneOf } from '@millrace/schedule';
 import { json, type Answer } from '../http/answer.js';
+import { listed } from '../http/listed.js';
 import { jsonBody } from '../http/body.js';
 import { notFound, unprocessable } from '../http/errors.js';
 import { filtersOf, TRIGGER_FLAT } from '../http/filters.js';
@@ -67,13 +68,13 @@ function readingRoutes(services: RouteServices): readonly Route[] {
       access: permission('TRIGGER', 'LIST', 'filter'),
       summary: 'Search triggers: each with its definition and its state',
       async handle(call) {
-        const { results, total } = await services.repository.searchTriggers(call.scope, queryOf(services, call));
+        const page = await services.repository.searchTriggers(call.scope, queryOf(services, call));
         await services.running().flows.refresh();
-        const shown = results.map((state) => ({
+        const shown = page.results.map((state) => ({
           abstractTrigger: definitionOf(services, call, state),
           triggerContext: presentTrigger(state),
         }));
-        return json({ results: shown, total });
+        return listed(page, shown);
       },
     },
     {
@@ -89,11 +90,11 @@ function readingRoutes(services: RouteServices): readonly Route[] {
           { field: 'namespace', operation: 'EQUALS', value: call.parameter('namespace') },
           { field: 'flowId', operation: 'EQUALS', value: call.parameter('flowId') },
         ] as const;
-        const { results, total } = await services.repository.searchTriggers(call.scope, {
+        const page = await services.repository.searchTriggers(call.scope, {
           ...query,
           filters: [...query.filters, ...own],
         });
-        return json({ results: results.map(presentTrigger), total });
+        return listed(page, page.results.map(presentTrigger));
       },
     },
   ];

@@ -83,6 +83,7 @@ class Consumption<Value> implements KafkaConsuming {
       group: topics.nameOf({ name: this.#options.group }),
       topic: this.#topic,
       partitions: this.#options.topic.partitions,
+      ...(this.#options.topic.cluster === undefined ? {} : { cluster: this.#options.topic.cluster }),
       times: group,
       log,
       // Whoever gets a partition begins where this member has stored.

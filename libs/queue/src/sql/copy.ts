@@ -4,8 +4,7 @@ import type { StoredTopic } from '../shell/commit.js';
 import { QueueError, type Committed } from '../contract.js';
 import { makeOwnFolder, type OwnFolder } from './own-folder.js';
 import { createSchema } from './schema.js';
-import { cells, integer } from './rows.js';
-import { tableName } from './table-name.js';
+import { createCopied, openCopied } from './copied-places.js';
 import { openTables, type Tables } from './tables.js';
 
 /** A record of a topic, for a copy. */
@@ -51,11 +50,6 @@ export interface SqlCopyOptions {
   readonly onRefused: (record: CopiedRecord, reason: string) => void;
 }
 
-/** Table with the columns topic, partition, position: see `SqlCopy.begin`. */
-export const COPY_STARTS = 'millrace_copy_starts';
-/** Table with the columns topic, key, id: state records whose last record removed them. */
-export const COPY_REMOVED = 'millrace_copy_removed';
-
 const PREFIX = 'overlay-';
 const FILE = 'copy.db';
 
@@ -78,8 +72,7 @@ export function createSqlCopy({ folder, topics, now, remembersRemoved = false, o
     throw new QueueError('QUEUE_UNAVAILABLE', message, false, thrown);
   }
   const { path, release } = own;
-  const removals = openRemovals(database);
-  const setStart = database.prepare(`insert or replace into ${COPY_STARTS} values (?, ?, ?)`);
+  const copied = openCopied(database, tables);
 
   function write(record: CopiedRecord, at: number): void {
     const { topic, partition, position, key, id, value } = record;
@@ -89,8 +82,7 @@ export function createSqlCopy({ folder, topics, now, remembersRemoved = false, o
       if (topic.kind === 'events') return tables.events(topic).place(encoded, position, at);
       tables.write(encoded, at);
       if (!remembersRemoved) return;
-      if (text === null) removals.remember(topic, key, id);
-      else removals.forget(topic, key, id);
+      copied.remember(topic, key, id, text === null);
     } catch (thrown) {
       // The database's own failures have a code; they concern the copy and not this record.
       if (thrown instanceof Error && 'code' in thrown) throw thrown;
@@ -126,27 +118,9 @@ export function createSqlCopy({ folder, topics, now, remembersRemoved = false, o
       tables.committed();
       return applied;
     },
-    begin: (topic, partition, position) => void setStart.run(topic.name, partition, position),
-    forget(topic, records) {
-      inTransaction(database, () => {
-        for (const { key, id } of records) {
-          tables.state(topic).remove({ key, id });
-          removals.forget(topic, key, id);
-        }
-      });
-      tables.committed();
-    },
-    forgetBefore(topic, partition, position, limit) {
-      const table = tableName(topic);
-      const oldest = `select position from ${table} where partition = ? and position < ? order by position limit ?`;
-      const rows = database.prepare(oldest).raw().all(partition, position, limit);
-      const last = rows.length < limit ? position - 1 : integer(cells(rows.at(-1))[0]);
-      inTransaction(database, () => {
-        database.prepare(`delete from ${table} where partition = ? and position <= ?`).run(partition, last);
-        setStart.run(topic.name, partition, last + 1);
-      });
-      return last + 1 < position;
-    },
+    begin: (topic, partition, position) => copied.begin(topic, partition, position),
+    forget: (topic, records) => copied.forget(topic, records),
+    forgetBefore: (topic, partition, position, limit) => copied.forgetBefore(topic, partition, position, limit),
     close() {
       if (!database.open) return;
       database.close();
@@ -155,36 +129,12 @@ export function createSqlCopy({ folder, topics, now, remembersRemoved = false, o
   };
 }
 
-function inTransaction(database: Database.Database, work: () => void): void {
-  database.exec('BEGIN');
-  try {
-    work();
-    database.exec('COMMIT');
-  } catch (thrown) {
-    if (database.inTransaction) database.exec('ROLLBACK');
-    throw thrown;
-  }
-}
-
-function openRemovals(database: Database.Database) {
-  const insert = database.prepare(`insert or ignore into ${COPY_REMOVED} values (?, ?, ?)`);
-  const remove = database.prepare(`delete from ${COPY_REMOVED} where topic = ? and key = ? and id = ?`);
-  return {
-    remember: ({ name }: StoredTopic, key: string, id: string): void => void insert.run(name, key, id),
-    forget: ({ name }: StoredTopic, key: string, id: string): void => void remove.run(name, key, id),
-  };
-}
-
 function openDatabase(file: string): Database.Database {
   const database = new Database(file);
   database.pragma('journal_mode = WAL');
   database.pragma('synchronous = OFF');
   createSchema(database);
-  database.exec(`
-    create table ${COPY_STARTS} (topic text, partition integer, position integer not null,
-      primary key (topic, partition)) without rowid;
-    create table ${COPY_REMOVED} (topic text, key text, id text, primary key (topic, key, id)) without rowid;
-  `);
+  createCopied(database);
   return database;
 }
 

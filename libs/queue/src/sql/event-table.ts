@@ -28,15 +28,7 @@ export function openEventTable(database: Database.Database, topic: StoredTopic):
   const table = tableName(topic);
   const columns = Object.values(topic.columns ?? {});
   const names = ['partition', 'position', 'key', 'value', 'written_at', 'broadcast', ...columnsOf(topic)];
-  const writerOf = (statement: string): RowWriter =>
-    createRowWriter(
-      database,
-      names.length,
-      (values) => `${statement} into ${table} (${names.join(', ')}) values ${values}`,
-    );
-  const writer = writerOf('insert');
-  // Only of copies.
-  let placing: RowWriter | undefined;
+  const writers = createWriters(database, table, names);
   const select = database
     .prepare(
       `select position, key, value, broadcast from ${table} where partition = ? and position > ? order by position limit ?`,
@@ -50,26 +42,21 @@ export function openEventTable(database: Database.Database, topic: StoredTopic):
   const heads = createHeads(topic, (partition) => integer(cells(bounds.get(partition))[1] ?? 0));
   const purging = openPurging(database, topic);
 
-  function write(
-    into: RowWriter,
-    { partition, key, value, text, broadcast }: EncodedRecord,
-    position: number,
-    at: number,
-  ) {
+  function write(into: RowWriter, record: EncodedRecord, position: number, writtenAt: number): void {
+    const { partition, key, value, text, broadcast } = record;
     const extra = columns.map((column) => column.of(value, { key, id: '' }) ?? null);
-    into.add([partition, position, key, text, at, broadcast ? 1 : 0, ...extra]);
+    into.add([partition, position, key, text, writtenAt, broadcast ? 1 : 0, ...extra]);
     if (purging && topic.purges?.(value)) purging.begin(partition, position);
   }
 
   return {
     append(record, writtenAt) {
       const position = heads.next(record.partition);
-      write(writer, record, position, writtenAt);
+      write(writers.appending, record, position, writtenAt);
       return position;
     },
     place(record, position, writtenAt) {
-      placing ??= writerOf('insert or replace');
-      write(placing, record, position, writtenAt);
+      write(writers.placing(), record, position, writtenAt);
     },
     read(partition, after, limit) {
       if (heads.of(partition) <= after) return [];
@@ -92,16 +79,36 @@ export function openEventTable(database: Database.Database, topic: StoredTopic):
       return gone.length;
     },
     ...(purging ? { purging } : {}),
-    flush() {
-      writer.flush();
-      placing?.flush();
-    },
+    flush: () => writers.flush(),
     committed: () => heads.committed(),
     rolledBack() {
       heads.rolledBack();
-      writer.forget();
-      placing?.forget();
+      writers.forget();
       purging?.reload();
+    },
+  };
+}
+
+/** A log of this process only grows; a copy may be given a record again. */
+function createWriters(database: Database.Database, table: string, names: readonly string[]) {
+  const writerOf = (statement: string): RowWriter =>
+    createRowWriter(
+      database,
+      names.length,
+      (values) => `${statement} into ${table} (${names.join(', ')}) values ${values}`,
+    );
+  const appending = writerOf('insert');
+  let placing: RowWriter | undefined;
+  return {
+    appending,
+    placing: (): RowWriter => (placing ??= writerOf('insert or replace')),
+    flush(): void {
+      appending.flush();
+      placing?.flush();
+    },
+    forget(): void {
+      appending.forget();
+      placing?.forget();
     },
   };
 }

@@ -41,13 +41,6 @@ export function joinParts(index: RepositoryPart, recent: RecentPart, options: Jo
     return behind === undefined ? known : { ...known, behind };
   };
   const lists = new JoinedLists(index, recent, access);
-  const positions = async <Of extends 'logs' | 'metrics', Answer>(
-    of: Of,
-    ask: (part: Searches, without?: WithoutPositions) => Promise<Answer>,
-  ): Promise<readonly [Answer, Answer]> => {
-    const { answer, newer } = await recent.search<Of, Answer>(of, (part) => ask(part));
-    return [answer, await access.need(() => ask(index, newer))];
-  };
   return {
     executionHead: (scope, executionId) => joinedHead(index, recent, access, scope, executionId),
     executionRecords: (scope, executionId) => executionRecords(index, recent, access, scope, executionId),
@@ -79,23 +72,7 @@ export function joinParts(index: RepositoryPart, recent: RecentPart, options: Jo
         () => metricOrder(query.sort),
         (part, rows, without) => part.executionMetrics(scope, executionId, query, rows, without),
       ),
-    async countLogs(scope, selection) {
-      const [one, other] = await positions('logs', (part, without) => part.countLogs(scope, selection, without));
-      return one + other;
-    },
-    async countMetrics(scope, selection) {
-      const [one, other] = await positions('metrics', (part, without) => part.countMetrics(scope, selection, without));
-      return one + other;
-    },
-    metricNames: async (scope, of) => textsOf(await positions('metrics', (part) => part.metricNames(scope, of))),
-    metricTasks: async (scope, of) => textsOf(await positions('metrics', (part) => part.metricTasks(scope, of))),
-    async metricFigures(scope, query) {
-      const [one, other] = await positions('metrics', (part, without) => part.metricFigures(scope, query, without));
-      const groups = new Map<number, MetricFigures>();
-      for (const figures of [...one, ...other])
-        groups.set(figures.start, addFigures(groups.get(figures.start), figures));
-      return [...groups.values()].sort((first, second) => first.start - second.start);
-    },
+    ...joinedFigures(index, recent, access),
     searchTriggers: (scope, query, window) =>
       lists.keyed(
         'triggers',
@@ -112,6 +89,38 @@ export function joinParts(index: RepositoryPart, recent: RecentPart, options: Jo
     freshness,
     async close() {
       await Promise.all([index.close(), recent.close()]);
+    },
+  };
+}
+
+type Figures = Pick<RepositoryPart, 'countLogs' | 'countMetrics' | 'metricNames' | 'metricTasks' | 'metricFigures'>;
+
+/** What is counted and added up: wrong without the index, so refused then. */
+function joinedFigures(index: RepositoryPart, recent: RecentPart, access: IndexAccess): Figures {
+  const both = async <Of extends 'logs' | 'metrics', Answer>(
+    of: Of,
+    ask: (part: Searches, without?: WithoutPositions) => Promise<Answer>,
+  ): Promise<readonly [Answer, Answer]> => {
+    const { answer, newer } = await recent.search<Of, Answer>(of, (part) => ask(part));
+    return [answer, await access.need(() => ask(index, newer))];
+  };
+  return {
+    async countLogs(scope, selection) {
+      const [one, other] = await both('logs', (part, without) => part.countLogs(scope, selection, without));
+      return one + other;
+    },
+    async countMetrics(scope, selection) {
+      const [one, other] = await both('metrics', (part, without) => part.countMetrics(scope, selection, without));
+      return one + other;
+    },
+    metricNames: async (scope, of) => textsOf(await both('metrics', (part) => part.metricNames(scope, of))),
+    metricTasks: async (scope, of) => textsOf(await both('metrics', (part) => part.metricTasks(scope, of))),
+    async metricFigures(scope, query) {
+      const [one, other] = await both('metrics', (part, without) => part.metricFigures(scope, query, without));
+      const groups = new Map<number, MetricFigures>();
+      for (const figures of [...one, ...other])
+        groups.set(figures.start, addFigures(groups.get(figures.start), figures));
+      return [...groups.values()].sort((first, second) => first.start - second.start);
     },
   };
 }
@@ -152,7 +161,8 @@ class JoinedLists {
     const reached = await this.access.ask(() => ask(this.index, window));
     if (!('answer' in reached)) return this.#alone(window, found.answer);
     const reason = 'The index is so far behind that lists show only what it has';
-    return { ...reached.answer, behind: { seconds: this.recent.freshness().behind?.seconds ?? 0, reason } };
+    const seconds = this.recent.freshness().behind?.seconds ?? 0;
+    return { ...reached.answer, behind: { seconds, reason, isMissing: true } };
   }
 
   /** As `keyed`, with what lists show beside heads, which the other part may have. */
@@ -200,8 +210,9 @@ class JoinedLists {
 
 function unreachable({ failure }: IndexAccess, { behind }: Freshness): IndexBehind | undefined {
   if (failure === undefined) return undefined;
-  const reason = `The index cannot be reached, so lists show only what was committed lately: ${failure.message}`;
-  return { seconds: behind?.seconds ?? 0, reason };
+  // Without its address: whoever may read a list need not know it.
+  const reason = 'The index cannot be reached: lists show only what was committed lately';
+  return { seconds: behind?.seconds ?? 0, reason, isMissing: true };
 }
 
 const textsOf = ([one, other]: readonly [readonly string[], readonly string[]]): readonly string[] =>
