@@ -1,8 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { resolve as resolvePath } from 'node:path';
+import type { Role } from './roles.js';
 
 /** The product under test: the built command line, started as its users start it. */
 export interface StartedServer {
@@ -10,7 +12,7 @@ export interface StartedServer {
   readonly process: ChildProcess & { readonly pid: number };
   /** Milliseconds from spawn until the server said that it is ready. */
   readonly startedInMs: number;
-  /** What it has printed so far. */
+  /** The last lines that it has printed. */
   output(): string;
   /** SIGTERM, then waits for the exit; answers the exit code. */
   stop(): Promise<number | null>;
@@ -34,61 +36,71 @@ export interface StartOptions {
   readonly data: string;
   readonly environment?: Readonly<Record<string, string>>;
   readonly more?: readonly string[];
+  /** Of the first account; undefined: none is given. */
+  readonly account?: string | undefined;
 }
+
+/** What one server of a cluster is started with. */
+export interface RoleOptions extends StartOptions {
+  readonly config: string;
+  /** Default: the product's own. */
+  readonly main?: string;
+  /** Of the API (webserver), else of health and metrics. Default: a free one. */
+  readonly port?: number;
+  /** What it prints is added to it. */
+  readonly logFile?: string;
+  /** Out of reach of the terminal's Ctrl+C: whoever started it stops it. */
+  readonly detached?: boolean;
+}
+
+/** Lines that are kept for messages. */
+const OUTPUT_LINES = 400;
 
 /** Starts `server standalone` on a free port and waits until it is ready. */
 export const startServer = ({ data, environment, more = [] }: StartOptions): Promise<StartedServer> =>
-  startProcess(MAIN, ['server', 'standalone', '--port', '0', '--data', data, '--auth', ACCOUNT, ...more], environment);
+  startProcess(MAIN, ['server', 'standalone', '--port', '0', '--data', data, '--auth', ACCOUNT, ...more], {
+    ...(environment === undefined ? {} : { environment }),
+  });
 
-/** Starts one server of a cluster on a free port, on a configuration file, and waits until it is ready. */
-export function startRole(
-  role: 'executor' | 'worker' | 'scheduler' | 'webserver',
-  {
-    data,
-    config,
-    more = [],
-    main = MAIN,
-    environment,
-  }: StartOptions & { readonly config: string; readonly main?: string },
-): Promise<StartedServer> {
-  const account = role === 'webserver' ? ['--auth', ACCOUNT] : [];
-  const args = ['server', role, '--port', '0', '--data', data, '--config', config, ...account, ...more];
-  return startProcess(main, args, environment);
+/** Starts one server of a cluster, on a configuration file, and waits until it is ready. */
+export function startRole(role: Role, options: RoleOptions): Promise<StartedServer> {
+  const { data, config, more = [], main = MAIN, port = 0, account = ACCOUNT } = options;
+  // In the environment: other users of the machine see what is on a command line.
+  const [username, ...password] = account.split(':');
+  const environment =
+    role === 'webserver'
+      ? {
+          MILLRACE_SECURITY_SUPER_ADMIN_USERNAME: username ?? '',
+          MILLRACE_SECURITY_SUPER_ADMIN_PASSWORD: password.join(':'),
+        }
+      : {};
+  const args = ['server', role, '--port', String(port), '--data', data, '--config', config, ...more];
+  return startProcess(main, args, { ...options, environment: { ...environment, ...options.environment } });
 }
 
 async function startProcess(
   main: string,
   args: readonly string[],
-  environment: Readonly<Record<string, string>> = {},
+  { environment = {}, logFile, detached = false }: Partial<RoleOptions>,
 ): Promise<StartedServer> {
   const startedAt = performance.now();
   const server = spawn(process.execPath, [main, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...environment },
+    detached,
   });
-  let printed = '';
-  const url = await new Promise<string>((resolve, reject) => {
-    const limit = setTimeout(() => reject(new Error(`The server did not start:\n${printed}`)), START_LIMIT_MS);
-    server.once('exit', (code) => reject(new Error(`The server ended with ${code} before it was ready:\n${printed}`)));
-    for (const stream of [server.stdout, server.stderr]) {
-      createInterface({ input: stream }).on('line', (line) => {
-        printed += `${line}\n`;
-        const found = /(http:\/\/[\w.[\]:]+:\d+)/.exec(line);
-        if (found?.[1]) {
-          clearTimeout(limit);
-          resolve(found[1]);
-        }
-      });
-    }
-  });
+  const printed: string[] = [];
+  const log = logFile === undefined ? undefined : createWriteStream(logFile, { flags: 'a' });
+  const url = await readyUrl(server, printed, (line) => log?.write(`${line}\n`));
   const { pid } = server;
   if (pid === undefined) throw new Error('The server has no process id');
   const exited = once(server, 'exit');
+  void exited.then(() => log?.end());
   return {
     url,
     process: Object.assign(server, { pid }),
     startedInMs: performance.now() - startedAt,
-    output: () => printed,
+    output: () => printed.join('\n'),
     async stop() {
       server.kill('SIGTERM');
       const [code] = (await exited) as [number | null];
@@ -102,6 +114,35 @@ async function startProcess(
     thaw: () => void server.kill('SIGCONT'),
     ended: exited,
   };
+}
+
+/** Resolves with the address that the server prints when it is ready. */
+function readyUrl(server: ChildProcess, printed: string[], log: (line: string) => void): Promise<string> {
+  return new Promise<string>((resolve, reject) => {
+    const failed = (what: string): Error => new Error(`The server ${what}:\n${printed.join('\n')}`);
+    const limit = setTimeout(() => {
+      reject(failed('did not start'));
+      server.kill('SIGKILL');
+    }, START_LIMIT_MS);
+    server.once('exit', (code) => {
+      clearTimeout(limit);
+      reject(failed(`ended with ${code} before it was ready`));
+    });
+    for (const stream of [server.stdout, server.stderr]) {
+      if (stream === null) continue;
+      createInterface({ input: stream }).on('line', (line) => {
+        log(line);
+        printed.push(line);
+        if (printed.length > OUTPUT_LINES) printed.shift();
+        // At its end: lines of the log may name other servers.
+        const found = /(http:\/\/[\w.[\]:]+:\d+)$/.exec(line);
+        if (found?.[1]) {
+          clearTimeout(limit);
+          resolve(found[1]);
+        }
+      });
+    }
+  });
 }
 
 /** Milliseconds of CPU that a process has used so far (Linux). */
