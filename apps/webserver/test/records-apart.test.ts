@@ -112,6 +112,7 @@ function createScene() {
     metricNames: async () => [],
     metricTasks: async () => [],
     aggregateMetric: async () => ({ groupBy: 'day', aggregations: [] }),
+    freshness: () => ({}),
     close: async () => undefined,
   };
   const sent: (readonly [string, unknown])[] = [];

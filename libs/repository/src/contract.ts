@@ -80,8 +80,36 @@ export interface Repository {
   /** The state of one trigger; undefined: it has none, or is outside the scope. */
   trigger(scope: Scope, name: TriggerName): Promise<TriggerState | undefined>;
 
+  /** How far what searches find is behind what was committed. Costs nothing. */
+  freshness(): Freshness;
+
   /** Ends running searches with BUSY. Idempotent. */
   close(): Promise<void>;
+}
+
+/** How much is found of what was committed. */
+export interface Freshness {
+  /** Absent: nothing is missing. Present from the first moment on, unlike in a page. */
+  readonly behind?: IndexBehind;
+  /** What is answered from this process, for the index does not show it yet; absent where there is no index. */
+  readonly overlay?: OverlayStatistics;
+}
+
+/** What was committed lately is not found by a search. */
+export interface IndexBehind {
+  /** Age of the oldest record that is not found by searches of the index; whole seconds. */
+  readonly seconds: number;
+  /** One sentence for people. */
+  readonly reason: string;
+}
+
+export interface OverlayStatistics {
+  /** Records that are kept. */
+  readonly rows: number;
+  /** Executions and triggers of which the newest state is kept. */
+  readonly newerHeads: number;
+  /** Age of the oldest record that the index does not show; 0: it shows all. */
+  readonly oldestSeconds: number;
 }
 
 /** A trigger of a flow. */
@@ -186,7 +214,12 @@ export interface Page<Item> {
   readonly results: readonly Item[];
   /** Of all pages; counts only what the scope covers. */
   readonly total: number;
+  /** Some of what fits may be missing; absent while that is only what was committed in the last `BEHIND_SHOWN_SECONDS`. */
+  readonly behind?: IndexBehind;
 }
+
+/** Searches may always be this late; nobody is told. */
+export const BEHIND_SHOWN_SECONDS = 2;
 
 /** Largest page that a search answers. */
 export const PAGE_SIZE_MAX = 1_000;

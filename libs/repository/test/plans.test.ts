@@ -46,7 +46,8 @@ const planOf = ({ sql, parameters }: Statement): string[] =>
     ({ detail }) => detail,
   );
 
-const search = (...filters: readonly QueryFilter[]) => ({ page: 1, size: 25, sort: [], filters, now: 0 });
+const search = (...filters: readonly QueryFilter[]) => ({ sort: [], filters, now: 0 });
+const PAGE = { from: 0, size: 25 };
 
 describe('the database finds rows by an index', () => {
   it.each<[string, Statement, RegExp]>([
@@ -58,12 +59,12 @@ describe('the database finds rows by an index', () => {
     ['its task runs', taskRunsByKey(MAIN, 'e1', ''), /SEARCH task_runs USING PRIMARY KEY \(key=\? AND id>\?\)/],
     [
       'the newest executions',
-      searchExecutions(MAIN, search()).page,
+      searchExecutions(MAIN, search(), PAGE).page,
       /SEARCH e USING (COVERING )?INDEX executions_by_start \(tenant=\?\)/,
     ],
     [
       'their number',
-      searchExecutions(MAIN, search()).total,
+      searchExecutions(MAIN, search(), PAGE).total,
       /SEARCH e USING COVERING INDEX executions_by_\w+ \(tenant=\?\)/,
     ],
     [
@@ -74,12 +75,13 @@ describe('the database finds rows by an index', () => {
           { field: 'namespace', operation: 'EQUALS', value: 'a' },
           { field: 'flowId', operation: 'EQUALS', value: 'b' },
         ),
+        PAGE,
       ).page,
       /INDEX executions_by_flow \(tenant=\? AND namespace=\? AND flow_id=\?\)/,
     ],
     [
       'executions in a state',
-      searchExecutions(MAIN, search({ field: 'state', operation: 'EQUALS', value: 'FAILED' })).page,
+      searchExecutions(MAIN, search({ field: 'state', operation: 'EQUALS', value: 'FAILED' }), PAGE).page,
       /INDEX executions_by_state \(tenant=\? AND state=\?\)/,
     ],
     [
@@ -92,10 +94,10 @@ describe('the database finds rows by an index', () => {
       executionLogs(MAIN, 'e1', { limit: 10, after: { timestamp: 1, taskRunSequence: 1, lineNumber: 1, position: 1 } }),
       /INDEX logs_by_execution \(tenant=\? AND execution_id=\? AND timestamp>\?\)/,
     ],
-    ['the newest log entries', searchLogs(MAIN, search()).page, /INDEX logs_by_time \(tenant=\?\)/],
+    ['the newest log entries', searchLogs(MAIN, search(), PAGE).page, /INDEX logs_by_time \(tenant=\?\)/],
     [
       'the metrics of an execution',
-      executionMetrics(MAIN, 'e1', { page: 1, size: 10, sort: [] }).page,
+      executionMetrics(MAIN, 'e1', { sort: [] }, PAGE).page,
       /INDEX metrics_by_execution \(tenant=\? AND execution_id=\?\)/,
     ],
     [

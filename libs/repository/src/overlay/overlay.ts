@@ -107,6 +107,7 @@ function repositoryOf(sql: Repository, copying: Copying, close: () => Promise<vo
       await copying.caughtUp('triggers');
       return sql.trigger(scope, name);
     },
+    freshness: () => ({}),
     close,
   };
 }

@@ -3,6 +3,7 @@ import type { Scope } from '@millrace/authorization';
 import type { RecordCondition } from '@millrace/model';
 import { RepositoryError } from '../contract.js';
 import { FILTER_LIMITS, type Operation, type QueryFilter } from '../filters.js';
+import type { WithoutPositions } from '../part.js';
 
 export type Condition = RawBuilder<SqlBool>;
 /** A column or an expression over one. */
@@ -34,6 +35,22 @@ export function within(scope: Scope, tenant: Operand, namespace: Operand): Condi
 export const all = (conditions: readonly Condition[]): Condition => sql<SqlBool>`${sql.join(conditions, sql` and `)}`;
 export const any = (conditions: readonly Condition[]): Condition => sql<SqlBool>`(${sql.join(conditions, sql` or `)})`;
 export const not = (condition: Condition): Condition => sql<SqlBool>`not (${condition})`;
+
+export const TRUE: Condition = sql<SqlBool>`1 = 1`;
+
+/** Only rows that the other part does not have: those before its positions. */
+export const before = (without: WithoutPositions | undefined): readonly Condition[] =>
+  without === undefined || without.from.size === 0
+    ? []
+    : [
+        not(
+          any(
+            [...without.from].map(
+              ([partition, position]) => sql<SqlBool>`(partition = ${partition} and position >= ${position})`,
+            ),
+          ),
+        ),
+      ];
 
 /** The comma-separated values of IN and NOT_IN. */
 export function listOf({ field, value }: QueryFilter): readonly string[] {

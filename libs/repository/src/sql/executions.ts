@@ -9,8 +9,9 @@ import {
   type ExecutionVariables,
   type TaskRun,
 } from '@millrace/model';
-import { RepositoryError, type ExecutionRecords, type SearchQuery, type Sort } from '../contract.js';
+import { RepositoryError, type ExecutionRecords, type Sort } from '../contract.js';
 import type { QueryFilter } from '../filters.js';
+import type { ExecutionParts, Search, Window, WithoutKeys } from '../part.js';
 import {
   all,
   column,
@@ -122,11 +123,16 @@ function order({ field, direction }: Sort): string {
 /** The statements of a search: the rows of the page, and how many there are. */
 export function searchExecutions(
   scope: Scope,
-  query: SearchQuery,
+  query: Search,
+  window: Window,
+  without?: WithoutKeys,
 ): { readonly page: CompiledQuery; readonly total: CompiledQuery } {
   const conditions = [
     within(scope, column('e.tenant'), column('e.namespace')),
     ...query.filters.map((filter) => conditionOf(filter, query.now)),
+    ...(without === undefined || without.keys.size === 0
+      ? []
+      : [sql<boolean>`e.key not in (select value from json_each(${JSON.stringify([...without.keys])}))`]),
   ];
   const matching = statements.selectFrom('executions as e').where(all(conditions));
   let page = matching.select([
@@ -152,13 +158,31 @@ export function searchExecutions(
   }
   return {
     // The key last: pages stay apart when the sorted values are equal.
-    page: page
-      .orderBy('e.key')
-      .limit(query.size)
-      .offset((query.page - 1) * query.size)
-      .compile(),
+    page: page.orderBy('e.key').limit(window.size).offset(window.from).compile(),
     total: matching.select(sql<number>`count(*)`.as('total')).compile(),
   };
+}
+
+/** The records that a list shows beside heads, of those of the keys that the scope covers. */
+export const executionParts = (scope: Scope, keys: readonly string[]): CompiledQuery =>
+  statements
+    .selectFrom('executions as e')
+    .select(['e.key', 'e.id', 'e.value'])
+    .where('e.id', 'in', ['created', 'variables'])
+    .where(sql<boolean>`e.key in (select value from json_each(${JSON.stringify(keys)}))`)
+    .where(
+      sql<boolean>`exists (select 1 from executions h where h.key = e.key and h.id = 'head' and ${within(scope, column('h.tenant'), column('h.namespace'))})`,
+    )
+    .compile();
+
+/** From the rows of `executionParts`. */
+export function partsOf(rows: readonly Row[]): ReadonlyMap<string, ExecutionParts> {
+  const found = new Map<string, ExecutionParts>();
+  for (const row of rows) {
+    const [key, id] = [String(row['key']), String(row['id'])];
+    found.set(key, { ...found.get(key), [id]: JSON.parse(String(row['value'])) });
+  }
+  return found;
 }
 
 export const listedExecutionOf = (row: Row): ExecutionRecords => ({

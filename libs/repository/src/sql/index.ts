@@ -1,1 +1,1 @@
-export { createSqlRepository, type SqlRepositoryOptions } from './repository.js';
+export { createSqlPart, createSqlRepository, type SqlRepositoryOptions } from './repository.js';

@@ -1,10 +1,12 @@
 import { sql, type CompiledQuery } from 'kysely';
 import type { Scope } from '@millrace/authorization';
 import { LEVEL_RANK, LOG_LEVELS, type LogEntry } from '@millrace/model';
-import { RepositoryError, type LogFilter, type PlacedLogEntry, type SearchQuery } from '../contract.js';
+import { RepositoryError, type LogFilter, type PlacedLogEntry } from '../contract.js';
 import type { QueryFilter } from '../filters.js';
+import type { Search, Window, WithoutPositions } from '../part.js';
 import {
   all,
+  before,
   column,
   onAnyText,
   oneOf,
@@ -12,6 +14,7 @@ import {
   onInstant,
   onText,
   rangeStart,
+  TRUE,
   unknownField,
   unsupported,
   within,
@@ -25,12 +28,18 @@ const SEQUENCE = inValue('$.taskRunSequence');
 const LINE = inValue('$.lineNumber');
 
 /** The entries of one execution from `filter.after` on; the index by execution and time serves it. */
-export function executionLogs(scope: Scope, executionId: string, filter: LogFilter): CompiledQuery {
+export function executionLogs(
+  scope: Scope,
+  executionId: string,
+  filter: LogFilter,
+  without?: WithoutPositions,
+): CompiledQuery {
   let query = statements
     .selectFrom('logs')
     .select(['value', 'position'])
     .where(within(scope, column('tenant'), column('namespace')))
-    .where('execution_id', '=', executionId);
+    .where('execution_id', '=', executionId)
+    .where(all([TRUE, ...before(without)]));
   if (filter.minLevel) query = query.where('level', '>=', LEVEL_RANK[filter.minLevel]);
   if (filter.taskRunId !== undefined) query = query.where('task_run_id', '=', filter.taskRunId);
   if (filter.taskId !== undefined) query = query.where(inValue('$.taskId'), '=', sql<number>`${filter.taskId}`);
@@ -47,12 +56,10 @@ export function executionLogs(scope: Scope, executionId: string, filter: LogFilt
 }
 
 export function placedLogEntryOf(row: Row): PlacedLogEntry {
-  const entry = logEntryOf(row);
+  const entry: LogEntry = JSON.parse(String(row['value']));
   const { timestamp, taskRunSequence, lineNumber } = entry;
   return { entry, place: { timestamp, taskRunSequence, lineNumber, position: Number(row['position']) } };
 }
-
-export const logEntryOf = (row: Row): LogEntry => JSON.parse(String(row['value']));
 
 const SORTS = ['timestamp', 'level', 'namespace', 'flowId', 'executionId'] as const;
 const SORT_COLUMNS = {
@@ -66,7 +73,9 @@ const SORT_COLUMNS = {
 /** The statements of a search: the rows of the page, and how many there are. */
 export function searchLogs(
   scope: Scope,
-  query: SearchQuery,
+  query: Search,
+  window: Window,
+  without?: WithoutPositions,
 ): { readonly page: CompiledQuery; readonly total: CompiledQuery } {
   const matching = statements
     .selectFrom('logs')
@@ -74,9 +83,10 @@ export function searchLogs(
       all([
         within(scope, column('tenant'), column('namespace')),
         ...query.filters.map((filter) => conditionOf(filter, query.now)),
+        ...before(without),
       ]),
     );
-  let page = matching.select('value');
+  let page = matching.select(['value', 'position']);
   for (const { field, direction } of query.sort.length > 0
     ? query.sort
     : [{ field: 'timestamp', direction: 'desc' } as const]) {
@@ -92,8 +102,9 @@ export function searchLogs(
   return {
     page: page
       .orderBy('position', 'desc')
-      .limit(query.size)
-      .offset((query.page - 1) * query.size)
+      .orderBy('partition', 'desc')
+      .limit(window.size)
+      .offset(window.from)
       .compile(),
     total: matching.select(sql<number>`count(*)`.as('total')).compile(),
   };

@@ -1,8 +1,8 @@
 import { sql, type CompiledQuery } from 'kysely';
 import type { Scope } from '@millrace/authorization';
-import type { MetricEntry } from '@millrace/model';
 import { RepositoryError, type MetricQuery } from '../contract.js';
-import { column, within } from './conditions.js';
+import type { PlacedMetric, Window, WithoutPositions } from '../part.js';
+import { all, before, column, TRUE, within } from './conditions.js';
 import type { Row } from './reader.js';
 import { statements } from './tables.js';
 
@@ -18,15 +18,18 @@ const SORTS = {
 export function executionMetrics(
   scope: Scope,
   executionId: string,
-  query: MetricQuery,
+  query: Omit<MetricQuery, 'page' | 'size'>,
+  window: Window,
+  without?: WithoutPositions,
 ): { readonly page: CompiledQuery; readonly total: CompiledQuery } {
   let matching = statements
     .selectFrom('metrics')
     .where(within(scope, column('tenant'), column('namespace')))
-    .where('execution_id', '=', executionId);
+    .where('execution_id', '=', executionId)
+    .where(all([TRUE, ...before(without)]));
   if (query.taskRunId !== undefined) matching = matching.where(inValue('$.taskRunId'), '=', query.taskRunId);
   if (query.taskId !== undefined) matching = matching.where(inValue('$.taskId'), '=', query.taskId);
-  let page = matching.select('value');
+  let page = matching.select(['value', 'partition', 'position']);
   for (const { field, direction } of query.sort.length > 0
     ? query.sort
     : [{ field: 'timestamp', direction: 'asc' } as const]) {
@@ -40,13 +43,13 @@ export function executionMetrics(
     page = page.orderBy(SORTS[field as keyof typeof SORTS], direction);
   }
   return {
-    page: page
-      .orderBy('position')
-      .limit(query.size)
-      .offset((query.page - 1) * query.size)
-      .compile(),
+    page: page.orderBy('position').limit(window.size).offset(window.from).compile(),
     total: matching.select(sql<number>`count(*)`.as('total')).compile(),
   };
 }
 
-export const metricOf = (row: Row): MetricEntry => JSON.parse(String(row['value']));
+export const placedMetricOf = (row: Row): PlacedMetric => ({
+  entry: JSON.parse(String(row['value'])),
+  partition: Number(row['partition']),
+  position: Number(row['position']),
+});

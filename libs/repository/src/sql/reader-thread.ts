@@ -8,33 +8,38 @@ import type { Row, Statement, StatementReader } from './reader.js';
 /** Searches that may wait at a time; more are refused, so that a slow one cannot pile up work without bound. */
 const PENDING_MAX = 64;
 
+interface Asked {
+  readonly id: number;
+  readonly statements: readonly Statement[];
+}
+
 interface Answer {
   readonly id: number;
-  readonly rows?: readonly Row[];
-  readonly missingTable?: boolean;
+  /** Of each statement. */
+  readonly rows?: readonly (readonly Row[])[];
   readonly fault?: string;
 }
 
 /**
  * Reads in a thread of its own, started at the first statement: a search over many rows takes longer than the event
- * loop may be held (docs/decisions/0004-search-reader.md). One statement at a time, in order.
+ * loop may be held (docs/decisions/0004-search-reader.md). One search at a time, in order.
  */
 export function createThreadReader(file: string): StatementReader {
   let worker: Worker | undefined;
   let closed = false;
   let nextId = 0;
-  const pending = new Map<number, { resolve(rows: readonly Row[]): void; reject(error: Error): void }>();
+  const pending = new Map<number, { resolve(rows: readonly (readonly Row[])[]): void; reject(error: Error): void }>();
 
   const failAll = (error: Error): void => {
     for (const { reject } of pending.values()) reject(error);
     pending.clear();
     worker = undefined;
   };
-  const answered = ({ id, rows, missingTable, fault }: Answer): void => {
+  const answered = ({ id, rows, fault }: Answer): void => {
     const waiting = pending.get(id);
     pending.delete(id);
     if (pending.size === 0) worker?.unref();
-    if (rows || missingTable) waiting?.resolve(rows ?? []);
+    if (rows) waiting?.resolve(rows);
     else waiting?.reject(new RepositoryError('UNAVAILABLE', `The database could not be searched: ${fault}`, true));
   };
   const start = (): Worker => {
@@ -52,7 +57,7 @@ export function createThreadReader(file: string): StatementReader {
   };
 
   return {
-    all(statement) {
+    together(statements) {
       if (closed) return Promise.reject(new RepositoryError('UNAVAILABLE', 'The repository is closed', false));
       if (pending.size >= PENDING_MAX) {
         return Promise.reject(
@@ -62,9 +67,12 @@ export function createThreadReader(file: string): StatementReader {
       worker ??= start();
       worker.ref();
       const id = nextId++;
-      const { sql, parameters } = statement;
-      const answer = new Promise<readonly Row[]>((resolve, reject) => pending.set(id, { resolve, reject }));
-      worker.postMessage({ id, sql, parameters } satisfies Statement & { id: number });
+      const answer = new Promise<readonly (readonly Row[])[]>((resolve, reject) =>
+        pending.set(id, { resolve, reject }),
+      );
+      // Only what a statement is: compiled queries carry a tree that cannot be sent.
+      const sent = statements.map(({ sql, parameters }) => ({ sql, parameters }));
+      worker.postMessage({ id, statements: sent } satisfies Asked);
       return answer;
     },
     async close() {
@@ -85,12 +93,29 @@ function readStatements(load: (name: string) => unknown): void {
   const Driver = load(driver) as typeof libsql;
   const database = new Driver(file, { readonly: true });
   database.pragma('query_only = 1');
-  parentPort?.on('message', ({ id, sql, parameters }: { id: number; sql: string; parameters: unknown[] }) => {
+  const rowsOf = ({ sql, parameters }: { sql: string; parameters: unknown[] }): unknown[] => {
     try {
-      parentPort.postMessage({ id, rows: database.prepare(sql).all(...parameters) });
+      return database.prepare(sql).all(...parameters);
     } catch (error) {
-      const fault = error instanceof Error ? error.message : String(error);
-      parentPort.postMessage({ id, fault, missingTable: fault.includes('no such table') });
+      // Nothing was written yet: the queue makes a table when its topic is first used.
+      if (error instanceof Error && error.message.includes('no such table')) return [];
+      throw error;
     }
-  });
+  };
+  parentPort?.on(
+    'message',
+    ({ id, statements }: { id: number; statements: { sql: string; parameters: unknown[] }[] }) => {
+      try {
+        // The first read fixes the state that all of them see.
+        if (statements.length > 1) database.exec('BEGIN');
+        const rows = statements.map(rowsOf);
+        parentPort.postMessage({ id, rows });
+      } catch (error) {
+        const fault = error instanceof Error ? error.message : String(error);
+        parentPort.postMessage({ id, fault });
+      } finally {
+        if (database.inTransaction) database.exec('ROLLBACK');
+      }
+    },
+  );
 }

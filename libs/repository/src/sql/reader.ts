@@ -11,7 +11,14 @@ export interface Statement {
 
 /** Runs statements on a read-only connection of its own. */
 export interface StatementReader {
-  all(statement: Statement): Promise<readonly Row[]>;
+  /** Of one state of the tables, whoever writes meanwhile; answers the rows of each statement. */
+  together(statements: readonly Statement[]): Promise<readonly (readonly Row[])[]>;
+  close(): Promise<void>;
+}
+
+/** Runs a statement in the calling thread. */
+export interface DirectReader {
+  allNow(statement: Statement): readonly Row[];
   close(): Promise<void>;
 }
 
@@ -24,7 +31,7 @@ const isMissingTable = (error: unknown): boolean => error instanceof Error && /n
  * Reads in the calling thread: for look-ups by key, which take microseconds.
  * @throws RepositoryError UNAVAILABLE when the file cannot be opened
  */
-export function createDirectReader(file: string): StatementReader & { allNow(statement: Statement): readonly Row[] } {
+export function createDirectReader(file: string): DirectReader {
   const database = open(file);
   const prepared = new Map<string, Database.Statement>();
   const allNow = ({ sql, parameters }: Statement): readonly Row[] => {
@@ -44,7 +51,6 @@ export function createDirectReader(file: string): StatementReader & { allNow(sta
   };
   return {
     allNow,
-    all: (statement) => new Promise((resolve) => resolve(allNow(statement))),
     close: async () => {
       prepared.clear();
       if (database.open) database.close();

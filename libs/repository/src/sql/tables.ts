@@ -37,6 +37,7 @@ export interface Tables {
     readonly disabled: number | null;
   };
   readonly logs: {
+    readonly partition: number;
     readonly position: number;
     readonly key: string;
     readonly value: string;
@@ -49,6 +50,7 @@ export interface Tables {
     readonly timestamp: number;
   };
   readonly metrics: {
+    readonly partition: number;
     readonly position: number;
     readonly key: string;
     readonly value: string;

@@ -1,8 +1,9 @@
 import { sql, type CompiledQuery } from 'kysely';
 import type { Scope } from '@millrace/authorization';
 import { triggerRecordId, triggersKey, type TriggerState } from '@millrace/model';
-import { RepositoryError, type SearchQuery, type TriggerName } from '../contract.js';
+import { RepositoryError, type TriggerName } from '../contract.js';
 import type { QueryFilter } from '../filters.js';
+import type { Search, Window, WithoutKeys } from '../part.js';
 import {
   all,
   column,
@@ -51,7 +52,9 @@ const BY_NAME = ['namespace', 'flowId', 'triggerId'].map((field) => ({ field, di
 /** The statements of a search: the rows of the page, and how many there are. */
 export function searchTriggers(
   scope: Scope,
-  query: SearchQuery,
+  query: Search,
+  window: Window,
+  without?: WithoutKeys,
 ): { readonly page: CompiledQuery; readonly total: CompiledQuery } {
   const matching = statements
     .selectFrom('triggers')
@@ -60,6 +63,7 @@ export function searchTriggers(
         within(scope, column('tenant'), column('namespace')),
         sql`kind = 'trigger'`,
         ...query.filters.map(conditionOf),
+        ...outside(without),
       ]),
     );
   let page = matching.select('value');
@@ -68,14 +72,21 @@ export function searchTriggers(
   }
   return {
     // The record last: pages stay apart when the sorted values are equal.
-    page: page
-      .orderBy('key')
-      .orderBy('id')
-      .limit(query.size)
-      .offset((query.page - 1) * query.size)
-      .compile(),
+    page: page.orderBy('key').orderBy('id').limit(window.size).offset(window.from).compile(),
     total: matching.select(sql<number>`count(*)`.as('total')).compile(),
   };
+}
+
+/** Only triggers that the other part does not have. */
+function outside(without: WithoutKeys | undefined): readonly Condition[] {
+  if (without === undefined || without.keys.size === 0) return [];
+  const rows = [...without.keys].map((key) => {
+    const [tenant = '', namespace = '', flowId = '', triggerId = ''] = key.split('/').map(decodeURIComponent);
+    return [triggersKey(tenant, namespace, flowId), triggerRecordId(triggerId)];
+  });
+  return [
+    sql`(key, id) not in (select json_extract(value, '$[0]'), json_extract(value, '$[1]') from json_each(${JSON.stringify(rows)}))`,
+  ];
 }
 
 /** Also `triggerContext.date`, as the reference's pages ask. */

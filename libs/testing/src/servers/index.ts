@@ -1,3 +1,4 @@
+export { startElasticsearch, type ElasticsearchOptions, type ElasticsearchServer } from './elasticsearch.js';
 export { defaultCacheFolder } from './installation.js';
-export { missingForKafka } from './java.js';
+export { missingForElasticsearch, missingForKafka } from './java.js';
 export { startKafka, type KafkaBroker, type KafkaOptions, type KafkaServers } from './kafka.js';
