@@ -40,8 +40,8 @@ export interface ClusterOptions {
   readonly port?: number;
   /** Each server writes what it prints into a file of its own there. */
   readonly logs?: string;
-  /** Out of reach of the terminal's Ctrl+C. */
-  readonly detached?: boolean;
+  /** Servers are out of reach of the terminal's Ctrl+C, and end with this process, whatever ends that. */
+  readonly supervised?: boolean;
 }
 
 export interface Cluster {
@@ -117,7 +117,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
 
 /** How the server of a role at a place is started, and started anew. */
 function starterOf(
-  { workerSlots = 8, workerGroups = [], broken, account, port, logs, detached }: ClusterOptions,
+  { workerSlots = 8, workerGroups = [], broken, account, port, logs, supervised }: ClusterOptions,
   data: string,
   config: string,
 ): (role: Role, at: number) => () => Promise<StartedServer> {
@@ -138,7 +138,7 @@ function starterOf(
         ...(account === undefined ? {} : { account }),
         ...(role === 'webserver' && at === 0 && port !== undefined ? { port } : {}),
         ...(logs === undefined ? {} : { logFile: join(logs, `${role}-${at}.log`) }),
-        ...(detached === undefined ? {} : { detached }),
+        ...(supervised === undefined ? {} : { supervised }),
         ...(isBroken ? { main: BROKEN_SERVER, environment: { BROKEN_RULE: broken } } : {}),
       });
   };
