@@ -32,7 +32,7 @@ export default {
       ],
       testPathIgnorePatterns: ['/node_modules/', '\\.contract\\.test\\.ts$'],
     },
-    { ...shared, displayName: 'contract', testMatch: ['<rootDir>/libs/*/test/**/*.contract.test.ts'] },
+    { ...shared, displayName: 'contract', testMatch: ['<rootDir>/{libs,apps}/*/test/**/*.contract.test.ts'] },
     { ...shared, displayName: 'cluster', testMatch: ['<rootDir>/tests/cluster/**/*.test.ts'] },
     { ...shared, displayName: 'system', testMatch: ['<rootDir>/tests/system/**/*.test.ts'] },
   ],

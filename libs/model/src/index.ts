@@ -33,6 +33,7 @@ export * from './task-aliases.js';
 export * from './task-types.js';
 export * from './templates.js';
 export * from './topic.js';
+export * from './index-generation.js';
 export * from './topics.js';
 export * from './trigger-types.js';
 export * from './triggers.js';

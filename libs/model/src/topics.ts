@@ -1,6 +1,7 @@
 import type { ExecutionEvent } from './execution-events.js';
 import type { FlowEvent, FlowRecord } from './flow-slots.js';
 import type { ExecutionHead, ExecutionRecord, TaskRun } from './execution.js';
+import type { IndexGenerationRecord } from './index-generation.js';
 import { isPlainObject } from './json.js';
 import type { Job, WorkerCommand } from './job.js';
 import type { LogEntry, LogRecord, MetricEntry, MetricRecord } from './observability.js';
@@ -174,6 +175,8 @@ export function createTopics({ executionPartitions, resourcePartitions }: TopicS
     deadLetters: events<DeadLetter>('dead-letters', 1, 30 * DAY),
     /** Written by the indexer; key: topic and partition. */
     indexProgress: state<IndexProgress>('index-progress', 1),
+    /** Written while an index is rebuilt, by the command and the indexers; keys: `indexGenerationKey`. */
+    indexGeneration: state<IndexGenerationRecord>('index-generation', 1),
   } as const;
 }
 

@@ -81,7 +81,26 @@ export interface ConsumeOptions<Value> {
    */
   onBatch(partition: number, records: readonly LoggedRecord<Value>[], signal: AbortSignal): Promise<void>;
   /** A record that `topic.decode` refuses, or that is no record of Millrace; it is passed. */
-  onUnreadable?(place: { readonly partition: number; readonly offset: number }, reason: string): void | Promise<void>;
+  onUnreadable?(record: UnreadableRecord, reason: string): void | Promise<void>;
+  /**
+   * Everything of a partition before `offset` was handled, or is nothing that readers see (the end of a transaction is a
+   * place of the log, too). Called when the partition becomes this member's, with where reading begins, and whenever it goes
+   * on.
+   */
+  onPosition?(partition: number, offset: number): void;
+  /** The partition is another member's now, or reading ends. */
+  onLost?(partition: number): void;
+  /** Reads all that is kept, whatever the group has stored: what this member is given first begins at its start. */
+  readonly fromStart?: boolean;
+}
+
+/** A record that could not be read, as it was found. */
+export interface UnreadableRecord {
+  readonly partition: number;
+  readonly offset: number;
+  /** The log's own key. */
+  readonly key: string;
+  readonly text: string | null;
 }
 
 export interface TailFromOptions<Value> {

@@ -27,8 +27,8 @@ export interface IndexStore {
   prepare(): Promise<void>;
 
   /**
-   * Writes records of one partition, in order; removals (deleted executions, purges of logs and metrics) included. Answers
-   * one settlement for each record.
+   * Writes records of one topic, those of each partition in order; removals (deleted executions, purges of logs and metrics)
+   * included. Answers one settlement for each record, in the order of the records.
    * @throws RepositoryError UNAVAILABLE (retryable) when nothing can be said of some of them: write them all again
    */
   write(topic: IndexedTopic, records: readonly LoggedRecord<unknown>[]): Promise<readonly Settlement[]>;

@@ -1,6 +1,7 @@
 export * from './clock.js';
 export * from './contract.js';
 export { configuredAccount, type InitialAccount } from './configuration/account.js';
+export { elasticsearchSettings, type ElasticsearchSettings } from './configuration/elasticsearch.js';
 export { kafkaSettings, type KafkaSettings } from './configuration/kafka.js';
 export { CONFIGURATION_FILE, loadConfiguration, type ConfigurationSources } from './configuration/load.js';
 export { ConfigurationError, type ConfigurationProblem } from './configuration/problem.js';

@@ -2,7 +2,10 @@ import type { Admin } from 'kafkajs';
 import type { OutgoingRecord, Topic } from '@millrace/model';
 import {
   QueueError,
+  type ConsumeOptions,
+  type LogQueue,
   type Queue,
+  type Running,
   type Tail,
   type TailOptions,
   type View,
@@ -17,6 +20,7 @@ import type { Faults } from '../store/faults.js';
 import { delay } from './broker-time.js';
 import { checkClock } from './clock-check.js';
 import { createCommitGate } from './commit-gate.js';
+import { startConsuming, type KafkaConsuming } from './consume.js';
 import { createConnections, type Connections } from './connections.js';
 import { startFailure } from './failure.js';
 import { createFeeds } from './feeds.js';
@@ -36,7 +40,7 @@ const CLOCK_CHECK_MS = 60_000;
 const STILL_ROUNDS = 60;
 
 /** A queue on Kafka, and what tests need besides. */
-export interface KafkaQueue extends Queue {
+export interface KafkaQueue extends Queue, Pick<LogQueue, 'consume'> {
   /** The process is gone: connections break, nothing is flushed, no group is left. */
   kill(): void;
   /** Resolves when nothing is on its way: all that was written was read here, and nothing here waits or is being written. */
@@ -123,6 +127,7 @@ class OpenQueue implements KafkaQueue {
   readonly #closeParts: () => Promise<void>;
   readonly #processors = new Set<KafkaProcessing>();
   readonly #workers = new Set<KafkaWorking>();
+  readonly #consumers = new Set<KafkaConsuming>();
   readonly #clockTimer: ReturnType<typeof setInterval>;
   #closing: Promise<void> | undefined;
   #killed = false;
@@ -176,6 +181,11 @@ class OpenQueue implements KafkaQueue {
     return this.#whileOpen(await openTail(this.#parts, topic, options));
   };
 
+  consume = async <Value>(options: ConsumeOptions<Value>): Promise<Running> => {
+    this.#assertOpen();
+    return this.#keep(this.#consumers, await startConsuming(this.#parts, options));
+  };
+
   close = (): Promise<void> => (this.#closing ??= this.#shutDown());
 
   kill = (): void => {
@@ -183,7 +193,7 @@ class OpenQueue implements KafkaQueue {
     this.#killed = true;
     this.#closing ??= Promise.resolve();
     clearInterval(this.#clockTimer);
-    for (const part of [...this.#workers, ...this.#processors]) part.abandon();
+    for (const part of [...this.#workers, ...this.#processors, ...this.#consumers]) part.abandon();
     this.#parts.publisher.abandon();
     this.#parts.connections.sever();
     this.#closeParts().catch(() => undefined);
@@ -191,7 +201,7 @@ class OpenQueue implements KafkaQueue {
 
   quiet = async (): Promise<void> => {
     const { publisher, reader, wire } = this.#parts;
-    const parts = [...this.#processors, ...this.#workers];
+    const parts = [...this.#processors, ...this.#workers, ...this.#consumers];
     const isIdle = (): boolean => publisher.isIdle && parts.every((part) => part.isIdle);
     const moved = (): number => publisher.written + reader.delivered;
     let idle = 0;
@@ -211,7 +221,10 @@ class OpenQueue implements KafkaQueue {
   }
 
   /** Remembers what was started, unless the queue was closed while it started. */
-  async #keep<Part extends KafkaProcessing | KafkaWorking>(parts: Set<Part>, started: Part): Promise<Part> {
+  async #keep<Part extends KafkaProcessing | KafkaWorking | KafkaConsuming>(
+    parts: Set<Part>,
+    started: Part,
+  ): Promise<Part> {
     if (this.#killed) started.abandon();
     else if (this.#closing !== undefined) await started.close();
     this.#assertOpen();
@@ -239,7 +252,7 @@ class OpenQueue implements KafkaQueue {
   async #shutDown(): Promise<void> {
     clearInterval(this.#clockTimer);
     await Promise.all([...this.#workers].map((worker) => worker.close()));
-    await Promise.all([...this.#processors].map((processor) => processor.close()));
+    await Promise.all([...this.#processors, ...this.#consumers].map((reader) => reader.close()));
     // Views and tails end with it.
     await this.#closeParts();
   }

@@ -38,6 +38,9 @@ export function stateKeyParts(kafkaKey: string): { readonly key: string; readonl
 export const positionKey = (processor: string): string => `position/${processor}`;
 export const triesKey = (processor: string): string => `tries/${processor}`;
 
+/** Written by processors for themselves, among the records of their state. */
+export const isBookkeeping = (kafkaKey: string): boolean => /^(position|tries)\//.test(kafkaKey);
+
 /** Offsets begin at 0, positions at 1. */
 export const positionOf = (offset: number): number => offset + 1;
 export const offsetOf = (position: number): number => position - 1;

@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { isPlainObject } from '@millrace/model';
-import { Secret } from '../secret.js';
-import { ConfigurationError } from './problem.js';
+import type { Secret } from '../secret.js';
 import type { Configuration } from './schema.js';
+import { passwordOf, problem, readPem } from './setting-files.js';
 
 /** What `kafka.*` says, with its files read. */
 export interface KafkaSettings {
@@ -35,7 +34,7 @@ export function kafkaSettings({ kafka }: Configuration): KafkaSettings {
     ...(ssl.enabled ? { tls: tlsOf(ssl) } : {}),
     ...(sasl.mechanism === undefined || sasl.username === undefined
       ? {}
-      : { sasl: { mechanism: sasl.mechanism, username: sasl.username, password: passwordOf(sasl) } }),
+      : { sasl: { mechanism: sasl.mechanism, username: sasl.username, password: passwordOf('kafka.sasl', sasl) } }),
     topics: topicsOf(kafka.topics),
   };
 }
@@ -49,34 +48,6 @@ function tlsOf(ssl: Configuration['kafka']['ssl']): NonNullable<KafkaSettings['t
     ...(ssl.passphrase === undefined ? {} : { passphrase: ssl.passphrase }),
     ...(ssl.serverName === undefined ? {} : { serverName: ssl.serverName }),
   };
-}
-
-function passwordOf({ password, passwordFile }: Configuration['kafka']['sasl']): Secret {
-  if (password !== undefined) return password;
-  if (passwordFile === undefined) {
-    throw problem('configuration', "'kafka.sasl.username' needs 'password' or 'password-file' beside it");
-  }
-  const [line = ''] = read('kafka.sasl.password-file', passwordFile).split(/\r?\n/, 1);
-  if (line === '') throw problem(passwordFile, "The first line of the file of 'kafka.sasl.password-file' is empty");
-  return new Secret(line);
-}
-
-/** Else the broker would be blamed for what is wrong here. */
-function readPem(key: string, file: string): string {
-  const text = read(key, file);
-  if (text.includes('-----BEGIN ')) return text;
-  throw problem(
-    file,
-    `The file of '${key}' is no PEM file (it has no line '-----BEGIN …'): convert a keystore with keytool or openssl`,
-  );
-}
-
-function read(key: string, file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw problem(file, `Cannot read the file of '${key}': ${error instanceof Error ? error.message : String(error)}`);
-  }
 }
 
 function topicsOf(topics: Readonly<Record<string, unknown>>): KafkaSettings['topics'] {
@@ -94,5 +65,3 @@ function topicsOf(topics: Readonly<Record<string, unknown>>): KafkaSettings['top
   }
   return settings;
 }
-
-const problem = (where: string, message: string): ConfigurationError => new ConfigurationError([{ where, message }]);

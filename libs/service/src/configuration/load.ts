@@ -15,6 +15,7 @@ import {
   type Configuration,
   type SchemaNode,
 } from './schema.js';
+import { elasticsearchProblems } from './relations-elasticsearch.js';
 import { schemaAt, type Setting, type Settings } from './settings.js';
 
 /** The file that is read when none is named, in the working directory. */
@@ -50,6 +51,7 @@ export function loadConfiguration(sources: ConfigurationSources): Configuration 
     ...check(raw, settings),
     ...missingBrokers(raw, settings),
     ...unencrypted(raw, settings),
+    ...elasticsearchProblems(raw, settings),
   ];
   if (problems.length > 0) throw new ConfigurationError(problems);
   // `check` has validated `raw` against the schema from which the type is made.
@@ -131,7 +133,8 @@ function problemOf(error: ErrorObject, settings: ReadonlyMap<string, Setting>): 
     return { where, message: `'${present}' needs '${missing}' beside it` };
   }
   if (inList) {
-    const message = `'${writtenPath(path)}' must list addresses such as 'broker-1:9092', but '${String(error.data)}' is none`;
+    const example = path[0] === 'elasticsearch' ? 'https://search-1:9200' : 'broker-1:9092';
+    const message = `'${writtenPath(path)}' must list addresses such as '${example}', but '${String(error.data)}' is none`;
     return { where, message };
   }
   if (error.keyword === 'required') {
@@ -199,6 +202,7 @@ function conflicts(settings: ReadonlyMap<string, Setting>): readonly Configurati
     ...both('security.superAdmin.password', 'security.superAdmin.passwordFile'),
     ...both('security.superAdmin.username', 'server.basicAuth.username'),
     ...both('kafka.sasl.password', 'kafka.sasl.passwordFile'),
+    ...both('elasticsearch.password', 'elasticsearch.passwordFile'),
   ];
 }
 
