@@ -41,6 +41,8 @@ export class ServerFaults {
   readonly #busy = new Map<Role, Promise<void>>();
   readonly #looping: Promise<void>;
   #stopped = false;
+  /** What could not be started again. */
+  #failure: unknown;
 
   constructor(private readonly options: FaultsOptions) {
     this.#looping = this.#loop();
@@ -52,23 +54,20 @@ export class ServerFaults {
       await pause(everyMs * (0.5 + random()));
       const member = this.#choose();
       if (this.#stopped || member === undefined) continue;
-      const busy = this.#disturb(member, random() < FREEZES).finally(() => this.#busy.delete(member.role));
-      busy.catch(() => undefined);
+      const busy = this.#disturb(member, random() < FREEZES)
+        .catch((error: unknown) => (this.#failure ??= error))
+        .then(() => void this.#busy.delete(member.role));
       this.#busy.set(member.role, busy);
-      // What cannot be started again ends the run.
-      busy.catch((error: unknown) => (this.#failure ??= error));
     }
   }
-
-  #failure: unknown;
 
   #choose(): Member | undefined {
     const { cluster, random, sparesWorkers } = this.options;
     const draw = <Value>(from: readonly Value[]): Value | undefined => from[Math.floor(random() * from.length)];
-    const role = draw(ROLES.filter((one) => cluster.of(one).length > 0));
-    const member = role === undefined ? undefined : draw(cluster.of(role));
-    if (role === undefined || this.#busy.has(role) || (role === 'worker' && sparesWorkers())) return undefined;
-    return member;
+    const canBe = (role: Role): boolean =>
+      cluster.of(role).length > 0 && !this.#busy.has(role) && !(role === 'worker' && sparesWorkers());
+    const role = draw(ROLES.filter(canBe));
+    return role === undefined ? undefined : draw(cluster.of(role));
   }
 
   async #disturb(member: Member, freezes: boolean): Promise<void> {
@@ -92,7 +91,7 @@ export class ServerFaults {
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.#looping;
-    await Promise.allSettled(this.#busy.values());
+    await Promise.all(this.#busy.values());
     if (this.#failure !== undefined) throw this.#failure;
   }
 }

@@ -119,18 +119,17 @@ export const LIMITS: ReadonlyMap<string, number> = new Map([['limited', LIMIT]])
 
 const TICKING = ['tick0', 'tick1', 'tick2'];
 
-/** Due every second. */
-export const TICK_FLOWS: readonly { readonly id: string; readonly yaml: string }[] = TICKING.map((id) => ({
-  id,
-  yaml: `
-id: ${id}
+const ticking = (id: string, isDisabled: boolean): string => `id: ${id}
 namespace: test
 triggers:
-  - {id: each_second, type: core.trigger.Schedule, cron: "* * * * * *", withSeconds: true, allowConcurrent: true}
+  - {id: each_second, type: core.trigger.Schedule, cron: "* * * * * *", withSeconds: true, allowConcurrent: true, disabled: ${isDisabled}}
 tasks:
   - {id: t, type: core.debug.Return, format: "{{ trigger.date }}"}
-`,
-}));
+`;
+
+/** Due every second, until their next revision is saved. */
+export const TICK_FLOWS: readonly { readonly id: string; readonly yaml: string; readonly disabled: string }[] =
+  TICKING.map((id) => ({ id, yaml: ticking(id, false), disabled: ticking(id, true) }));
 
 export const EXPECTATIONS: ReadonlyMap<string, Expectation> = new Map<string, Expectation>([
   ...CHAOS_FLOWS.map((flow) => [flow.id, flow] as const),

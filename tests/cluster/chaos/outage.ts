@@ -84,7 +84,7 @@ export async function runOutage(options: OutageOptions): Promise<OutageReport> {
     const caughtUpSeconds = (Date.now() - backAt) / 1_000;
     const after = await measure('after', around);
     await load.stop();
-    for (const { id } of TICK_FLOWS) await client.send('DELETE', `/flows/test/${id}`);
+    for (const { disabled } of TICK_FLOWS) await client.save(disabled);
     client.close();
     const { reader, checker } = watch;
     await reader.until(() => {

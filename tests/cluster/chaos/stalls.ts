@@ -58,9 +58,9 @@ export class Stalls {
   by(faults: readonly Fault[]): ReadonlyMap<string, Stall> {
     const stalls = new Map<string, { ofOne: Stall['ofOne']; ofAll: number }>();
     const of = (gap: Gap): { ofOne: Stall['ofOne']; ofAll: number } => {
-      const cause = faults.find(({ at, until }) => at <= gap.until && until + AFTERMATH_MS >= gap.from)?.what;
-      const stall = stalls.get(cause ?? 'otherwise') ?? { ofOne: { ms: 0 }, ofAll: 0 };
-      stalls.set(cause ?? 'otherwise', stall);
+      const cause = causeOf(gap, faults)?.what ?? 'otherwise';
+      const stall = stalls.get(cause) ?? { ofOne: { ms: 0 }, ofAll: 0 };
+      stalls.set(cause, stall);
       return stall;
     };
     for (const gap of this.#gaps) {
@@ -78,4 +78,10 @@ export class Stalls {
     }
     return stalls;
   }
+}
+
+/** The first fault during the gap, else the latest before it whose aftermath may still last. */
+function causeOf({ from, until }: Gap, faults: readonly Fault[]): Fault | undefined {
+  const during = faults.find(({ at }) => at >= from && at <= until);
+  return during ?? faults.filter((fault) => fault.at < from && fault.until + AFTERMATH_MS >= from).at(-1);
 }
