@@ -121,6 +121,8 @@ export interface ExecutionHead {
   readonly parentId?: string;
   /** `created.trigger.variables.executionId` when another execution started this one. */
   readonly triggerExecutionId?: string;
+  /** That of `created`, for lists. */
+  readonly executionKind?: 'TEST' | 'PLAYGROUND';
   readonly attemptNumber: number;
   /** Grows whenever task runs are removed; part of their ids, so an old result cannot hit a new task run. */
   readonly generation: number;
@@ -359,7 +361,8 @@ export const NO_PROGRESS: Progress = {
  * from. `revision` is 0; the owner's first record has 1.
  */
 export function requestedHead(created: ExecutionCreated, labels: readonly Label[], at: number): ExecutionHead {
-  const { tenant, executionId, namespace, flowId, flowRevision, originalId, parentId, trigger } = created;
+  const { tenant, executionId, namespace, flowId, flowRevision, originalId, parentId, trigger, executionKind } =
+    created;
   const triggerExecutionId = trigger?.variables['executionId'];
   return {
     kind: 'head',
@@ -375,6 +378,7 @@ export function requestedHead(created: ExecutionCreated, labels: readonly Label[
     originalId,
     ...(parentId === undefined ? {} : { parentId }),
     ...(typeof triggerExecutionId === 'string' ? { triggerExecutionId } : {}),
+    ...(executionKind === undefined ? {} : { executionKind }),
     attemptNumber: created.attemptNumber ?? 1,
     generation: 0,
     sequence: 0,

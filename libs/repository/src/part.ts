@@ -1,5 +1,5 @@
 import type { Scope } from '@millrace/authorization';
-import type { ExecutionCreated, ExecutionVariables, MetricEntry, TriggerState } from '@millrace/model';
+import type { ExecutionCreated, ExecutionRecord, ExecutionVariables, MetricEntry, TriggerState } from '@millrace/model';
 import type {
   ExecutionRecords,
   LogFilter,
@@ -18,8 +18,22 @@ import type {
  * A store that holds all, or only some, of what a repository answers. A whole repository is one part (`repositoryOf`), or
  * two that are joined: the index, and what is newer than it. Every call says what the other part has (`Without`), so that
  * nothing is answered twice and totals add up. As in `Repository`, the scope comes first.
+ *
+ * Both parts answer in the same order, or a page of the two would not be one: text by its UTF-8 bytes, what is absent first
+ * ascending and last descending, and what is equal by key ascending (executions, triggers), by position descending and then
+ * execution id ascending (searched logs), or by position ascending (metrics).
  */
-export interface RepositoryPart extends Pick<Repository, 'executionHead' | 'executionRecords' | 'trigger' | 'close'> {
+export interface RepositoryPart extends Pick<Repository, 'executionHead' | 'trigger' | 'close'> {
+  /**
+   * As `Repository.executionRecords`. With `hasHead` the other part has the head, and the scope covers it: then what is here
+   * is answered also without one, for the topics of heads and of task runs are not read equally fast.
+   */
+  executionRecords(
+    scope: Scope,
+    executionId: string,
+    hasHead?: boolean,
+  ): Promise<ReadonlyMap<string, ExecutionRecord> | undefined>;
+
   /** Rows `window` of all that fit, in order; `total` counts all that fit. */
   searchExecutions(scope: Scope, query: Search, window: Window, without?: WithoutKeys): Promise<Page<ExecutionRecords>>;
 

@@ -183,7 +183,16 @@ describe('a copy of a queue', () => {
     const errors: unknown[] = [];
     const full = Object.assign(new Error('database or disk is full'), { code: 'SQLITE_FULL' });
     const broken = { ...made, apply: () => refuse(full) };
-    const copying = new Copying({ queue, topics, clock: STILL, copy: broken, onError: (error) => errors.push(error) });
+    const copying = new Copying({
+      source: {
+        follow: (topic, onRecord, onError) =>
+          queue.tail(topic, { from: 'start', onRecord: (record) => onRecord({ ...record, topic }), onError }),
+      },
+      topics,
+      clock: STILL,
+      copy: broken,
+      onError: (error) => errors.push(error),
+    });
     await copying.open();
     await queue.publish([log('e1', 1), log('e1', 2)]);
     await copying.caughtUp('logs');

@@ -66,6 +66,7 @@ describe.each<[string, () => Filled]>([
     database.execution(
       headOf('e4', {
         namespace: 'system',
+        executionKind: 'TEST',
         histories: [
           { state: 'CREATED', date: START - 86_400_000 },
           { state: 'SUCCESS', date: START },
@@ -164,6 +165,12 @@ describe.each<[string, () => Filled]>([
       ['namespace[CONTAINS]=team', ['e3', 'e1', 'e2']],
       ['flowId[NOT_EQUALS]=report', ['e3']],
       ['q[EQUALS]=IMPORT', ['e3']],
+      ['q[EQUALS]=TEAM.s', ['e2']],
+      ['q[EQUALS]=E1', ['e1']],
+      ['q[CONTAINS]=1', []],
+      ['flowId[REGEX]=rep.*', ['e1', 'e2', 'e4']],
+      ['flowId[REGEX]=rep', []],
+      ['namespace[REGEX]=company[.]team(s|[.]sub)', ['e3', 'e2']],
       ["q[EQUALS]=' or 1=1 --", []],
       ['q[EQUALS]=%', []],
       ['labels[EQUALS][team]=red', ['e1']],
@@ -179,8 +186,9 @@ describe.each<[string, () => Filled]>([
       ['triggerExecutionId[EQUALS]=e1', ['e3']],
       ['childFilter[EQUALS]=CHILD', ['e3']],
       ['childFilter[EQUALS]=MAIN', ['e1', 'e2', 'e4']],
-      ['kind[EQUALS]=TEST', []],
-      ['kind[EQUALS]=NORMAL', ['e3', 'e1', 'e2', 'e4']],
+      ['kind[EQUALS]=TEST', ['e4']],
+      ['kind[EQUALS]=NORMAL', ['e3', 'e1', 'e2']],
+      ['kind[NOT_IN]=NORMAL,PLAYGROUND', ['e4']],
     ])('by %s', async (text, ids) => {
       const found = await repository.searchExecutions(MAIN, query(text === '' ? [] : [text]));
       expect(found.results.map(({ head }) => head.executionId)).toEqual(ids);
@@ -231,7 +239,8 @@ describe.each<[string, () => Filled]>([
       ['an unknown field', query(['colour[EQUALS]=blue'])],
       ['a field of Object.prototype', query(['constructor[EQUALS]=blue'])],
       ['an operation that the field does not have', query(['startDate[CONTAINS]=2026'])],
-      ['regular expressions', query(['flowId[REGEX]=.*'])],
+      ['what is no regular expression', query(['flowId[REGEX]=('])],
+      ['regular expressions on what has too many values', query(['state[REGEX]=.*'])],
       ['an unknown state', query(['state[EQUALS]=DREAMING'])],
       ['a malformed date', query(['startDate[EQUALS]=yesterday'])],
       ['a malformed duration', query(['timeRange[EQUALS]=one day'])],
@@ -285,7 +294,20 @@ describe.each<[string, () => Filled]>([
         ['e3', 'line 1'],
         ['e1', 'It broke'],
       ]);
-      expect((await repository.searchLogs(MAIN, query(['q[EQUALS]=it BROKE']))).total).toBe(1);
+    });
+
+    it.each([
+      ['it BROKE', 1],
+      ['bro it', 1],
+      ['roke', 0],
+      ['broke-it!', 1],
+      ['it broke down', 0],
+      ['line', 4],
+      ['9', 1],
+      ['e1', 0],
+      ['%', 5],
+    ])('is searched by the beginnings of words: %s', async (text, total) => {
+      expect((await repository.searchLogs(MAIN, query([`q[CONTAINS]=${text}`]))).total).toBe(total);
     });
   });
 

@@ -1,9 +1,9 @@
 import type { Topic } from '@millrace/model';
 import { closedError } from '../shell/failure.js';
 import type { Wire } from './connections.js';
-import { asQueueError } from './failure.js';
+import { asQueueError, kafkaError } from './failure.js';
 import type { KafkaLog } from './options.js';
-import { EARLIEST, LATEST, offsetsAt, readRange, type Isolation } from './range.js';
+import { EARLIEST, LATEST, offsetAt, offsetsAt, readRange, type Isolation } from './range.js';
 import type { LogReader, Reading } from './reader.js';
 import type { LogRecord } from './records.js';
 import type { TopicCatalog } from './topics.js';
@@ -27,6 +27,11 @@ export interface Feeds {
    * committed before the call has been told (`fromStart`), or when nothing that is committed later can be missed.
    */
   follow(topic: Topic<unknown>, listener: FeedListener, fromStart: boolean): Promise<Following>;
+  /**
+   * As `follow` from the start, but from an offset of each partition (0 where there is none), and every record: also those
+   * of state that were replaced since. Where the log does not have the offset it is told from its beginning.
+   */
+  followFrom(topic: Topic<unknown>, listener: FeedListener, from: Offsets): Promise<Following>;
   close(): void;
 }
 
@@ -83,45 +88,55 @@ export function createFeeds(options: FeedsOptions): Feeds {
     close(feed);
   }
 
-  function close(feed: Feed): void {
-    feed.isClosed = true;
-    for (const reading of feed.readings) reading.close();
-    for (const { refuse } of feed.waiting) refuse();
-    feed.waiting.clear();
+  /** Follows; `tellPast` tells what is there up to the offsets where following begins. */
+  async function join(
+    topic: Topic<unknown>,
+    listener: FeedListener,
+    tellPast: ((until: Offsets) => Promise<void>) | undefined,
+  ): Promise<Following> {
+    let feed = await feedOf(topic);
+    while (feed.isClosed) feed = await feedOf(topic);
+    const gate = new Gate(listener);
+    feed.listeners.add(gate.listener);
+    try {
+      gate.since = await ends(topic, 'visible');
+      const written = tellPast === undefined ? new Map<number, number>() : await writtenEnds(topic);
+      await tellPast?.(gate.since);
+      gate.open();
+      await reached(feed, written);
+    } catch (thrown) {
+      leave(topic, feed, gate.listener);
+      throw asQueueError(thrown, `Topic '${topic.name}' cannot be read`, brokers);
+    }
+    return {
+      async caughtUp() {
+        const wanted = await writtenEnds(topic).catch((thrown: unknown) => {
+          throw asQueueError(thrown, `The end of topic '${topic.name}' cannot be looked up`, brokers);
+        });
+        await reached(feed, wanted);
+      },
+      close: () => leave(topic, feed, gate.listener),
+    };
   }
 
   return {
-    async follow(topic, listener, fromStart) {
-      let feed = await feedOf(topic);
-      while (feed.isClosed) feed = await feedOf(topic);
-      const gate = new Gate(listener);
-      feed.listeners.add(gate.listener);
-      try {
-        gate.since = await ends(topic, 'visible');
-        const written = fromStart ? await writtenEnds(topic) : new Map<number, number>();
-        if (fromStart) await tellWhatIsKept(options, topic, gate.since, listener);
-        gate.open();
-        await reached(feed, written);
-      } catch (thrown) {
-        leave(topic, feed, gate.listener);
-        throw asQueueError(thrown, `Topic '${topic.name}' cannot be read`, brokers);
-      }
-      return {
-        async caughtUp() {
-          const wanted = await writtenEnds(topic).catch((thrown: unknown) => {
-            throw asQueueError(thrown, `The end of topic '${topic.name}' cannot be looked up`, brokers);
-          });
-          await reached(feed, wanted);
-        },
-        close: () => leave(topic, feed, gate.listener),
-      };
-    },
+    follow: (topic, listener, fromStart) =>
+      join(topic, listener, fromStart ? (until) => tellWhatIsKept(options, topic, until, listener) : undefined),
+    followFrom: (topic, listener, from) =>
+      join(topic, listener, (until) => tellFrom(options, topic, { from, until }, listener)),
     close() {
       isOver = true;
       for (const opening of feeds.values()) opening.then(close).catch(() => undefined);
       feeds.clear();
     },
   };
+}
+
+function close(feed: Feed): void {
+  feed.isClosed = true;
+  for (const reading of feed.readings) reading.close();
+  for (const { refuse } of feed.waiting) refuse();
+  feed.waiting.clear();
 }
 
 /** Looks up where topics end. */
@@ -220,6 +235,49 @@ function reached(feed: Feed, wanted: Offsets): Promise<void> {
     };
     feed.waiting.add(waiter);
   });
+}
+
+/** Every record between two places of each partition. */
+async function tellFrom(
+  { wire, topics, log }: FeedsOptions,
+  topic: Topic<unknown>,
+  { from, until }: { readonly from: Offsets; readonly until: Offsets },
+  tell: FeedListener,
+): Promise<void> {
+  const name = topics.nameOf(topic);
+  for (const [partition, end] of until) {
+    let next = from.get(partition) ?? 0;
+    const onRecords = (records: readonly LogRecord[]): void => {
+      for (const record of records) {
+        next = record.offset + 1;
+        tell(record, partition);
+      }
+    };
+    for (let isRead = false; !isRead;) {
+      const start = await offsetAt(wire, name, partition, EARLIEST);
+      const isLonger = next > end && (await isBeyondEnd(wire, name, partition, next));
+      if (isLonger || next < start) {
+        if (next > 0) log.warn({ topic: topic.name, partition, wanted: next, start }, NOT_THERE);
+        next = start;
+      }
+      try {
+        await readRange(wire, { topic: name, partition, from: next, until: end, onRecords });
+        isRead = true;
+      } catch (thrown) {
+        // What was looked up as the start may have been removed since.
+        if (kafkaError(thrown) !== 'OFFSET_OUT_OF_RANGE') throw thrown;
+      }
+    }
+  }
+}
+
+const NOT_THERE =
+  'The topic does not have what was wanted, for it was removed or made anew: it is read from its beginning';
+
+/** True for a place that the log has not had yet, open transactions included: it is another log. */
+async function isBeyondEnd(wire: Wire, name: string, partition: number, offset: number): Promise<boolean> {
+  const ends = await offsetsAt(wire, name, [partition], LATEST, 'written');
+  return offset > (ends.get(partition) ?? 0);
 }
 
 async function tellWhatIsKept(

@@ -7,6 +7,7 @@ import {
   type Queue,
   type Running,
   type Tail,
+  type TailFromOptions,
   type TailOptions,
   type View,
   type Worker,
@@ -31,7 +32,7 @@ import type { KafkaParts } from './parts.js';
 import { startProcessing, type KafkaProcessing } from './process.js';
 import { Publisher } from './publisher.js';
 import { LogReader } from './reader.js';
-import { openTail, openView } from './reading.js';
+import { openTail, openTailFrom, openView } from './reading.js';
 import { createSlotBoard, SLOTS_TOPIC, type SlotBoard } from './slot-board.js';
 import { createTopicCatalog } from './topics.js';
 
@@ -40,7 +41,7 @@ const CLOCK_CHECK_MS = 60_000;
 const STILL_ROUNDS = 60;
 
 /** A queue on Kafka, and what tests need besides. */
-export interface KafkaQueue extends Queue, Pick<LogQueue, 'consume'> {
+export interface KafkaQueue extends LogQueue {
   /** The process is gone: connections break, nothing is flushed, no group is left. */
   kill(): void;
   /** Resolves when nothing is on its way: all that was written was read here, and nothing here waits or is being written. */
@@ -179,6 +180,11 @@ class OpenQueue implements KafkaQueue {
   tail = async <Value>(topic: Topic<Value>, options: TailOptions<Value>): Promise<Tail> => {
     this.#assertOpen();
     return this.#whileOpen(await openTail(this.#parts, topic, options));
+  };
+
+  tailFrom = async <Value>(topic: Topic<Value>, options: TailFromOptions<Value>): Promise<Tail> => {
+    this.#assertOpen();
+    return this.#whileOpen(await openTailFrom(this.#parts, topic, options));
   };
 
   consume = async <Value>(options: ConsumeOptions<Value>): Promise<Running> => {

@@ -1,5 +1,5 @@
 import type { Clock, Topic } from '@millrace/model';
-import type { Committed, Tail, TailOptions, View } from '../contract.js';
+import type { Committed, Tail, TailFromOptions, TailOptions, View } from '../contract.js';
 import { ViewCopy } from '../shell/view-copy.js';
 import type { Feeds } from './feeds.js';
 import type { KafkaLog } from './options.js';
@@ -63,6 +63,37 @@ export async function openTail<Value>(
     },
     from === 'start',
   );
+  if (closed) following.close();
+  close = () => {
+    closed = true;
+    following.close();
+  };
+  return { caughtUp: () => following.caughtUp(), close: () => close() };
+}
+
+/** New records from given places on. A listener that throws ends its own tail and nothing else. */
+export async function openTailFrom<Value>(
+  parts: ReadingParts,
+  topic: Topic<Value>,
+  { from, onRecord, onError }: TailFromOptions<Value>,
+): Promise<Tail> {
+  let closed = false;
+  let close = (): void => {
+    closed = true;
+  };
+  const listener = (record: LogRecord, partition: number): void => {
+    if (closed) return;
+    const told = readable(parts, topic, record, partition);
+    if (told === undefined) return;
+    const { key, id, value } = told;
+    try {
+      onRecord({ key, id, value, partition, offset: record.offset, writtenAt: record.timestamp });
+    } catch (thrown) {
+      close();
+      onError?.(thrown);
+    }
+  };
+  const following = await parts.feeds.followFrom(topic, listener, from);
   if (closed) following.close();
   close = () => {
     closed = true;

@@ -4,6 +4,7 @@ import type { StoredTopic } from '../shell/commit.js';
 import { QueueError, type Committed } from '../contract.js';
 import { makeOwnFolder, type OwnFolder } from './own-folder.js';
 import { createSchema } from './schema.js';
+import { createCopied, openCopied } from './copied-places.js';
 import { openTables, type Tables } from './tables.js';
 
 /** A record of a topic, for a copy. */
@@ -23,6 +24,17 @@ export interface SqlCopy {
   apply(records: readonly CopiedRecord[], isEnough: () => boolean): number;
   /** Rows are waiting to be removed. */
   readonly hasPurges: boolean;
+  /** Of a topic of events: from this position on the copy has everything that its log has. For readers (`COPY_STARTS`). */
+  begin(topic: StoredTopic, partition: number, position: number): void;
+  /**
+   * Removes state records that are shown by others, and what is known of removed ones. Resolved when it returns; nothing
+   * is removed when it throws.
+   */
+  forget(topic: StoredTopic, records: readonly { readonly key: string; readonly id: string }[]): void;
+  /**
+   * Removes events of a partition before a position, at most `limit`; `begin` moves with it. Answers whether some are left.
+   */
+  forgetBefore(topic: StoredTopic, partition: number, position: number, limit: number): boolean;
   /** Removes the copy. Idempotent. */
   close(): void;
 }
@@ -32,6 +44,8 @@ export interface SqlCopyOptions {
   readonly folder: string;
   readonly topics: readonly StoredTopic[];
   readonly now: () => number;
+  /** What was removed is remembered (`COPY_REMOVED`): others may have it still. Default false. */
+  readonly remembersRemoved?: boolean;
   /** Told of a record that has no place in the tables, for somebody wrote nonsense: it is passed. */
   readonly onRefused: (record: CopiedRecord, reason: string) => void;
 }
@@ -43,7 +57,7 @@ const FILE = 'copy.db';
  * A copy of a queue's topics for searching. It is only a copy: not flushed to the disk, and made anew at each start.
  * @throws QueueError QUEUE_UNAVAILABLE when the file cannot be made
  */
-export function createSqlCopy({ folder, topics, now, onRefused }: SqlCopyOptions): SqlCopy {
+export function createSqlCopy({ folder, topics, now, remembersRemoved = false, onRefused }: SqlCopyOptions): SqlCopy {
   let own: OwnFolder | undefined;
   let database: Database.Database;
   let tables: Tables;
@@ -58,12 +72,17 @@ export function createSqlCopy({ folder, topics, now, onRefused }: SqlCopyOptions
     throw new QueueError('QUEUE_UNAVAILABLE', message, false, thrown);
   }
   const { path, release } = own;
+  const copied = openCopied(database, tables);
 
   function write(record: CopiedRecord, at: number): void {
-    const { topic, partition, key, id, value } = record;
+    const { topic, partition, position, key, id, value } = record;
     try {
       const text = value === null ? null : JSON.stringify(value);
-      tables.write({ topic, partition, key, id, value, text, broadcast: false }, at);
+      const encoded = { topic, partition, key, id, value, text, broadcast: false };
+      if (topic.kind === 'events') return tables.events(topic).place(encoded, position, at);
+      tables.write(encoded, at);
+      if (!remembersRemoved) return;
+      copied.remember(topic, key, id, text === null);
     } catch (thrown) {
       // The database's own failures have a code; they concern the copy and not this record.
       if (thrown instanceof Error && 'code' in thrown) throw thrown;
@@ -99,6 +118,9 @@ export function createSqlCopy({ folder, topics, now, onRefused }: SqlCopyOptions
       tables.committed();
       return applied;
     },
+    begin: (topic, partition, position) => copied.begin(topic, partition, position),
+    forget: (topic, records) => copied.forget(topic, records),
+    forgetBefore: (topic, partition, position, limit) => copied.forgetBefore(topic, partition, position, limit),
     close() {
       if (!database.open) return;
       database.close();
@@ -112,6 +134,7 @@ function openDatabase(file: string): Database.Database {
   database.pragma('journal_mode = WAL');
   database.pragma('synchronous = OFF');
   createSchema(database);
+  createCopied(database);
   return database;
 }
 

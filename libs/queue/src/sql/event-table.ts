@@ -2,7 +2,7 @@ import type Database from 'libsql';
 import type { EncodedRecord, StoredTopic } from '../shell/commit.js';
 import type { EventRow } from '../store/contract.js';
 import { openPurging, type Purging } from './purging.js';
-import { cells, createRowWriter, integer, text } from './rows.js';
+import { cells, createRowWriter, integer, text, type RowWriter } from './rows.js';
 import { columnsOf } from './schema.js';
 import { tableName } from './table-name.js';
 import type { Transactional } from './writer.js';
@@ -11,6 +11,8 @@ import type { Transactional } from './writer.js';
 export interface EventTable extends Transactional {
   /** Answers the record's position. */
   append(record: EncodedRecord, writtenAt: number): number;
+  /** Puts the record at a position that another log gave it; what was there is replaced. */
+  place(record: EncodedRecord, position: number, writtenAt: number): void;
   read(partition: number, after: number, limit: number): readonly EventRow[];
   /** First position that is there; the next one when there is none. */
   start(partition: number): number;
@@ -24,11 +26,7 @@ export function openEventTable(database: Database.Database, topic: StoredTopic):
   const table = tableName(topic);
   const columns = Object.values(topic.columns ?? {});
   const names = ['partition', 'position', 'key', 'value', 'written_at', 'broadcast', ...columnsOf(topic)];
-  const writer = createRowWriter(
-    database,
-    names.length,
-    (values) => `insert into ${table} (${names.join(', ')}) values ${values}`,
-  );
+  const writers = createWriters(database, table, names);
   const select = database
     .prepare(
       `select position, key, value, broadcast from ${table} where partition = ? and position > ? order by position limit ?`,
@@ -42,13 +40,21 @@ export function openEventTable(database: Database.Database, topic: StoredTopic):
   const heads = createHeads(topic, (partition) => integer(cells(bounds.get(partition))[1] ?? 0));
   const purging = openPurging(database, topic);
 
+  function write(into: RowWriter, record: EncodedRecord, position: number, writtenAt: number): void {
+    const { partition, key, value, text, broadcast } = record;
+    const extra = columns.map((column) => column.of(value, { key, id: '' }) ?? null);
+    into.add([partition, position, key, text, writtenAt, broadcast ? 1 : 0, ...extra]);
+    if (purging && topic.purges?.(value)) purging.begin(partition, position);
+  }
+
   return {
-    append({ partition, key, value, text, broadcast }, writtenAt) {
-      const position = heads.next(partition);
-      const extra = columns.map((column) => column.of(value, { key, id: '' }) ?? null);
-      writer.add([partition, position, key, text, writtenAt, broadcast ? 1 : 0, ...extra]);
-      if (purging && topic.purges?.(value)) purging.begin(partition, position);
+    append(record, writtenAt) {
+      const position = heads.next(record.partition);
+      write(writers.appending, record, position, writtenAt);
       return position;
+    },
+    place(record, position, writtenAt) {
+      write(writers.placing(), record, position, writtenAt);
     },
     read(partition, after, limit) {
       if (heads.of(partition) <= after) return [];
@@ -70,12 +76,36 @@ export function openEventTable(database: Database.Database, topic: StoredTopic):
       return gone.length;
     },
     ...(purging ? { purging } : {}),
-    flush: () => writer.flush(),
+    flush: () => writers.flush(),
     committed: () => heads.committed(),
     rolledBack() {
       heads.rolledBack();
-      writer.forget();
+      writers.forget();
       purging?.reload();
+    },
+  };
+}
+
+/** A log of this process only grows; a copy may be given a record again. */
+function createWriters(database: Database.Database, table: string, names: readonly string[]) {
+  const writerOf = (statement: string): RowWriter =>
+    createRowWriter(
+      database,
+      names.length,
+      (values) => `${statement} into ${table} (${names.join(', ')}) values ${values}`,
+    );
+  const appending = writerOf('insert');
+  let placing: RowWriter | undefined;
+  return {
+    appending,
+    placing: (): RowWriter => (placing ??= writerOf('insert or replace')),
+    flush(): void {
+      appending.flush();
+      placing?.flush();
+    },
+    forget(): void {
+      appending.forget();
+      placing?.forget();
     },
   };
 }

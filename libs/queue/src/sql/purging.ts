@@ -46,7 +46,7 @@ export function openPurging(database: Database.Database, topic: StoredTopic): Pu
   const select = database
     .prepare('select partition, position, next from millrace_purges where topic = ? order by partition, position')
     .raw();
-  const insert = database.prepare('insert into millrace_purges values (?, ?, ?, 0)');
+  const insert = database.prepare('insert or replace into millrace_purges values (?, ?, ?, 0)');
   const move = database.prepare(
     'update millrace_purges set next = ? where topic = ? and partition = ? and position = ?',
   );

@@ -1,13 +1,25 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock, Topic, Topics } from '@millrace/model';
-import type { Committed, Queue, Tail } from '@millrace/queue';
+import type { Tail } from '@millrace/queue';
 import type { CopiedRecord, SqlCopy } from '@millrace/queue/sql';
 
 /** The topics that the copy has. */
 export type Followed = 'executions' | 'taskRuns' | 'logs' | 'metrics' | 'triggers';
 
-export interface CopyingOptions {
-  readonly queue: Pick<Queue, 'tail'>;
+/** Where records come from. */
+export interface Source<Record extends CopiedRecord> {
+  /** Tells the records of a topic; resolves when what was committed before the call has been told. */
+  follow<Value>(
+    topic: Topic<Value>,
+    onRecord: (record: Record) => void,
+    onError: (error: unknown) => void,
+  ): Promise<Tail>;
+  /** These are in the copy now. */
+  applied?(records: readonly Record[]): void;
+}
+
+export interface CopyingOptions<Record extends CopiedRecord> {
+  readonly source: Source<Record>;
   readonly topics: Pick<Topics, Followed>;
   readonly clock: Clock;
   readonly copy: SqlCopy;
@@ -23,12 +35,12 @@ const WAITING_MAX = 20_000;
 /** A read that shall show all that was committed before it waits no longer for it than this. */
 const CATCH_UP_MS = 1_000;
 
-/** Follows topics from their start and applies what comes to a copy, in pieces. */
-export class Copying {
-  readonly #options: CopyingOptions;
+/** Follows topics and applies what comes to a copy, in pieces. */
+export class Copying<Record extends CopiedRecord = CopiedRecord> {
+  readonly #options: CopyingOptions<Record>;
   readonly #tails = new Map<Followed, Tail>();
   /** Received records; those before `#next` are applied. */
-  #records: CopiedRecord[] = [];
+  #records: Record[] = [];
   #next = 0;
   /** Records since the start. */
   #received = 0;
@@ -36,7 +48,7 @@ export class Copying {
   #isApplying = false;
   #isOver = false;
 
-  constructor(options: CopyingOptions) {
+  constructor(options: CopyingOptions<Record>) {
     this.#options = options;
   }
 
@@ -88,18 +100,14 @@ export class Copying {
   }
 
   async #follow<Value>(name: Followed, topic: Topic<Value>): Promise<void> {
-    const onRecord = (record: Committed<Value>): void => {
+    const onRecord = (record: Record): void => {
       if (this.#isOver) return;
-      this.#records.push({ ...record, topic });
+      this.#records.push(record);
       this.#received++;
       if (this.#received - this.#applied > WAITING_MAX) this.#applyPiece();
       else if (!this.#isApplying) void this.#applyAll();
     };
-    const tail = await this.#options.queue.tail(topic, {
-      from: 'start',
-      onRecord,
-      onError: (error) => this.#fail(error),
-    });
+    const tail = await this.#options.source.follow(topic, onRecord, (error) => this.#fail(error));
     if (this.#isOver) tail.close();
     this.#tails.set(name, tail);
   }
@@ -120,6 +128,7 @@ export class Copying {
     const enoughAt = performance.now() + PIECE_MS;
     try {
       const applied = this.#options.copy.apply(piece, () => performance.now() >= enoughAt);
+      this.#options.source.applied?.(piece.slice(0, applied));
       this.#next += applied;
       this.#applied += applied;
     } catch (error) {

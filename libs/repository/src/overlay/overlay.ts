@@ -1,13 +1,20 @@
-import { isTerminal } from '@millrace/model';
-import { createSqlCopy } from '@millrace/queue/sql';
-import type { ExecutionRecords, Repository } from '../contract.js';
+import { createSqlCopy, type CopiedRecord, type SqlCopy } from '@millrace/queue/sql';
+import type { Clock, Topic } from '@millrace/model';
+import type { Queue } from '@millrace/queue';
+import type { Repository } from '../contract.js';
 import { createSqlRepository } from '../sql/index.js';
-import { Copying, type CopyingOptions } from './copying.js';
+import { Copying, type CopyingOptions, type Source } from './copying.js';
+import { caughtUpRepository } from './caught-up.js';
 
-export interface OverlayOptions extends Omit<CopyingOptions, 'copy'> {
+export interface OverlayOptions extends Omit<CopyingOptions<CopiedRecord>, 'copy' | 'source'> {
+  readonly queue: Pick<Queue, 'tail'>;
   /** The copy lies in a folder of its own below it, which goes with the process. Must exist. */
   readonly folder: string;
-  readonly log?: { error(fields: object, message: string): void };
+  readonly log?: OverlayLog;
+}
+
+export interface OverlayLog {
+  error(fields: object, message: string): void;
 }
 
 /**
@@ -15,19 +22,9 @@ export interface OverlayOptions extends Omit<CopyingOptions, 'copy'> {
  * like those of the embedded queue (protocols.md part 7.3). Every answer shows what a tail of this process was told before;
  * look-ups of one execution also what was committed before they were asked, by whichever server.
  */
-export async function openOverlay({ folder, log, ...options }: OverlayOptions): Promise<Repository> {
-  const { topics, clock } = options;
-  const copy = createSqlCopy({
-    folder,
-    topics: [topics.executions, topics.taskRuns, topics.logs, topics.metrics, topics.triggers],
-    now: () => clock.now(),
-    onRefused: ({ topic, key, partition, position }, reason) =>
-      log?.error(
-        { topic: topic.name, key, partition, position, reason },
-        'A record cannot be shown, for it is not as this version writes it; it is passed',
-      ),
-  });
-  const copying = new Copying({ ...options, copy });
+export async function openOverlay({ queue, ...options }: OverlayOptions): Promise<Repository> {
+  const copy = openCopy(options);
+  const copying = new Copying({ ...options, source: wholeTopics(queue), copy });
   let sql: Repository | undefined;
   const close = async (): Promise<void> => {
     copying.close();
@@ -37,85 +34,32 @@ export async function openOverlay({ folder, log, ...options }: OverlayOptions): 
   try {
     sql = createSqlRepository({ file: copy.file });
     await copying.open();
-    return repositoryOf(sql, copying, close);
+    return caughtUpRepository(sql, copying, close);
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-function repositoryOf(sql: Repository, copying: Copying, close: () => Promise<void>): Repository {
-  return {
-    async execution(scope, executionId) {
-      await copying.caughtUp('executions', 'taskRuns');
-      const found = await sql.execution(scope, executionId);
-      if (!found || isWhole(found)) return found;
-      // Head and task runs were committed together and are read apart: the head may have come by first.
-      await copying.caughtUp('taskRuns');
-      return sql.execution(scope, executionId);
-    },
-    async executionHead(scope, executionId) {
-      await copying.caughtUp('executions');
-      return sql.executionHead(scope, executionId);
-    },
-    async executionRecords(scope, executionId) {
-      await copying.caughtUp('executions', 'taskRuns');
-      return sql.executionRecords(scope, executionId);
-    },
-    async logs(scope, executionId, filter) {
-      await copying.caughtUp('logs');
-      return sql.logs(scope, executionId, filter);
-    },
-    async metrics(scope, executionId, query) {
-      await copying.caughtUp('metrics');
-      return sql.metrics(scope, executionId, query);
-    },
-    async searchExecutions(scope, query) {
-      await copying.received();
-      return sql.searchExecutions(scope, query);
-    },
-    async searchLogs(scope, query) {
-      await copying.received();
-      return sql.searchLogs(scope, query);
-    },
-    async countLogs(scope, selection) {
-      await copying.caughtUp('logs');
-      return sql.countLogs(scope, selection);
-    },
-    async countMetrics(scope, selection) {
-      await copying.caughtUp('metrics');
-      return sql.countMetrics(scope, selection);
-    },
-    async metricNames(scope, source) {
-      await copying.received();
-      return sql.metricNames(scope, source);
-    },
-    async metricTasks(scope, source) {
-      await copying.received();
-      return sql.metricTasks(scope, source);
-    },
-    async aggregateMetric(scope, query) {
-      await copying.received();
-      return sql.aggregateMetric(scope, query);
-    },
-    async searchTriggers(scope, query) {
-      // Changed by commands whose answer came before: what was answered is shown.
-      await copying.caughtUp('triggers');
-      return sql.searchTriggers(scope, query);
-    },
-    async trigger(scope, name) {
-      await copying.caughtUp('triggers');
-      return sql.trigger(scope, name);
-    },
-    freshness: () => ({}),
-    close,
-  };
-}
+const wholeTopics = (queue: Pick<Queue, 'tail'>): Source<CopiedRecord> => ({
+  follow: <Value>(topic: Topic<Value>, onRecord: (record: CopiedRecord) => void, onError: (error: unknown) => void) =>
+    queue.tail(topic, { from: 'start', onRecord: (record) => onRecord({ ...record, topic }), onError }),
+});
 
-/**
- * False when an execution has ended and fewer task runs are there than its head counts, or some that have not ended: their
- * last records may be on their way. (What runs after the execution makes it false too, which costs a request and no more.)
- */
-const isWhole = ({ head, taskRuns }: ExecutionRecords): boolean =>
-  !isTerminal(head.state) ||
-  (taskRuns.length >= head.sequence - (head.removed ?? 0) && taskRuns.every(({ state }) => isTerminal(state)));
+/** The tables that the overlay of either kind fills. */
+export function openCopy(
+  { folder, topics, clock, log }: Pick<OverlayOptions, 'folder' | 'topics' | 'log'> & { readonly clock: Clock },
+  remembersRemoved = false,
+): SqlCopy {
+  return createSqlCopy({
+    folder,
+    topics: [topics.executions, topics.taskRuns, topics.logs, topics.metrics, topics.triggers],
+    now: () => clock.now(),
+    remembersRemoved,
+    onRefused: ({ topic, key, partition, position }, reason) =>
+      log?.error(
+        { topic: topic.name, key, partition, position, reason },
+        'A record cannot be shown, for it is not as this version writes it; it is passed',
+      ),
+  });
+}

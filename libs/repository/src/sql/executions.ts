@@ -2,30 +2,18 @@ import { sql, type CompiledQuery } from 'kysely';
 import type { Scope } from '@millrace/authorization';
 import {
   keyOf,
-  STATES,
   type ExecutionCreated,
   type ExecutionHead,
   type ExecutionRecord,
   type ExecutionVariables,
   type TaskRun,
 } from '@millrace/model';
-import { RepositoryError, type ExecutionRecords, type Sort } from '../contract.js';
-import type { QueryFilter } from '../filters.js';
+import type { ExecutionRecords } from '../contract.js';
+import { EXECUTION_FIELDS, executionSort } from '../filtering/executions.js';
+import { DISTINCT_MAX } from '../filtering/patterns.js';
+import { predicatesOf } from '../filtering/values.js';
 import type { ExecutionParts, Search, Window, WithoutKeys } from '../part.js';
-import {
-  all,
-  column,
-  onAnyText,
-  oneOf,
-  onFlowScope,
-  onInstant,
-  onText,
-  rangeStart,
-  unknownField,
-  unsupported,
-  within,
-  type Condition,
-} from './conditions.js';
+import { all, column, onFilters, operandsOf, within, type Operand } from './conditions.js';
 import type { Row, Statement } from './reader.js';
 import { statements } from './tables.js';
 
@@ -94,31 +82,30 @@ export function executionOf(rows: readonly Row[]): Omit<ExecutionRecords, 'taskR
 
 export const taskRunOf = (row: Row): TaskRun => JSON.parse(String(row['value']));
 
-const SORTS: Readonly<Record<string, string>> = {
-  id: 'execution_id',
-  namespace: 'namespace',
-  flowId: 'flow_id',
-  startDate: 'start_date',
-  endDate: 'end_date',
-  'state.startDate': 'start_date',
-  'state.endDate': 'end_date',
-  'state.current': 'state',
-  'state.duration': 'duration',
+/** What the row of a head has for the fields of filters and sorts. */
+const OPERANDS: Readonly<Record<string, Operand>> = {
+  executionId: column('e.execution_id'),
+  namespace: column('e.namespace'),
+  flowId: column('e.flow_id'),
+  state: column('e.state'),
+  startDate: column('e.start_date'),
+  endDate: column('e.end_date'),
+  duration: sql`(e.end_date - e.start_date)`,
+  triggerExecutionId: column('e.trigger_execution_id'),
+  kind: sql`coalesce(json_extract(e.value, '$.executionKind'), 'NORMAL')`,
+  labels: sql`json_extract(e.value, '$.labels')`,
 };
+const operandOf = operandsOf(OPERANDS);
 
-const DURATION = sql`(e.end_date - e.start_date)`;
-
-function order({ field, direction }: Sort): string {
-  const name = Object.hasOwn(SORTS, field) ? SORTS[field] : undefined;
-  if (name === undefined) {
-    throw new RepositoryError(
-      'INVALID_QUERY',
-      `Executions cannot be sorted by '${field.slice(0, 80)}': use one of ${Object.keys(SORTS).join(', ')}`,
-      false,
-    );
-  }
-  return `${name} ${direction}`;
-}
+/** The different values of a field. */
+export const distinctOfExecutions = (scope: Scope, field: string): CompiledQuery =>
+  statements
+    .selectFrom('executions as e')
+    .where(within(scope, column('e.tenant'), column('e.namespace')))
+    .select(operandOf(field).as('text'))
+    .distinct()
+    .limit(DISTINCT_MAX + 1)
+    .compile();
 
 /** The statements of a search: the rows of the page, and how many there are. */
 export function searchExecutions(
@@ -129,7 +116,7 @@ export function searchExecutions(
 ): { readonly page: CompiledQuery; readonly total: CompiledQuery } {
   const conditions = [
     within(scope, column('e.tenant'), column('e.namespace')),
-    ...query.filters.map((filter) => conditionOf(filter, query.now)),
+    ...onFilters(predicatesOf(EXECUTION_FIELDS, query.filters, query.now), operandOf),
     ...(without === undefined || without.keys.size === 0
       ? []
       : [sql<boolean>`e.key not in (select value from json_each(${JSON.stringify([...without.keys])}))`]),
@@ -152,10 +139,7 @@ export function searchExecutions(
         .where('v.id', '=', 'variables')
         .as('variables'),
   ]);
-  for (const sort of query.sort.length > 0 ? query.sort : [{ field: 'startDate', direction: 'desc' } as const]) {
-    const [name, direction] = order(sort).split(' ');
-    page = page.orderBy(name === 'duration' ? DURATION : sql.ref(`e.${name}`), direction === 'desc' ? 'desc' : 'asc');
-  }
+  for (const { field, direction } of executionSort(query.sort)) page = page.orderBy(operandOf(field), direction);
   return {
     // The key last: pages stay apart when the sorted values are equal.
     page: page.orderBy('e.key').limit(window.size).offset(window.from).compile(),
@@ -163,7 +147,7 @@ export function searchExecutions(
   };
 }
 
-/** The records that a list shows beside heads, of those of the keys that the scope covers. */
+/** The records that a list shows beside heads; not those of executions whose head lies outside the scope. */
 export const executionParts = (scope: Scope, keys: readonly string[]): CompiledQuery =>
   statements
     .selectFrom('executions as e')
@@ -171,7 +155,8 @@ export const executionParts = (scope: Scope, keys: readonly string[]): CompiledQ
     .where('e.id', 'in', ['created', 'variables'])
     .where(sql<boolean>`e.key in (select value from json_each(${JSON.stringify(keys)}))`)
     .where(
-      sql<boolean>`exists (select 1 from executions h where h.key = e.key and h.id = 'head' and ${within(scope, column('h.tenant'), column('h.namespace'))})`,
+      // In the part that has what is newer the head may be elsewhere.
+      sql<boolean>`not exists (select 1 from executions h where h.key = e.key and h.id = 'head' and not (${within(scope, column('h.tenant'), column('h.namespace'))}))`,
     )
     .compile();
 
@@ -191,66 +176,3 @@ export const listedExecutionOf = (row: Row): ExecutionRecords => ({
   ...(typeof row['variables'] === 'string' && { variables: JSON.parse(row['variables']) }),
   taskRuns: [],
 });
-
-const FIELDS: Readonly<Record<string, (filter: QueryFilter, now: number) => Condition>> = {
-  q: (filter) => {
-    if (filter.operation !== 'EQUALS' && filter.operation !== 'CONTAINS') throw unsupported(filter);
-    return onAnyText([column('e.execution_id'), column('e.namespace'), column('e.flow_id')], filter.value);
-  },
-  scope: (filter) => onFlowScope(column('e.namespace'), filter),
-  namespace: (filter) => onText(column('e.namespace'), filter),
-  flowId: (filter) => onText(column('e.flow_id'), filter),
-  state: (filter) => {
-    const states = oneOf(filter, STATES).join(',');
-    return onText(column('e.state'), { ...filter, value: states }, ['EQUALS', 'NOT_EQUALS', 'IN', 'NOT_IN']);
-  },
-  startDate: (filter) => onInstant(column('e.start_date'), filter),
-  endDate: (filter) => onInstant(column('e.end_date'), filter),
-  timeRange: (filter, now) => {
-    if (filter.operation !== 'EQUALS') throw unsupported(filter);
-    return sql`${column('e.start_date')} >= ${rangeStart(filter, now)}`;
-  },
-  triggerExecutionId: (filter) =>
-    onText(column('e.trigger_execution_id'), filter, ['EQUALS', 'NOT_EQUALS', 'IN', 'NOT_IN']),
-  childFilter: (filter) => {
-    if (filter.operation !== 'EQUALS' && filter.operation !== 'NOT_EQUALS') throw unsupported(filter);
-    const child = (oneOf(filter, ['CHILD', 'MAIN'])[0] === 'CHILD') === (filter.operation === 'EQUALS');
-    return child
-      ? sql`${column('e.trigger_execution_id')} is not null`
-      : sql`${column('e.trigger_execution_id')} is null`;
-  },
-  kind: (filter) => {
-    const kind = sql`coalesce((select json_extract(k.value, '$.executionKind') from executions k where k.key = e.key and k.id = 'created'), 'NORMAL')`;
-    const kinds = oneOf(filter, ['NORMAL', 'TEST', 'PLAYGROUND']).join(',');
-    return onText(kind, { ...filter, value: kinds }, ['EQUALS', 'NOT_EQUALS', 'IN', 'NOT_IN']);
-  },
-  labels: onLabel,
-};
-
-export const EXECUTION_FILTERS: readonly string[] = Object.keys(FIELDS);
-
-function conditionOf(filter: QueryFilter, now: number): Condition {
-  const field = Object.hasOwn(FIELDS, filter.field) ? FIELDS[filter.field] : undefined;
-  if (!field) throw unknownField(filter, EXECUTION_FILTERS);
-  return field(filter, now);
-}
-
-/** A label with the key; without a key (`key:value` as the value) the old flat form. */
-function onLabel(filter: QueryFilter): Condition {
-  const colon = filter.value.indexOf(':');
-  const key = filter.key ?? (colon < 0 ? filter.value : filter.value.slice(0, colon));
-  const value = filter.key !== undefined ? filter.value : colon < 0 ? undefined : filter.value.slice(colon + 1);
-  const name = sql`json_extract(l.value, '$.key')`;
-  const text = sql`json_extract(l.value, '$.value')`;
-  const negative = filter.operation === 'NOT_EQUALS' || filter.operation === 'NOT_IN';
-  const positive = {
-    ...filter,
-    operation: filter.operation === 'NOT_EQUALS' ? 'EQUALS' : filter.operation === 'NOT_IN' ? 'IN' : filter.operation,
-  } as const;
-  const matches =
-    value === undefined
-      ? sql`1 = 1`
-      : onText(text, { ...positive, value }, ['EQUALS', 'IN', 'CONTAINS', 'STARTS_WITH', 'ENDS_WITH']);
-  const exists = sql<boolean>`exists (select 1 from json_each(e.value, '$.labels') l where ${name} = ${key} and ${matches})`;
-  return negative ? sql`not ${exists}` : exists;
-}

@@ -1,25 +1,12 @@
 import { sql, type CompiledQuery } from 'kysely';
 import type { Scope } from '@millrace/authorization';
-import { LEVEL_RANK, LOG_LEVELS, type LogEntry } from '@millrace/model';
-import { RepositoryError, type LogFilter, type PlacedLogEntry } from '../contract.js';
-import type { QueryFilter } from '../filters.js';
+import { LEVEL_RANK, type LogEntry } from '@millrace/model';
+import type { LogFilter, PlacedLogEntry } from '../contract.js';
+import { LOG_FIELDS, logSort } from '../filtering/logs.js';
+import { DISTINCT_MAX } from '../filtering/patterns.js';
+import { predicatesOf } from '../filtering/values.js';
 import type { Search, Window, WithoutPositions } from '../part.js';
-import {
-  all,
-  before,
-  column,
-  onAnyText,
-  oneOf,
-  onFlowScope,
-  onInstant,
-  onText,
-  rangeStart,
-  TRUE,
-  unknownField,
-  unsupported,
-  within,
-  type Condition,
-} from './conditions.js';
+import { all, before, column, onFilters, operandsOf, TRUE, within } from './conditions.js';
 import type { Row } from './reader.js';
 import { statements } from './tables.js';
 
@@ -61,14 +48,26 @@ export function placedLogEntryOf(row: Row): PlacedLogEntry {
   return { entry, place: { timestamp, taskRunSequence, lineNumber, position: Number(row['position']) } };
 }
 
-const SORTS = ['timestamp', 'level', 'namespace', 'flowId', 'executionId'] as const;
-const SORT_COLUMNS = {
-  timestamp: 'timestamp',
-  level: 'level',
-  namespace: 'namespace',
-  flowId: 'flow_id',
-  executionId: 'execution_id',
-} as const;
+/** What a row has for the fields of filters and sorts. */
+const operandOf = operandsOf({
+  timestamp: column('timestamp'),
+  level: column('level'),
+  namespace: column('namespace'),
+  flowId: column('flow_id'),
+  executionId: column('execution_id'),
+  triggerId: inValue('$.triggerId'),
+  words: sql`' ' || lower(${inValue('$.message')})`,
+});
+
+/** The different values of a field. */
+export const distinctOfLogs = (scope: Scope, field: string): CompiledQuery =>
+  statements
+    .selectFrom('logs')
+    .where(within(scope, column('tenant'), column('namespace')))
+    .select(operandOf(field).as('text'))
+    .distinct()
+    .limit(DISTINCT_MAX + 1)
+    .compile();
 
 /** The statements of a search: the rows of the page, and how many there are. */
 export function searchLogs(
@@ -82,67 +81,14 @@ export function searchLogs(
     .where(
       all([
         within(scope, column('tenant'), column('namespace')),
-        ...query.filters.map((filter) => conditionOf(filter, query.now)),
+        ...onFilters(predicatesOf(LOG_FIELDS, query.filters, query.now), operandOf),
         ...before(without),
       ]),
     );
   let page = matching.select(['value', 'position']);
-  for (const { field, direction } of query.sort.length > 0
-    ? query.sort
-    : [{ field: 'timestamp', direction: 'desc' } as const]) {
-    const known = SORTS.find((name) => name === field);
-    if (!known)
-      throw new RepositoryError(
-        'INVALID_QUERY',
-        `Logs cannot be sorted by '${field.slice(0, 80)}': use one of ${SORTS.join(', ')}`,
-        false,
-      );
-    page = page.orderBy(SORT_COLUMNS[known], direction);
-  }
+  for (const { field, direction } of logSort(query.sort)) page = page.orderBy(operandOf(field), direction);
   return {
-    page: page
-      .orderBy('position', 'desc')
-      .orderBy('partition', 'desc')
-      .limit(window.size)
-      .offset(window.from)
-      .compile(),
+    page: page.orderBy('position', 'desc').orderBy('execution_id').limit(window.size).offset(window.from).compile(),
     total: matching.select(sql<number>`count(*)`.as('total')).compile(),
   };
-}
-
-const FIELDS: Readonly<Record<string, (filter: QueryFilter, now: number) => Condition>> = {
-  q: (filter) => {
-    if (filter.operation !== 'EQUALS' && filter.operation !== 'CONTAINS') throw unsupported(filter);
-    return onAnyText(
-      [inValue('$.message'), column('execution_id'), column('namespace'), column('flow_id')],
-      filter.value,
-    );
-  },
-  scope: (filter) => onFlowScope(column('namespace'), filter),
-  namespace: (filter) => onText(column('namespace'), filter),
-  flowId: (filter) => onText(column('flow_id'), filter),
-  executionId: (filter) => onText(column('execution_id'), filter),
-  triggerId: (filter) => onText(inValue('$.triggerId'), filter),
-  startDate: (filter) => onInstant(column('timestamp'), filter),
-  endDate: (filter) => onInstant(column('timestamp'), filter),
-  timeRange: (filter, now) => {
-    if (filter.operation !== 'EQUALS') throw unsupported(filter);
-    return sql`timestamp >= ${rangeStart(filter, now)}`;
-  },
-  // EQUALS means "at least", as in the reference product's API.
-  level: (filter) => {
-    const [level = 'INFO'] = oneOf(filter, LOG_LEVELS);
-    if (filter.operation === 'EQUALS' || filter.operation === 'GREATER_THAN_OR_EQUAL_TO')
-      return sql`level >= ${LEVEL_RANK[level]}`;
-    if (filter.operation === 'NOT_EQUALS') return sql`level < ${LEVEL_RANK[level]}`;
-    throw unsupported(filter);
-  },
-};
-
-export const LOG_FILTERS: readonly string[] = Object.keys(FIELDS);
-
-function conditionOf(filter: QueryFilter, now: number): Condition {
-  const field = Object.hasOwn(FIELDS, filter.field) ? FIELDS[filter.field] : undefined;
-  if (!field) throw unknownField(filter, LOG_FILTERS);
-  return field(filter, now);
 }

@@ -1,18 +1,19 @@
 import { sql, type CompiledQuery } from 'kysely';
 import type { Scope } from '@millrace/authorization';
-import { RepositoryError, type MetricQuery } from '../contract.js';
+import type { MetricQuery } from '../contract.js';
+import { metricSort } from '../filtering/logs.js';
 import type { PlacedMetric, Window, WithoutPositions } from '../part.js';
-import { all, before, column, TRUE, within } from './conditions.js';
+import { all, before, column, operandsOf, TRUE, within } from './conditions.js';
 import type { Row } from './reader.js';
 import { statements } from './tables.js';
 
 const inValue = (path: string) => sql<unknown>`json_extract(value, ${sql.lit(path)})`;
-const SORTS = {
-  timestamp: sql.ref('timestamp'),
+const operandOf = operandsOf({
+  timestamp: column('timestamp'),
   name: inValue('$.name'),
   value: inValue('$.value'),
   taskId: inValue('$.taskId'),
-};
+});
 
 /** The metrics of one execution: the rows of a page, and how many there are. */
 export function executionMetrics(
@@ -30,18 +31,7 @@ export function executionMetrics(
   if (query.taskRunId !== undefined) matching = matching.where(inValue('$.taskRunId'), '=', query.taskRunId);
   if (query.taskId !== undefined) matching = matching.where(inValue('$.taskId'), '=', query.taskId);
   let page = matching.select(['value', 'partition', 'position']);
-  for (const { field, direction } of query.sort.length > 0
-    ? query.sort
-    : [{ field: 'timestamp', direction: 'asc' } as const]) {
-    if (!Object.hasOwn(SORTS, field)) {
-      throw new RepositoryError(
-        'INVALID_QUERY',
-        `Metrics cannot be sorted by '${field.slice(0, 80)}': use one of ${Object.keys(SORTS).join(', ')}`,
-        false,
-      );
-    }
-    page = page.orderBy(SORTS[field as keyof typeof SORTS], direction);
-  }
+  for (const { field, direction } of metricSort(query.sort)) page = page.orderBy(operandOf(field), direction);
   return {
     page: page.orderBy('position').limit(window.size).offset(window.from).compile(),
     total: matching.select(sql<number>`count(*)`.as('total')).compile(),

@@ -2,10 +2,15 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Scope } from '@millrace/authorization';
 import type { TaskRun } from '@millrace/model';
 import type { LogFilter, Page } from '../contract.js';
+import { EXECUTION_PATTERNS } from '../filtering/executions.js';
+import { LOG_PATTERNS } from '../filtering/logs.js';
+import { withMatches } from '../filtering/patterns.js';
+import { TRIGGER_PATTERNS } from '../filtering/triggers.js';
 import type { RepositoryPart } from '../part.js';
 import { countSelected, figuresOf, metricFigures, metricNames, metricTasks, textOf } from './aggregates.js';
 import {
   allRecordsByKey,
+  distinctOfExecutions,
   executionOf,
   executionParts,
   listedExecutionOf,
@@ -17,10 +22,10 @@ import {
   taskRunsByKey,
   TASK_RUN_PAGE,
 } from './executions.js';
-import { executionLogs, placedLogEntryOf, searchLogs } from './logs.js';
+import { distinctOfLogs, executionLogs, placedLogEntryOf, searchLogs } from './logs.js';
 import { executionMetrics, placedMetricOf } from './metrics.js';
 import type { DirectReader, Row, Statement } from './reader.js';
-import { searchTriggers, triggerByKey, triggerOf } from './triggers.js';
+import { distinctOfTriggers, searchTriggers, triggerByKey, triggerOf } from './triggers.js';
 
 /** Runs statements on one state of the tables; answers the rows of each. */
 export type Run = (...statements: readonly Statement[]) => Promise<readonly (readonly Row[])[]>;
@@ -39,15 +44,19 @@ type Searches = Omit<RepositoryPart, 'executionHead' | 'executionRecords' | 'tri
 
 /** Everything but look-ups by key. */
 export const searchesOn = ({ quickly, searching }: Pick<Readers, 'quickly' | 'searching'>): Searches => ({
-  searchExecutions: async (scope, query, window, without) =>
-    paged(searching, searchExecutions(scope, query, window, without), listedExecutionOf),
+  async searchExecutions(scope, query, window, without) {
+    const asked = await withMatches(query, EXECUTION_PATTERNS, textsOf(searching, scope, distinctOfExecutions));
+    return paged(searching, searchExecutions(scope, asked, window, without), listedExecutionOf);
+  },
   executionParts: async (scope, keys) => partsOf(await one(searching, executionParts(scope, keys))),
   async executionLogs(scope, executionId, filter, without) {
     const run = isSearch(filter) ? searching : quickly;
     return (await one(run, executionLogs(scope, executionId, filter, without))).map(placedLogEntryOf);
   },
-  searchLogs: async (scope, query, window, without) =>
-    paged(searching, searchLogs(scope, query, window, without), placedLogEntryOf),
+  async searchLogs(scope, query, window, without) {
+    const asked = await withMatches(query, LOG_PATTERNS, textsOf(searching, scope, distinctOfLogs));
+    return paged(searching, searchLogs(scope, asked, window, without), placedLogEntryOf);
+  },
   executionMetrics: async (scope, executionId, query, window, without) =>
     paged(searching, executionMetrics(scope, executionId, query, window, without), placedMetricOf),
   countLogs: async (scope, selection, without) =>
@@ -58,8 +67,10 @@ export const searchesOn = ({ quickly, searching }: Pick<Readers, 'quickly' | 'se
   metricTasks: async (scope, source) => (await one(searching, metricTasks(scope, source))).map(textOf),
   metricFigures: async (scope, query, without) =>
     (await one(searching, metricFigures(scope, query, without))).map(figuresOf),
-  searchTriggers: async (scope, query, window, without) =>
-    paged(searching, searchTriggers(scope, query, window, without), triggerOf),
+  async searchTriggers(scope, query, window, without) {
+    const asked = await withMatches(query, TRIGGER_PATTERNS, textsOf(searching, scope, distinctOfTriggers));
+    return paged(searching, searchTriggers(scope, asked, window, without), triggerOf);
+  },
 });
 
 /** Look-ups by key. */
@@ -70,10 +81,11 @@ export const lookUpsOn = (
     const head = executionOf(direct.allNow(recordsByKey(scope, executionId)))?.head;
     return head && scope.covers(head.namespace) ? head : undefined;
   },
-  async executionRecords(scope, executionId) {
+  async executionRecords(scope, executionId, hasHead = false) {
     const records = new Map(direct.allNow(allRecordsByKey(scope, executionId)).map(recordOf));
     const head = records.get('head');
-    if (head?.kind !== 'head' || head.deleted || !scope.covers(head.namespace)) return undefined;
+    if (head === undefined && !hasHead) return undefined;
+    if (head?.kind === 'head' && (head.deleted === true || !scope.covers(head.namespace))) return undefined;
     for (const run of await taskRunsOf(direct, scope, executionId)) records.set(run.id, run);
     return records;
   },
@@ -95,6 +107,12 @@ export async function taskRunsOf(direct: DirectReader, scope: Scope, executionId
     await nextTurn();
   }
 }
+
+/** The different values of a field of the rows in scope; those without one have none. */
+const textsOf =
+  (run: Run, scope: Scope, distinct: (scope: Scope, field: string) => Statement) =>
+  async (field: string): Promise<readonly string[]> =>
+    (await one(run, distinct(scope, field))).flatMap(({ text }) => (typeof text === 'string' ? [text] : []));
 
 const one = async (run: Run, statement: Statement): Promise<readonly Row[]> => (await run(statement))[0] ?? [];
 
