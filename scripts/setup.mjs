@@ -87,5 +87,11 @@ function newestSource() {
       if (existsSync(join(folder, 'src'))) visit(join(folder, 'src'));
     }
   }
+  // Scripts use what the tests start clusters with; it is built with the rest.
+  if (existsSync(join(ROOT, 'tests'))) visitTests(visit);
   return newest;
+}
+
+function visitTests(visit) {
+  for (const name of ['product', 'cluster', 'benchmark']) visit(join(ROOT, 'tests', name));
 }

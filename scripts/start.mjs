@@ -1,14 +1,12 @@
 // `npm start`: builds when needed, starts a standalone server, loads the examples, runs the first one and shows it.
-import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { CLI, loadExamples, readExamples, runExample } from './examples.mjs';
 import { ROOT, buildWhenNeeded, checkNodeVersion, fail, installWhenNeeded } from './setup.mjs';
 
-const CLI = join(ROOT, 'apps/cli/dist/main.js');
-const EXAMPLES = join(ROOT, 'examples');
 /** How long a server may take until it listens. */
 const START_TIMEOUT_MS = 60_000;
 
@@ -62,46 +60,6 @@ async function waitUntilListening(child, dataFolder) {
   return fail(`The server did not start within ${START_TIMEOUT_MS / 1000} s`);
 }
 
-/** Runs a command of the CLI with its output shown; answers its exit code. */
-function cli(args, stdout = 'inherit') {
-  return new Promise((done) => {
-    const child = spawn(process.execPath, [CLI, ...args], { cwd: ROOT, stdio: ['ignore', stdout, 'inherit'] });
-    child.once('exit', (code) => done(code ?? 1));
-  });
-}
-
-/** Saves every example; says what is missing for those that this machine cannot run. */
-async function loadExamples(examples, server) {
-  const files = examples.map(({ flow }) => join(EXAMPLES, flow));
-  const code = await cli(['flow', 'update', ...files, ...server], 'ignore');
-  if (code !== 0) return false;
-  process.stdout.write(`Loaded the examples ${examples.map(({ id }) => id).join(', ')}.\n`);
-  for (const { id, requires } of examples) {
-    const missing = requires.filter((program) => spawnSync(program, ['--version']).error !== undefined);
-    if (missing.length > 0)
-      process.stdout.write(`'${id}' cannot run here: ${missing.join(' and ')} is not installed.\n`);
-  }
-  return true;
-}
-
-/** Runs an example, shows it live, and prints the report that it leaves. */
-async function runExample({ flow, inputs, files, report }, server) {
-  const output = mkdtempSync(join(tmpdir(), 'millrace-example-'));
-  try {
-    const given = [
-      ...Object.entries(inputs).flatMap(([name, value]) => ['--input', `${name}=${value}`]),
-      ...Object.entries(files).flatMap(([name, path]) => ['--file', `${name}=${join(EXAMPLES, path)}`]),
-    ];
-    process.stdout.write(`\n$ millrace run examples/${flow}\n\n`);
-    const code = await cli(['run', join(EXAMPLES, flow), ...given, '--output', output, ...server]);
-    const path = report && join(output, report);
-    if (path && existsSync(path)) process.stdout.write(`\n${readFileSync(path, 'utf8')}`);
-    return code;
-  } finally {
-    rmSync(output, { recursive: true, force: true });
-  }
-}
-
 checkNodeVersion();
 const options = readOptions();
 if (options.help) {
@@ -122,7 +80,7 @@ process.on('SIGTERM', () => {
 });
 
 const server = ['--server', url, '--data', dataFolder];
-const examples = JSON.parse(readFileSync(join(EXAMPLES, 'examples.json'), 'utf8'));
+const examples = readExamples();
 const isLoaded = await loadExamples(examples, server);
 const runCode = isLoaded && !isStopping ? await runExample(examples[0], server) : 1;
 

@@ -1,11 +1,10 @@
 import { FLOWS, pause, seededRandom } from '../product/workload.js';
 import { startCluster, type Cluster, type ClusterOptions } from '../product/cluster.js';
-import { check, endedExecutions, type Findings } from './checker.js';
+import { check, CHECKED_TOPICS, endedExecutions, type Findings } from './checker.js';
 import { startLoad, type Load } from './load.js';
 import { readTopics, type TopicReader } from './topics.js';
 
 const SEED = Number(process.env['CLUSTER_SEED'] ?? 1);
-const CHECKED_TOPICS = ['executions', 'task-runs', 'execution-events'];
 /** Longer than the session of an executor (3 s), and than the lease and grace of a worker (10 s). */
 export const FROZEN = { executor: 6_000, worker: 13_000, webserver: 3_000 } as const;
 /** When nothing was written for so long, what has not ended never will: retries of the workload come sooner. */

@@ -1,15 +1,10 @@
+import { plain } from './plain.js';
 import type { TopicRecord } from './topics.js';
 
 /*
  * What must be true of schedules that are due each second, whatever was killed. Shares no code with the engine: it knows the
  * records' names and fields, and nothing of how they come about.
  */
-
-interface Plain {
-  readonly [name: string]: unknown;
-}
-
-const plain = (value: unknown): Plain => (typeof value === 'object' && value !== null ? { ...value } : {});
 
 /** One date of one schedule, as it was asked of the executor. */
 interface Tick {

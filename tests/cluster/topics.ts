@@ -5,13 +5,15 @@ export interface TopicRecord {
   readonly topic: string;
   readonly partition: number;
   readonly offset: number;
+  /** When it was written, in milliseconds since the epoch, by the writer's clock. */
+  readonly timestamp: number;
   readonly key: string;
   readonly value: unknown;
 }
 
 /** Everything that is committed in some topics, as it comes; read with the client's own consumer, not with the product's. */
 export interface TopicReader {
-  /** In the order of each partition. */
+  /** In the order of each partition; none when each is handed on. */
   readonly records: readonly TopicRecord[];
   /** Resolves when `holds` is true; looked at after each batch, and from time to time. */
   until(holds: () => boolean): Promise<void>;
@@ -61,14 +63,18 @@ export async function startDoubler(brokers: readonly string[], topic: string): P
   };
 }
 
+/** @param onRecord is given each record, in the order of its partition, instead of keeping it: long runs have many */
 export async function readTopics(
   brokers: readonly string[],
   prefix: string,
   names: readonly string[],
+  onRecord?: (record: TopicRecord) => void,
 ): Promise<TopicReader> {
   const kafka = clientOf(brokers);
   const records: TopicRecord[] = [];
-  const seen = new Set<string>();
+  const keep = onRecord ?? ((record: TopicRecord) => void records.push(record));
+  /** Of each partition, the offset that comes next. */
+  const next = new Map<string, number>();
   const waiting = new Set<() => void>();
   let lastAt = Date.now();
   const consumer: Consumer = kafka.consumer({
@@ -83,15 +89,16 @@ export async function readTopics(
   await consumer.run({
     autoCommit: false,
     eachBatch: async ({ batch }) => {
-      for (const { key, value, offset } of batch.messages) {
+      const place = `${batch.topic}/${batch.partition}`;
+      for (const { key, value, offset, timestamp } of batch.messages) {
         // The client starts again from the beginning when it has lost its group.
-        const place = `${batch.topic}/${batch.partition}/${offset}`;
-        if (seen.has(place)) continue;
-        seen.add(place);
-        records.push({
+        if (Number(offset) < (next.get(place) ?? 0)) continue;
+        next.set(place, Number(offset) + 1);
+        keep({
           topic: batch.topic.slice(prefix.length),
           partition: batch.partition,
           offset: Number(offset),
+          timestamp: Number(timestamp),
           key: key?.toString('utf8') ?? '',
           value: value === null ? null : JSON.parse(value.toString('utf8')),
         });

@@ -23,9 +23,15 @@ export interface ExecutionAnswer {
 /** A REST client that keeps its connections and does as little as it can besides. */
 export class ProductClient {
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 64 });
-  readonly #authorization = `Basic ${Buffer.from(ACCOUNT).toString('base64')}`;
+  readonly #authorization: string;
 
-  constructor(readonly url: string) {}
+  /** @param account `user:password` */
+  constructor(
+    readonly url: string,
+    account = ACCOUNT,
+  ) {
+    this.#authorization = `Basic ${Buffer.from(account).toString('base64')}`;
+  }
 
   send(method: string, path: string, body?: { readonly type: string; readonly text: string }): Promise<Answer> {
     return new Promise((resolve, reject) => {

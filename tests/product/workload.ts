@@ -4,7 +4,7 @@ import type { ExecutionAnswer } from './client.js';
 export const MARK = 'MILLRACE_CRASH_TEST_MARK';
 
 /** A task run in a process of its own; its outputs tell which run they are of. */
-const script = (id: string, output: string, more = ''): string =>
+export const script = (id: string, output: string, more = ''): string =>
   `{id: ${id}, type: scripts.shell.Script, env: {${MARK}: "1"}, ${more} script: "sleep 0.3; echo '::{\\"outputs\\":{\\"n\\":${output},\\"by\\":\\"'$$-$(date +%s%N)'\\"}}::'"}`;
 
 /** A flow with one outcome, whenever it is disturbed. */

@@ -2,3 +2,4 @@ export { startElasticsearch, type ElasticsearchOptions, type ElasticsearchServer
 export { defaultCacheFolder } from './installation.js';
 export { missingForElasticsearch, missingForKafka } from './java.js';
 export { startKafka, type KafkaBroker, type KafkaOptions, type KafkaServers } from './kafka.js';
+export { startSupervised, type SupervisedProcess } from './supervised-process.js';

@@ -30,17 +30,20 @@ export interface SupervisedProcess {
 }
 
 /**
- * Starts a command, with the environment of this process.
+ * Starts a command.
  * @param onLine is given each line that it writes, to either output
+ * @param environment default: that of this process
  * @throws Error when no process can be started. A program that does not exist ends with code 127 instead.
  */
 export async function startSupervised(
   command: readonly string[],
   workingDirectory: string,
   onLine: (line: string) => void,
+  environment: NodeJS.ProcessEnv = process.env,
 ): Promise<SupervisedProcess> {
   const child = spawn('/bin/sh', ['-c', SUPERVISOR, 'millrace-server', ...command], {
     cwd: workingDirectory,
+    env: environment,
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
   });
