@@ -42,6 +42,8 @@ export interface ExecutionDefinitionOptions {
   readonly expressions?: ExpressionSettings;
   /** The instance is known to be gone: what it claims late is given to others at once. Default: nobody is. */
   readonly isLost?: (instance: string) => boolean;
+  /** Whether a worker group is there, and live. Default: every one is. */
+  readonly workerGroup?: ExecutionContext['workerGroup'];
   readonly limits?: Partial<ExecutionLimits>;
   readonly onFault: (fault: { readonly key: string; readonly error: Error }) => void;
   /** Only the simulation sets it. */
@@ -53,7 +55,7 @@ type ExecutionDefinition = ProcessorDefinition<ExecutionState, ExecutionRecord, 
 /** The executor's main processor, wired: executions. Also what the simulation runs. */
 export function executionDefinition(options: ExecutionDefinitionOptions): ExecutionDefinition {
   const { topics, inlineTask, serverVariables, timeZone, isLost = () => false, broken } = options;
-  const { hasSlots = () => false } = options;
+  const { hasSlots = () => false, workerGroup } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const { encryptionKey, recursiveRendering } = options.expressions ?? {};
   const contextWith = (
@@ -70,6 +72,7 @@ export function executionDefinition(options: ExecutionDefinitionOptions): Execut
     ...(encryptionKey === undefined ? {} : { encryptionKey: encryptionKey.reveal() }),
     ...(recursiveRendering === true && { recursiveRendering }),
     isLost,
+    ...(workerGroup === undefined ? {} : { workerGroup }),
     limits,
     ...(broken === 'no-claim-token' ? { broken } : {}),
   });

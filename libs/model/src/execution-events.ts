@@ -18,6 +18,7 @@ export type ExecutionEvent =
   | JobEnded
   | JobHandedBack
   | InstanceLost
+  | WorkersChanged
   | Continued;
 
 /** Somebody asked for an execution; its id was made by whoever asked. A repeat changes nothing. */
@@ -226,6 +227,18 @@ export interface JobHandedBack {
 export interface InstanceLost {
   readonly kind: 'instance-lost';
   readonly instance: string;
+  readonly tenant?: string;
+  readonly executionId?: string;
+}
+
+/**
+ * Workers of a group have come, or the last one has gone. Broadcast by executors; each partition turns it into one event
+ * for each execution that has jobs which nobody has taken (then `executionId` is set).
+ */
+export interface WorkersChanged {
+  readonly kind: 'workers-changed';
+  readonly group: string;
+  readonly live: boolean;
   readonly tenant?: string;
   readonly executionId?: string;
 }

@@ -4,6 +4,7 @@ import type { KeyValue, KeyValueChange } from './key-values.js';
 import type { NamespaceFile, NamespaceFileChange, NamespaceFileNumbers } from './namespace-files.js';
 import type { FlowTemplate, TemplateChange } from './templates.js';
 import type { TriggerState } from './triggers.js';
+import type { WorkerGroup, WorkerGroupChange } from './worker-groups.js';
 
 /**
  * Resources are what users manage: flows, key-values, files of namespaces, user accounts. They are changed by a command to the owner
@@ -16,6 +17,7 @@ export type Resource =
   | { readonly kind: 'namespace-file'; readonly file: NamespaceFile }
   | ({ readonly kind: 'namespace-file-numbers' } & NamespaceFileNumbers)
   | { readonly kind: 'template'; readonly template: FlowTemplate }
+  | { readonly kind: 'worker-group'; readonly group: WorkerGroup }
   | RecentCommands;
 
 /** The last commands of a key and what became of them, so that a repeat changes nothing and is answered again. */
@@ -70,7 +72,8 @@ export type ResourceChange =
   | { readonly kind: 'set-password'; readonly userId: string; readonly passwordHash: string }
   | KeyValueChange
   | NamespaceFileChange
-  | TemplateChange;
+  | TemplateChange
+  | WorkerGroupChange;
 
 /** What the registry answers on `replies`, keyed by the instance that asked. */
 export interface Reply {

@@ -17,6 +17,7 @@ import { changeNamespaceFile } from './namespace-files.js';
 import { nothing, type Decided, type Wake } from './records.js';
 import { changedSlotLimits, type SlotLimitChanged } from './slot-limits.js';
 import { changeTemplate } from './templates.js';
+import { changeWorkerGroup } from './worker-groups.js';
 
 /** Commands of a key that are remembered, so that a repeat within any retry time changes nothing. */
 const REMEMBERED = 20;
@@ -150,6 +151,10 @@ function change(state: State, wanted: ResourceChange, at: number): Changes | Ref
     case 'save-template':
     case 'delete-template':
       return changeTemplate(state, wanted, at);
+    case 'create-worker-group':
+    case 'update-worker-group':
+    case 'delete-worker-group':
+      return changeWorkerGroup(state, wanted);
     default:
       return wanted satisfies never;
   }

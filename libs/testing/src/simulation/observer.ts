@@ -94,6 +94,7 @@ function describe(event: ExecutionEvent): string {
     case 'job-ended':
       return `${event.kind} ${event.taskRunId} ${event.attempt} ${event.token} ${event.outcome.state}`;
     case 'instance-lost':
+    case 'workers-changed':
       return `${event.kind} ${event.instance}`;
     case 'job-progressed':
       return `${event.kind} ${event.taskRunId} ${event.attempt} ${event.token} ${event.child.taskId} ${event.child.state}`;
