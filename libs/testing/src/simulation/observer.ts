@@ -94,7 +94,6 @@ function describe(event: ExecutionEvent): string {
     case 'job-ended':
       return `${event.kind} ${event.taskRunId} ${event.attempt} ${event.token} ${event.outcome.state}`;
     case 'instance-lost':
-    case 'workers-changed':
       return `${event.kind} ${event.instance}`;
     case 'job-progressed':
       return `${event.kind} ${event.taskRunId} ${event.attempt} ${event.token} ${event.child.taskId} ${event.child.state}`;
@@ -104,6 +103,8 @@ function describe(event: ExecutionEvent): string {
       return `${event.kind} ${event.taskRunId} ${event.childId} ${event.state}`;
     case 'slot-answered':
       return `${event.kind} ${event.answer}`;
+    case 'workers-changed':
+      return `${event.kind} ${event.group} ${event.live ? 'live' : 'none'}`;
     case 'execution-requested':
     case 'execution-wanted':
     case 'snapshot-part':
