@@ -47,6 +47,8 @@ export interface ExecutionDefinitionOptions {
    * call. Default: it is not.
    */
   readonly inMaintenance?: () => boolean | Promise<boolean>;
+  /** Whether a worker group is there, and live. Default: every one is. */
+  readonly workerGroup?: ExecutionContext['workerGroup'];
   readonly limits?: Partial<ExecutionLimits>;
   readonly onFault: (fault: { readonly key: string; readonly error: Error }) => void;
   /** Only the simulation sets it. */
@@ -58,7 +60,7 @@ type ExecutionDefinition = ProcessorDefinition<ExecutionState, ExecutionRecord, 
 /** The executor's main processor, wired: executions. Also what the simulation runs. */
 export function executionDefinition(options: ExecutionDefinitionOptions): ExecutionDefinition {
   const { topics, inlineTask, serverVariables, timeZone, isLost = () => false, broken } = options;
-  const { hasSlots = () => false } = options;
+  const { hasSlots = () => false, workerGroup } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const { encryptionKey, recursiveRendering } = options.expressions ?? {};
   const contextWith = (
@@ -78,6 +80,7 @@ export function executionDefinition(options: ExecutionDefinitionOptions): Execut
     ...(encryptionKey === undefined ? {} : { encryptionKey: encryptionKey.reveal() }),
     ...(recursiveRendering === true && { recursiveRendering }),
     isLost,
+    ...(workerGroup === undefined ? {} : { workerGroup }),
     limits,
     ...(inMaintenance && { inMaintenance }),
     ...(broken === 'no-claim-token' ? { broken } : {}),

@@ -1,6 +1,5 @@
 import type { Effect } from '@millrace/executor-core';
 import {
-  DEFAULT_GROUP,
   flowKey,
   jobKey,
   keyOf,
@@ -13,13 +12,19 @@ import {
 
 /** The record that an effect becomes. */
 export function outgoingEffect(topics: Topics): (effect: Effect) => OutgoingRecord {
-  const jobs = topics.jobs(DEFAULT_GROUP);
+  const groups = new Map<string, ReturnType<Topics['jobs']>>();
+  /** The same topic for each job of a group. */
+  const jobs = (group: string): ReturnType<Topics['jobs']> => {
+    const topic = groups.get(group) ?? topics.jobs(group);
+    groups.set(group, topic);
+    return topic;
+  };
   return (effect) => {
     switch (effect.kind) {
       case 'submit-job':
-        return outgoing({ topic: jobs, key: jobKey(effect.job), value: effect.job });
+        return outgoing({ topic: jobs(effect.group), key: jobKey(effect.job), value: effect.job });
       case 'cancel-job':
-        return outgoing({ topic: jobs, key: effect.key, value: null });
+        return outgoing({ topic: jobs(effect.group), key: effect.key, value: null });
       case 'command-worker':
         return outgoing({ topic: topics.workerCommands, key: effect.instance, value: effect.command });
       case 'send-event':

@@ -27,6 +27,9 @@ export const DEFAULT_LIMITS: ExecutionLimits = {
   resubmits: 3,
 };
 
+/** Of a worker group, for one tenant; `unknown` also when it is not available to the tenant. */
+export type WorkerGroupStatus = 'unknown' | 'no-worker' | 'live';
+
 /** What the shell looked up before a decision; decisions read nothing else besides the state and the event. */
 export interface ExecutionContext {
   /** Milliseconds since the epoch; never goes back within a partition. */
@@ -51,6 +54,10 @@ export interface ExecutionContext {
   readonly recursiveRendering?: boolean;
   /** Base64; SECRET inputs of executions that start here are stored encrypted with it. Absent: they are refused. */
   readonly encryptionKey?: string;
+  /**
+   * Whether a worker group is there for the tenant, and a worker of it is running. Absent: every group is live.
+   */
+  workerGroup?(tenant: string, key: string): WorkerGroupStatus;
   /** The worker instance was declared lost, or has said good-bye. */
   isLost(instance: string): boolean;
   readonly limits: ExecutionLimits;

@@ -1,4 +1,4 @@
-import { jobKey, type PlainObject, type Retry, type State, type TaskRun } from '@millrace/model';
+import { DEFAULT_GROUP, jobKey, type PlainObject, type Retry, type State, type TaskRun } from '@millrace/model';
 import type { Decision } from './decision.js';
 import type { TaskPlan } from './plan.js';
 import { killChildrenOf } from './executables/kill-children.js';
@@ -116,8 +116,13 @@ export function withdrawJob(decision: Decision, run: TaskRun): void {
       instance,
       command: { kind: 'kill-job', tenant, executionId, taskRunId: run.id, attempt, token },
     });
-  } else if (run.state === 'SUBMITTED') {
-    decision.effect({ kind: 'cancel-job', key: jobKey({ tenant, taskRunId: run.id, attempt: nextAttempt(run) }) });
+  } else if (run.state === 'SUBMITTED' && run.awaitsWorker !== true) {
+    const { workerGroup: group = DEFAULT_GROUP } = run;
+    decision.effect({
+      kind: 'cancel-job',
+      group,
+      key: jobKey({ tenant, taskRunId: run.id, attempt: nextAttempt(run) }),
+    });
   }
 }
 

@@ -3,6 +3,7 @@ import { countedAttempts, placeOf, type Decision } from './decision.js';
 import { closeTaskRun, endAttempt, evaluationAttempt } from './end-task-run.js';
 import { EXECUTABLES } from './executables/executables.js';
 import { jobFor, tooLargeForJob } from './jobs.js';
+import { chooseGroup, handOver } from './worker-groups.js';
 import type { TaskPlan } from './plan.js';
 
 /** Properties that are written down, by name. */
@@ -19,6 +20,11 @@ export function requestEvaluation(decision: Decision, task: TaskPlan, run: TaskR
     decision.log(run, task, 1, 'ERROR', tooLarge);
     return endEvaluation(decision, run, 'FAILED');
   }
+  const chosen = chooseGroup(decision, task, placeOf(run), 0);
+  if (chosen.kind === 'ends') {
+    decision.log(run, task, 1, chosen.state === 'FAILED' ? 'ERROR' : 'WARN', chosen.message);
+    return endEvaluation(decision, run, chosen.state);
+  }
   if (!run.evaluating) {
     decision.fact(
       { kind: 'evaluation-requested', taskRunId: run.id },
@@ -26,9 +32,9 @@ export function requestEvaluation(decision: Decision, task: TaskPlan, run: TaskR
     );
   }
   const evaluations = run.evaluating ? run.evaluations : run.evaluations === undefined ? 0 : run.evaluations + 1;
-  decision.effect({
-    kind: 'submit-job',
-    job: {
+  handOver(
+    decision,
+    {
       ...jobFor(decision, task, run),
       attempt: evaluationAttempt(evaluations === undefined ? {} : { evaluations }),
       kind: 'evaluate',
@@ -37,11 +43,12 @@ export function requestEvaluation(decision: Decision, task: TaskPlan, run: TaskR
       variables,
       resubmits: run.resubmits ?? 0,
     },
-  });
+    chosen,
+  );
 }
 
 /** Expressions could not be evaluated. A task that has no children yet ends; its retry is for those. */
-export function endEvaluation(decision: Decision, run: TaskRun, state: 'FAILED' | 'KILLED'): void {
+export function endEvaluation(decision: Decision, run: TaskRun, state: 'FAILED' | 'KILLED' | 'CANCELLED'): void {
   if (EXECUTABLES.has(decision.taskOf(run).type)) return endExecutable(decision, run, state);
   const entered = run.lanes !== undefined;
   if (entered && state === 'FAILED') {
@@ -57,7 +64,7 @@ export function endEvaluation(decision: Decision, run: TaskRun, state: 'FAILED' 
 }
 
 /** One that starts executions is tried again like a task for a worker. */
-function endExecutable(decision: Decision, run: TaskRun, state: 'FAILED' | 'KILLED'): void {
+function endExecutable(decision: Decision, run: TaskRun, state: 'FAILED' | 'KILLED' | 'CANCELLED'): void {
   const opened = run.attempts.at(-1)?.state === 'RUNNING';
   if (!opened) decision.fact({ kind: 'attempt-opened', taskRunId: run.id, at: decision.now });
   endAttempt(decision, decision.taskOf(run), {

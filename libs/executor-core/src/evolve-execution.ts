@@ -27,6 +27,12 @@ export function evolveExecution(state: ExecutionState, fact: ExecutionFact): voi
       return changeHead(state, { outputs: fact.outputs });
     case 'failure-noted':
       return changeHead(state, { failure: fact.message });
+    case 'warning-set':
+      return changeHead(state, { warnings: [...(state.head.warnings ?? []), fact.message] });
+    case 'warning-removed': {
+      const warnings = (state.head.warnings ?? []).filter((message) => message !== fact.message);
+      return changeHead(state, { warnings: warnings.length === 0 ? undefined : warnings });
+    }
     case 'error-noted':
       return noteError(state, fact.entry);
     case 'timer-set':
@@ -93,7 +99,8 @@ export function moveExecution(state: ExecutionState, { to, at }: { readonly to: 
     throw new Error(`An execution must not move from ${head.state} to ${to}`);
   }
   changeHead(state, { state: to, histories: appended(head.histories, { state: to, date: at }) });
-  if (isTerminal(to)) changeHead(state, { endsAs: undefined });
+  // What it waited for does not matter any more.
+  if (isTerminal(to)) changeHead(state, { endsAs: undefined, warnings: undefined });
   if (isTerminal(to) || to === 'KILLING') dropHold(state);
 }
 

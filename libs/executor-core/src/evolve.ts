@@ -1,4 +1,5 @@
 import {
+  DEFAULT_GROUP,
   isTerminal,
   NO_PROGRESS,
   TASK_RUN_MOVES,
@@ -39,6 +40,11 @@ export function evolve(state: ExecutionState, fact: Fact): void {
       return releaseClaim(state, fact.taskRunId, (run) =>
         fact.counted ? { resubmits: (run.resubmits ?? 0) + 1 } : {},
       );
+    case 'job-group-set':
+      return changeRun(state, fact.taskRunId, () => ({
+        workerGroup: fact.group === DEFAULT_GROUP ? undefined : fact.group,
+        awaitsWorker: fact.waits ? (true as const) : undefined,
+      }));
     case 'outputs-set':
       return changeRun(state, fact.taskRunId, () => ({ outputs: fact.outputs }));
     default:

@@ -33,6 +33,8 @@ export type ExecutionFact =
   | { readonly kind: 'execution-moved'; readonly to: State; readonly at: number }
   | { readonly kind: 'execution-outputs-set'; readonly outputs: PlainObject }
   | { readonly kind: 'failure-noted'; readonly message: string }
+  | { readonly kind: 'warning-set'; readonly message: string }
+  | { readonly kind: 'warning-removed'; readonly message: string }
   | { readonly kind: 'error-noted'; readonly entry: ErrorEntry }
   /** A timer of the execution itself; undefined removes it. */
   | { readonly kind: 'timer-set'; readonly name: string; readonly at: number | undefined }
@@ -71,6 +73,8 @@ export type TaskRunFact =
   | { readonly kind: 'children-given-out'; readonly taskRunId: string; readonly generation: number }
   | { readonly kind: 'job-claimed'; readonly taskRunId: string; readonly claim: Claim }
   | { readonly kind: 'job-given-out-again'; readonly taskRunId: string; readonly counted: boolean }
+  /** Where the job of a task run goes; `waits`: it is kept until a worker of the group is running. */
+  | { readonly kind: 'job-group-set'; readonly taskRunId: string; readonly group: string; readonly waits: boolean }
   | { readonly kind: 'outputs-set'; readonly taskRunId: string; readonly outputs: PlainObject }
   | { readonly kind: 'evaluation-requested'; readonly taskRunId: string }
   | { readonly kind: 'evaluated'; readonly taskRunId: string; readonly values: PlainObject }

@@ -1,4 +1,10 @@
-export { DEFAULT_LIMITS, type ExecutionContext, type ExecutionLimits, type InlineTask } from './context.js';
+export {
+  DEFAULT_LIMITS,
+  type ExecutionContext,
+  type ExecutionLimits,
+  type InlineTask,
+  type WorkerGroupStatus,
+} from './context.js';
 export { allConditionsHold, conditionHolds, type ConditionSubject } from './conditions.js';
 export { decide, failed } from './decide/decide.js';
 export { evaluateExpression, type SeenExecution } from './evaluate-expression.js';

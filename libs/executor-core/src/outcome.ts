@@ -13,9 +13,9 @@ import type { Fact, OwnerId } from './facts.js';
 
 /** What the shell writes in the same transaction as the facts' records. */
 export type Effect =
-  | { readonly kind: 'submit-job'; readonly job: Job }
+  | { readonly kind: 'submit-job'; readonly group: string; readonly job: Job }
   /** Takes back a job that nobody has claimed. */
-  | { readonly kind: 'cancel-job'; readonly key: string }
+  | { readonly kind: 'cancel-job'; readonly group: string; readonly key: string }
   | { readonly kind: 'command-worker'; readonly instance: string; readonly command: WorkerCommand }
   /** To another execution: a child that is wanted or killed, a parent that waits. */
   | {

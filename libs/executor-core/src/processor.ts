@@ -12,6 +12,7 @@ import { evolve } from './evolve.js';
 import type { Fact } from './facts.js';
 import type { Input } from './outcome.js';
 import { ExecutionState, type Records } from './state.js';
+import { concernsGroup } from './worker-groups.js';
 import { tellTrigger } from './tell-trigger.js';
 
 /** The execution as a keyed state machine over `execution-events`, in the shape of the queue's contract. */
@@ -48,6 +49,15 @@ export function executionProcessor(topics: Pick<Topics, 'executionEvents' | 'exe
           const { tenant, executionId } = state.head;
           yield [key, { kind: 'maintenance-ended', tenant, executionId }];
         }
+        return;
+      }
+      if (event.kind === 'workers-changed') {
+        for (const [key, state] of live) {
+          if (!concernsGroup(state, event)) continue;
+          const { tenant, executionId } = state.head;
+          yield [key, { ...event, tenant, executionId }];
+        }
+        return;
       }
       if (event.kind !== 'instance-lost') return;
       for (const [key, state] of live) {

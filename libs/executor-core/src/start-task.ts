@@ -14,6 +14,7 @@ import type { TaskPlan } from './plan.js';
 import { isPure, needsWorker, ownProperties, withoutRunIf } from './rendering.js';
 import { FLOWABLES, type Entered, type Flowable } from './tasks/flowables.js';
 import { runUpdate, UPDATES } from './updates/updates.js';
+import { chooseGroup, handOver } from './worker-groups.js';
 import { giveOutChildren, WORKING_DIRECTORY } from './working-directory-job.js';
 
 type Place = Pick<NewTaskRun, 'section' | 'lane' | 'index' | 'parentId' | 'value' | 'iteration'>;
@@ -88,7 +89,8 @@ function startRunnable(decision: Decision, task: TaskPlan, place: TaskRunPlace, 
   }
   if (runs === false) return endAtOnce(decision, task, place, past, 'SKIPPED');
   const inline = runs === true ? decision.context.inlineTask(task.type) : undefined;
-  const isInline = inline && !needsStorage(task.definition) && isPure(withoutRunIf(task.definition));
+  const isInline =
+    inline && !needsStorage(task.definition) && !namesGroup(task.definition) && isPure(withoutRunIf(task.definition));
   if (isInline && runInline(decision, task, place, past, inline)) return;
   submitJob(decision, task, place, past, { decided: runs === true, resubmits: 0 });
 }
@@ -97,16 +99,20 @@ function startRunnable(decision: Decision, task: TaskPlan, place: TaskRunPlace, 
 const needsStorage = ({ taskCache, logToFile }: TaskDefinition): boolean =>
   taskCache?.enabled === true || logToFile === true;
 
+/** It runs where its author wants it. */
+const namesGroup = ({ workerGroup }: TaskDefinition): boolean => (workerGroup?.key ?? '').trim() !== '';
+
 /** One attempt that is over as soon as it was opened. */
 function endAtOnce(
   decision: Decision,
   task: TaskPlan,
   place: TaskRunPlace,
   past: Past,
-  state: 'FAILED' | 'SKIPPED',
+  state: 'FAILED' | 'SKIPPED' | 'CANCELLED',
   message?: string,
 ): void {
-  if (message !== undefined) decision.log(place, task, past.nextAttempt, 'ERROR', message);
+  if (message !== undefined)
+    decision.log(place, task, past.nextAttempt, state === 'CANCELLED' ? 'WARN' : 'ERROR', message);
   if (state === 'FAILED') {
     decision.fact({ kind: 'task-run-moved', taskRunId: place.id, to: 'RUNNING', at: decision.now });
   }
@@ -204,10 +210,12 @@ function submitJob(
   const variables = decision.rendering(task, place, past.attempts).variablesFor(rendered);
   const tooLarge = tooLargeForJob(decision, task, variables);
   if (tooLarge !== undefined) return endAtOnce(decision, task, place, past, 'FAILED', tooLarge);
+  const chosen = chooseGroup(decision, task, place, past.attempts);
+  if (chosen.kind === 'ends') return endAtOnce(decision, task, place, past, chosen.state, chosen.message);
   decision.fact({ kind: 'task-run-moved', taskRunId: place.id, to: 'SUBMITTED', at: decision.now });
-  decision.effect({
-    kind: 'submit-job',
-    job: {
+  handOver(
+    decision,
+    {
       ...jobFor(decision, task, place),
       attempt: past.nextAttempt,
       kind: 'run',
@@ -216,7 +224,8 @@ function submitJob(
       variables,
       resubmits,
     },
-  });
+    chosen,
+  );
 }
 
 /** Gives the job of a task run out again: its worker was lost, or handed it back. */
@@ -224,8 +233,9 @@ export function submitAgain(decision: Decision, run: TaskRun, resubmits: number)
   const task = decision.taskOf(run);
   if (run.evaluating && run.items) return storeOutputs(decision, task, run, run.items.stored);
   if (run.evaluating) return requestEvaluation(decision, task, run, evaluatedBy(task, run));
-  // The open attempt is the one that is given up: it does not count for the new one.
-  const past: Past = { ...NEW, attempts: countedAttempts(run) - 1, nextAttempt: run.attempts.length + 1 };
+  // The open attempt is the one that is given up: it does not count for the new one. A job that waited has none.
+  const given = run.awaitsWorker === true ? 0 : 1;
+  const past: Past = { ...NEW, attempts: countedAttempts(run) - given, nextAttempt: run.attempts.length + 1 };
   submitJob(decision, task, placeOf(run), past, { decided: isDecided(decision, task, run, past), resubmits });
 }
 

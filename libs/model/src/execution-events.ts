@@ -19,6 +19,7 @@ export type ExecutionEvent =
   | JobHandedBack
   | InstanceLost
   | MaintenanceEnded
+  | WorkersChanged
   | Continued;
 
 /** Somebody asked for an execution; its id was made by whoever asked. A repeat changes nothing. */
@@ -237,6 +238,18 @@ export interface InstanceLost {
  */
 export interface MaintenanceEnded {
   readonly kind: 'maintenance-ended';
+  readonly tenant?: string;
+  readonly executionId?: string;
+}
+
+/**
+ * Workers of a group have come, or the last one has gone. Broadcast by executors; each partition turns it into one event
+ * for each execution that has jobs which nobody has taken (then `executionId` is set).
+ */
+export interface WorkersChanged {
+  readonly kind: 'workers-changed';
+  readonly group: string;
+  readonly live: boolean;
   readonly tenant?: string;
   readonly executionId?: string;
 }

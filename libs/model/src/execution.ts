@@ -236,6 +236,10 @@ export interface TaskRun {
   /** The job handed out is for these expressions, not for the task itself. */
   readonly evaluating?: boolean;
   readonly claim?: Claim;
+  /** Group of its latest job. Absent: the default one. */
+  readonly workerGroup?: string;
+  /** Its job is not handed out yet: no worker of the group is running. */
+  readonly awaitsWorker?: true;
   /** The execution that it started (Subflow). */
   readonly childExecutionId?: string;
   /** Of the task run that starts the executions of a ForEachItem. */

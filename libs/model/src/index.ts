@@ -43,3 +43,4 @@ export * from './trigger-types.js';
 export * from './triggers.js';
 export * from './truth.js';
 export * from './updating-tasks.js';
+export * from './worker-groups.js';

@@ -64,6 +64,3 @@ export type WorkerCommand =
       readonly token?: string;
     }
   | { readonly kind: 'drain'; readonly instance: string };
-
-/** The group of jobs that name none. */
-export const DEFAULT_GROUP = 'default';

@@ -6,6 +6,7 @@ import type { Maintenance, MaintenanceChange } from './maintenance.js';
 import type { NamespaceFile, NamespaceFileChange, NamespaceFileNumbers } from './namespace-files.js';
 import type { FlowTemplate, TemplateChange } from './templates.js';
 import type { TriggerState } from './triggers.js';
+import type { WorkerGroup, WorkerGroupChange } from './worker-groups.js';
 
 /**
  * Resources are what users manage: flows, key-values, files of namespaces, user accounts. They are changed by a command to the owner
@@ -20,6 +21,7 @@ export type Resource =
   | { readonly kind: 'template'; readonly template: FlowTemplate }
   | { readonly kind: 'maintenance'; readonly maintenance: Maintenance }
   | ClusterRecord
+  | { readonly kind: 'worker-group'; readonly group: WorkerGroup }
   | RecentCommands;
 
 /** The last commands of a key and what became of them, so that a repeat changes nothing and is answered again. */
@@ -76,7 +78,8 @@ export type ResourceChange =
   | NamespaceFileChange
   | TemplateChange
   | MaintenanceChange
-  | ClusterChange;
+  | ClusterChange
+  | WorkerGroupChange;
 
 /** What the registry answers on `replies`, keyed by the instance that asked. */
 export interface Reply {

@@ -19,6 +19,7 @@ import { changeNamespaceFile } from './namespace-files.js';
 import { nothing, type Decided, type Wake } from './records.js';
 import { changedSlotLimits, type SlotLimitChanged } from './slot-limits.js';
 import { changeTemplate } from './templates.js';
+import { changeWorkerGroup } from './worker-groups.js';
 
 /** Commands of a key that are remembered, so that a repeat within any retry time changes nothing. */
 const REMEMBERED = 20;
@@ -162,6 +163,10 @@ function change(state: State, wanted: ResourceChange, at: number): Changes | Ref
     case 'propose-placement':
     case 'use-placement':
       return changeCluster(state, wanted);
+    case 'create-worker-group':
+    case 'update-worker-group':
+    case 'delete-worker-group':
+      return changeWorkerGroup(state, wanted);
     default:
       return wanted satisfies never;
   }

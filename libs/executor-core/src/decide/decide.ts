@@ -19,7 +19,8 @@ import { Outcome, type Input, type Step } from '../outcome.js';
 import { NO_LISTS, type FlowPlan } from '../plan.js';
 import { nextRound, roundEnded } from '../rounds.js';
 import { checkAssertions } from '../sla.js';
-import { enter } from '../start-task.js';
+import { enter, submitAgain } from '../start-task.js';
+import { workersChanged } from '../worker-groups.js';
 import type { ExecutionView } from '../state.js';
 import { itemEnded, startItems } from '../executables/items.js';
 import { killChildren, killItems } from '../executables/kill-children.js';
@@ -148,6 +149,8 @@ function react(decision: Decision, input: Reacted): void {
       return instanceLost(decision, input);
     case 'maintenance-ended':
       return maintenanceEnded(decision);
+    case 'workers-changed':
+      return workersChanged(decision, input, submitAgain);
     case 'kill-requested':
       return killRequested(decision, input);
     case 'wake':

@@ -8,6 +8,7 @@ import {
 } from '@millrace/model';
 import type { Decision } from '../decision.js';
 import { evaluationAttempt } from '../end-task-run.js';
+import { defaultGroup, handOver } from '../worker-groups.js';
 import { jobFor } from '../jobs.js';
 import type { TaskPlan } from '../plan.js';
 import type { ExecutionView } from '../state.js';
@@ -64,9 +65,10 @@ export function pageToStore(
 export function storeOutputs(decision: Decision, task: TaskPlan, run: TaskRun, page: number): void {
   const evaluations = (run.evaluations ?? -1) + (run.evaluating ? 0 : 1);
   if (!run.evaluating) decision.fact({ kind: 'evaluation-requested', taskRunId: run.id });
-  decision.effect({
-    kind: 'submit-job',
-    job: {
+  // Any worker can write it, so it never waits for a group that the task asks for.
+  handOver(
+    decision,
+    {
       ...jobFor(decision, task, run),
       attempt: evaluationAttempt({ evaluations }),
       kind: 'run',
@@ -81,7 +83,8 @@ export function storeOutputs(decision: Decision, task: TaskPlan, run: TaskRun, p
       variables: { lines: pageOf(decision.view, run, page).lines },
       resubmits: run.resubmits ?? 0,
     },
-  });
+    defaultGroup(decision),
+  );
 }
 
 /** A worker has written the page. */

@@ -110,6 +110,8 @@ function describe(event: ExecutionEvent): string {
       return `${event.kind} ${event.taskRunId} ${event.childId} ${event.state}`;
     case 'slot-answered':
       return `${event.kind} ${event.answer}`;
+    case 'workers-changed':
+      return `${event.kind} ${event.group} ${event.live ? 'live' : 'none'}`;
     case 'execution-requested':
     case 'execution-wanted':
     case 'snapshot-part':
