@@ -1,12 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import {
-  copyForReplay,
-  inheritedLabels,
-  planFlow,
-  snapshotParts,
-  withLabel,
-  type ExecutionCopy,
-} from '@millrace/executor-core';
+import { copyForReplay, inheritedLabels, planFlow, withLabel, type ExecutionCopy } from '@millrace/executor-core';
 import {
   keyOf,
   newId,
@@ -17,7 +10,6 @@ import {
   type ExecutionRecord,
   type ExecutionRequested,
   type Flow,
-  type OutgoingRecord,
   type PlainObject,
   type TaskRun,
 } from '@millrace/model';
@@ -29,6 +21,7 @@ import type { RouteServices } from '../routes/services.js';
 import { variablesBeforeStart } from './checks.js';
 import { givenInputs } from './given-inputs.js';
 import { CHECKS, execution, operate } from './operations.js';
+import { publishSnapshot } from './snapshot.js';
 import { inputEnvironment, requestedExecution, resolvedInputs, TOO_LARGE } from './start.js';
 
 /** How an execution is made from another one. */
@@ -234,12 +227,7 @@ async function begin(
   { records, head }: ExecutionCopy,
   operation: ExecutionOperation,
 ): Promise<ExecutionRecords> {
-  const { queue, topics } = services.starting;
-  const key = keyOf(head.tenant, head.executionId);
-  const parts = snapshotParts(records, head).map((value): OutgoingRecord =>
-    outgoing({ topic: topics.executionEvents, key, value }),
-  );
-  await queue.publish(parts);
+  await publishSnapshot(services, head, records);
   try {
     await operate(services, call, head, operation);
   } catch (error) {
