@@ -21,6 +21,7 @@ import {
 import { createWebserver, type Webserver } from '@millrace/webserver';
 import { createWorker, environmentSecrets, type ExpressionServices } from '@millrace/worker';
 import type { Adapters, BrokenRule } from './adapters.js';
+import { executionRetention } from './execution-retention.js';
 import { installedTaskTypes } from './plugins.js';
 
 /** What a process is started with. */
@@ -71,7 +72,8 @@ export class Servers {
 
   /** @param onlyInstances of a process that owns its data folder alone: all others on record are lost */
   executor(context: ServiceContext, onlyInstances?: readonly string[]): Service {
-    const { broken } = this.#options;
+    const { broken, configuration } = this.#options;
+    const retention = executionRetention(configuration);
     return createExecutor({
       ...this.#shared(),
       context,
@@ -79,6 +81,7 @@ export class Servers {
       templates: this.#options.configuration.templates.enabled,
       expiredKeyValues: this.#options.configuration.kv.purgeExpired,
       ...(onlyInstances === undefined ? {} : { onlyInstances }),
+      ...(retention && { retention }),
       ...(broken === undefined || broken === 'no-fencing' ? {} : { broken }),
     });
   }
