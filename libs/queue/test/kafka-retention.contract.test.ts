@@ -40,28 +40,6 @@ describeWithKafka('state of keys that have ended', () => {
     return { server, heads, entries, notes, tell, gone };
   }
 
-  it('leaves the log when its retention is over; what lives, and what ended later, stays', async () => {
-    const { heads, entries, notes, tell, gone } = await begin({ afterMs: DAY });
-    await tell('old', 'add', 'add', 'end');
-    await tell('alive', 'add');
-    await tell('revived', 'add', 'end', 'revive');
-    await notes.until(told('lives again'));
-    clock.advance(DAY / 2);
-    await tell('young', 'add', 'end');
-    await notes.until(told('ended', 3));
-    await harness.settle();
-    expect(heads.records('old').size).toBe(1);
-    clock.advance(DAY / 2);
-    expect(await gone('old')).toBe(true);
-    await harness.settle();
-    expect(['alive', 'revived', 'young'].map((key) => heads.records(key).size + entries.records(key).size)).toEqual([
-      2, 2, 2,
-    ]);
-    await tell('old', 'add');
-    await heads.waitFor(() => heads.records('old').size > 0, 30_000);
-    expect(heads.get('old', 'head')).toMatchObject({ total: 1 });
-  });
-
   it('waits until all of its records are searchable', async () => {
     let searchable = 0;
     const { heads, notes, tell, gone } = await begin({ afterMs: DAY, searchable: () => searchable });
@@ -76,23 +54,5 @@ describeWithKafka('state of keys that have ended', () => {
     searchable = Infinity;
     clock.advance(1_000);
     expect(await gone('key')).toBe(true);
-  });
-
-  it('is found by the next owner, in the order in which it ended', async () => {
-    const first = await begin({ afterMs: DAY });
-    await first.tell('one', 'add', 'end');
-    await first.notes.until(told('ended'));
-    await harness.settle();
-    clock.advance(DAY / 2);
-    await first.tell('two', 'add', 'end');
-    await first.notes.until(told('ended', 2));
-    await harness.settle();
-    first.server.kill();
-    clock.advance(DAY / 2);
-    const second = await begin({ afterMs: DAY });
-    expect(await second.gone('one')).toBe(true);
-    expect(second.heads.records('two').size).toBe(1);
-    clock.advance(DAY / 2);
-    expect(await second.gone('two')).toBe(true);
   });
 });
