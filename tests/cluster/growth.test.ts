@@ -76,7 +76,8 @@ async function resume(cluster: Cluster, ids: readonly string[]): Promise<void> {
   for (const id of ids) {
     const answer = await client.send('POST', `/executions/${id}/resume`);
     // 504: accepted, and the owner is busy; that it was resumed is seen by its end.
-    if (answer.status >= 300 && answer.status !== 504) throw new Error(`${id} was not resumed: ${answer.status} ${answer.text}`);
+    if (answer.status >= 300 && answer.status !== 504)
+      throw new Error(`${id} was not resumed: ${answer.status} ${answer.text}`);
   }
   client.close();
 }

@@ -22,6 +22,7 @@ import { createWebserver, type Webserver } from '@millrace/webserver';
 import { createWorker, environmentSecrets, type ExpressionServices } from '@millrace/worker';
 import type { Adapters, BrokenRule } from './adapters.js';
 import { noIndex } from './index-adapter.js';
+import { executionRetention } from './execution-retention.js';
 import { installedTaskTypes } from './plugins.js';
 
 /** What a process is started with. */
@@ -74,6 +75,7 @@ export class Servers {
   /** @param onlyInstances of a process that owns its data folder alone: all others on record are lost */
   executor(context: ServiceContext, onlyInstances?: readonly string[]): Service {
     const { broken, configuration } = this.#options;
+    const retention = executionRetention(configuration);
     return createExecutor({
       ...this.#shared(),
       context,
@@ -84,6 +86,7 @@ export class Servers {
         ? { cluster: { wantedPartitions: configuration.kafka.partitions } }
         : {}),
       ...(onlyInstances === undefined ? {} : { onlyInstances }),
+      ...(retention && { retention }),
       ...(broken === undefined || broken === 'no-fencing' ? {} : { broken }),
     });
   }

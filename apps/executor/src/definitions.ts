@@ -22,7 +22,7 @@ import {
   type SlotAnswered,
   type Topics,
 } from '@millrace/model';
-import type { ProcessorDefinition, Wake } from '@millrace/queue';
+import type { ProcessorDefinition, StateRetention, Wake } from '@millrace/queue';
 import { livenessProcessor, resourceProcessor, type LivenessEffect, type ResourceEffect } from '@millrace/registry';
 import type { ExpressionSettings } from '@millrace/service';
 import type { FlowReference, RevisionReference } from './flow-plans.js';
@@ -50,6 +50,7 @@ export interface ExecutionDefinitionOptions {
   /** Whether a worker group is there, and live. Default: every one is. */
   readonly workerGroup?: ExecutionContext['workerGroup'];
   readonly limits?: Partial<ExecutionLimits>;
+  readonly retention?: StateRetention;
   readonly onFault: (fault: { readonly key: string; readonly error: Error }) => void;
   /** Only the simulation sets it. */
   readonly broken?: 'no-claim-token' | 'position-outside-transaction';
@@ -97,6 +98,7 @@ export function executionDefinition(options: ExecutionDefinitionOptions): Execut
     },
     outgoing: outgoingEffect(topics),
     onFault: options.onFault,
+    ...(options.retention && { retention: options.retention }),
     ...(broken === 'position-outside-transaction' ? { broken } : {}),
   };
 }

@@ -27,6 +27,7 @@ import {
 } from './definitions.js';
 import { startClusterLevel } from './cluster-level.js';
 import { startPurgingExpired, type ExpiredKeyValueSettings } from './expired-key-values.js';
+import { searchableBy, type ExecutionRetention } from './retention.js';
 import { FlowPlans } from './flow-plans.js';
 import { inlineTasks } from './inline-tasks.js';
 import { maintenanceCheck } from './maintenance.js';
@@ -43,6 +44,8 @@ export interface ExecutorOptions {
   /** Flows may take over the tasks of templates. Default false. */
   readonly templates?: boolean;
   readonly expressions?: ExpressionSettings;
+  /** When the state of ended executions leaves the queue. Default: never. */
+  readonly retention?: ExecutionRetention;
   /** When key-values that have expired are removed. Default: never. */
   readonly expiredKeyValues?: ExpiredKeyValueSettings;
   /** Of a cluster: what `kafka.partitions` asks for. Absent: there is no cluster. */
@@ -92,6 +95,9 @@ export function createExecutor(options: ExecutorOptions): Service {
         ...(options.pluginDefaults === undefined ? {} : { pluginDefaults: options.pluginDefaults }),
         templates: options.templates === true,
       });
+      const { retention } = options;
+      const progress = retention?.onlySearchable === true ? await queue.view(topics.indexProgress) : undefined;
+      if (progress) views.push(progress);
       const executions = executionDefinition({
         topics,
         flowPlan: (reference) => plans.get(reference),
@@ -104,6 +110,9 @@ export function createExecutor(options: ExecutorOptions): Service {
         timeZone: options.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
         ...(options.expressions === undefined ? {} : { expressions: options.expressions }),
         ...(options.broken === undefined ? {} : { broken: options.broken }),
+        ...(retention && {
+          retention: { afterMs: retention.afterMs, ...(progress && { searchable: searchableBy(progress) }) },
+        }),
         onFault: ({ key, error }) => {
           faults();
           context.log.error({ key, error }, 'An event could not be handled; its execution has failed');

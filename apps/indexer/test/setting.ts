@@ -1,4 +1,5 @@
 import {
+  isReplayMark,
   createTopics,
   INDEX_PROGRESS_ID,
   indexProgressKey,
@@ -54,7 +55,9 @@ export async function setting(partitions = 2) {
       await announceServices(records);
     },
   };
-  await memory.tail(topics.deadLetters, { onRecord: ({ value }) => void (value && letters.push(value)) });
+  await memory.tail(topics.deadLetters, {
+    onRecord: ({ value }) => void (value && !isReplayMark(value) && letters.push(value)),
+  });
   await memory.tail(topics.serviceEvents, { onRecord: ({ value }) => void (value && beats.push(value)) });
   const progress = await memory.view(topics.indexProgress);
   let count = 0;

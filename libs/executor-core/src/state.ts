@@ -76,6 +76,8 @@ export interface ExecutionView {
   parents(from: number, count: number): readonly TaskRun[];
   endedItems(taskRunId: string, page: number): EndedItems | undefined;
   itemOutputs(taskRunId: string, page: number): ItemOutputs | undefined;
+  /** Of all records; also of an execution that does not exist (yet). O(their number). */
+  recordIds(): readonly string[];
 }
 
 /** One execution in the memory of its partition's owner: its records, and indexes that follow every change of them. */
@@ -101,6 +103,15 @@ export class ExecutionState implements ExecutionView {
         this.#index(before as TaskRun | undefined, after as TaskRun | undefined);
       } else if (id === HEAD) this.#timers.set(HEAD, after?.kind === 'head' ? after.dueAt : undefined);
     });
+  }
+
+  recordIds(): readonly string[] {
+    return [...this.#records.entries()].map(([id]) => id);
+  }
+
+  /** Leaves nothing. */
+  removeRecords(): void {
+    for (const id of this.recordIds()) this.#records.remove(id);
   }
 
   get exists(): boolean {

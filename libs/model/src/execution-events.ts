@@ -125,6 +125,10 @@ export interface SnapshotPart {
   readonly executionId: string;
   /** By record id. */
   readonly records: Readonly<Record<string, ExecutionRecord>>;
+  /** The first one: what earlier snapshots left behind, that never came to their end, goes. */
+  readonly begins?: boolean;
+  /** In the last one: how many records all parts have together. Without all of them it is not used. */
+  readonly total?: number;
 }
 
 /**

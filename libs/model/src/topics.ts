@@ -49,7 +49,10 @@ const head =
     record.kind === 'head' && record.deleted !== true ? of(record) : undefined;
 
 /** When an execution or a task run ended; undefined: it has not. */
-export const endDate = ({ state, histories }: Pick<ExecutionHead | TaskRun, 'state' | 'histories'>): number | undefined =>
+export const endDate = ({
+  state,
+  histories,
+}: Pick<ExecutionHead | TaskRun, 'state' | 'histories'>): number | undefined =>
   ['SUCCESS', 'WARNING', 'FAILED', 'KILLED', 'CANCELLED', 'SKIPPED', 'RETRIED'].includes(state)
     ? histories.at(-1)?.date
     : undefined;

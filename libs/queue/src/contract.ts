@@ -245,6 +245,20 @@ export interface Processor<State, Rec, Event, Fact, Effect, Context> {
   spread?(event: Event, live: Iterable<readonly [string, State]>): Iterable<readonly [string, Event]>;
 }
 
+/**
+ * How long the records of a key stay after it has ended (`Processor.ended`). Only a log removes them, by the partition's
+ * owner; stores that are a history as well (memory, SQL) keep them and have them out of the way anyhow.
+ */
+export interface StateRetention {
+  /** Milliseconds since the last commit that touched the key when it had ended. */
+  readonly afterMs: number;
+  /**
+   * Asked before each removal: records before this offset may go, for whoever needs them has them. A key goes when that is
+   * true of all its records. Default: all may.
+   */
+  searchable?(topic: string, partition: number): number;
+}
+
 /** A processor and what its shell needs: context looked up before, effects turned into records after a decision. */
 export interface ProcessorDefinition<State, Rec, Event, Fact, Effect, Context> {
   readonly processor: Processor<State, Rec, Event, Fact, Effect, Context>;
@@ -254,6 +268,8 @@ export interface ProcessorDefinition<State, Rec, Event, Fact, Effect, Context> {
    */
   context(key: string, state: State, input: Event | Wake, now: Instant): Context | Promise<Context>;
   outgoing(effect: Effect): OutgoingRecord;
+  /** When the state of keys that have ended leaves the queue for good. Default: never. */
+  readonly retention?: StateRetention;
   /** Told of faults that were turned into dead letters, for the server's own log and metrics. */
   onFault?(fault: { readonly key: string; readonly error: Error }): void;
   /** Broken on purpose: only the simulation sets it, to show that its checks would notice. */

@@ -1,22 +1,37 @@
 import type { Scope } from '@millrace/authorization';
 import { isTerminal, type ExecutionHead, type ExecutionOperation, type State } from '@millrace/model';
 import type { ExecutionRecords } from '@millrace/repository';
+import { HttpError } from '../http/errors.js';
 import type { Call } from '../http/route.js';
 import type { RouteServices } from '../routes/services.js';
+import { publishSnapshot } from './snapshot.js';
 
 /** Who asks, for logs and outputs. */
 export const by = ({ principal }: Call): { readonly by?: string } => (principal ? { by: principal.username } : {});
 
 /**
- * Asks the owner of an execution for an operation.
+ * Asks the owner of an execution for an operation. An owner that does not know it (its state has left the queue) gets what
+ * the repository has of it, and is asked again: executions that are still there cost nothing more.
  * @throws HttpError 404, 409, 422 when it is refused
  */
-export const operate = (
+export async function operate(
   services: RouteServices,
   call: Call,
   { tenant, executionId }: Pick<ExecutionHead, 'tenant' | 'executionId'>,
   operation: ExecutionOperation,
-): Promise<void> => services.running().commands.operate({ tenant, executionId, operation, ...by(call) });
+): Promise<void> {
+  const ask = (): Promise<void> => services.running().commands.operate({ tenant, executionId, operation, ...by(call) });
+  try {
+    return await ask();
+  } catch (error) {
+    if (!(error instanceof HttpError) || error.status !== 404) throw error;
+    const records = await services.repository.executionRecords(call.scope, executionId);
+    const head = records?.get('head');
+    if (records === undefined || head?.kind !== 'head' || !isTerminal(head.state)) throw error;
+    await publishSnapshot(services, head, records);
+  }
+  return ask();
+}
 
 /** As `operate`; answers the execution as it is then. */
 export async function operated(

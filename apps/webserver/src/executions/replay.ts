@@ -1,11 +1,4 @@
-import {
-  copyForReplay,
-  inheritedLabels,
-  planFlow,
-  snapshotParts,
-  withLabel,
-  type ExecutionCopy,
-} from '@millrace/executor-core';
+import { copyForReplay, inheritedLabels, planFlow, withLabel, type ExecutionCopy } from '@millrace/executor-core';
 import {
   keyOf,
   outgoing,
@@ -15,7 +8,6 @@ import {
   type ExecutionRecord,
   type ExecutionRequested,
   type Flow,
-  type OutgoingRecord,
   type PlainObject,
   type TaskRun,
 } from '@millrace/model';
@@ -27,6 +19,7 @@ import type { RouteServices } from '../routes/services.js';
 import { variablesBeforeStart } from './checks.js';
 import { givenInputs } from './given-inputs.js';
 import { CHECKS, execution, operate } from './operations.js';
+import { publishSnapshot } from './snapshot.js';
 import { inputEnvironment, newExecutionId, requestedExecution, resolvedInputs, TOO_LARGE } from './start.js';
 
 /** How an execution is made from another one. */
@@ -229,12 +222,7 @@ async function begin(
   { records, head }: ExecutionCopy,
   operation: ExecutionOperation,
 ): Promise<ExecutionRecords> {
-  const { queue, topics } = services.starting;
-  const key = keyOf(head.tenant, head.executionId);
-  const parts = snapshotParts(records, head).map((value): OutgoingRecord =>
-    outgoing({ topic: topics.executionEvents, key, value }),
-  );
-  await queue.publish(parts);
+  await publishSnapshot(services, head, records);
   try {
     await operate(services, call, head, operation);
   } catch (error) {

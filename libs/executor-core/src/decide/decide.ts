@@ -246,10 +246,18 @@ function requested(view: ExecutionView, event: ExecutionRequested, context: Exec
   return outcome;
 }
 
-/** Records of a copy are taken until its head is there; then it is an execution like others. */
-function snapshotPart(view: ExecutionView, { records }: SnapshotPart): Outcome {
+/**
+ * Records of a snapshot are taken until its head is there; then it is an execution like others. The head is not taken when
+ * parts before it are missing: the execution stays unknown, and whoever needs it sends it again.
+ */
+function snapshotPart(view: ExecutionView, { records, begins, total }: SnapshotPart): Outcome {
   const outcome = new Outcome();
-  if (!view.exists) outcome.fact({ kind: 'records-taken', records });
+  if (view.exists) return outcome;
+  if (total !== undefined) {
+    const ids = new Set([...(begins === true ? [] : view.recordIds()), ...Object.keys(records)]);
+    if (ids.size !== total) return outcome;
+  }
+  outcome.fact({ kind: 'records-taken', records, ...(begins === true ? { begins } : {}) });
   return outcome;
 }
 

@@ -184,7 +184,7 @@ function copiedRun(
 /** Characters of one part. */
 const PART_LENGTH = 400_000;
 
-/** The records of a copy as events, each small enough for the queue; the head comes last. */
+/** The records of an execution as events, each small enough for the queue; the head comes last. */
 export function snapshotParts(
   records: ReadonlyMap<string, ExecutionRecord>,
   { tenant, executionId }: Pick<ExecutionHead, 'tenant' | 'executionId'>,
@@ -201,5 +201,12 @@ export function snapshotParts(
     if (part) part[id] = record;
     size += length;
   }
-  return parts.map((part) => ({ kind: 'snapshot-part', tenant, executionId, records: part }));
+  return parts.map((part, at) => ({
+    kind: 'snapshot-part',
+    tenant,
+    executionId,
+    records: part,
+    ...(at === 0 ? { begins: true } : {}),
+    ...(at === parts.length - 1 ? { total: records.size } : {}),
+  }));
 }

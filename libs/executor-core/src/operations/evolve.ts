@@ -50,6 +50,7 @@ export function evolveOperation(state: ExecutionState, fact: OperationFact): voi
     case 'execution-deleted':
       return changeHead(state, { deleted: true });
     case 'records-taken':
+      if (fact.begins === true) state.removeRecords();
       for (const [id, record] of Object.entries(fact.records)) state.putRecord(id, record);
       return;
     default:

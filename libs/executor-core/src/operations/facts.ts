@@ -23,5 +23,9 @@ export type OperationFact =
     }
   | { readonly kind: 'labels-set'; readonly labels: readonly Label[] }
   | { readonly kind: 'execution-deleted' }
-  /** Records of a copy. */
-  | { readonly kind: 'records-taken'; readonly records: Readonly<Record<string, ExecutionRecord>> };
+  /** Records of a snapshot; `begins`: those that were there go. */
+  | {
+      readonly kind: 'records-taken';
+      readonly records: Readonly<Record<string, ExecutionRecord>>;
+      readonly begins?: boolean;
+    };

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Topic } from '@millrace/model';
-import { QueueError } from '../contract.js';
+import { QueueError, type StateRetention } from '../contract.js';
 import type { Commit, Input, Lease, PartitionPort, StoredTopic, Tries } from '../shell/commit.js';
 import type { Write } from '../store/faults.js';
 import { asQueueError } from './failure.js';
@@ -15,11 +15,15 @@ import { TransactionalProducer } from './transaction.js';
 /** Bytes of one batch (protocols.md part 1.5); a larger record goes alone. */
 const BATCH_CHARACTERS = 512 * 1024;
 
+const NO_KEYS: ReadonlySet<string> = new Set();
+
 export interface PartitionPlace<Rec, Event> {
   readonly processor: string;
   readonly input: Topic<Event>;
   readonly stateTopics: readonly Topic<Rec>[];
   readonly partition: number;
+  /** When the records of ended keys are removed; absent: never. */
+  readonly retention?: StateRetention;
   /** The group has given the partition to this process and still confirms it. */
   isMine(): boolean;
   /** There are new events. */
@@ -54,6 +58,7 @@ export class KafkaPartition<Rec, Event> implements PartitionPort<Rec, Event> {
       topics: place.stateTopics,
       nameOf: (topic) => parts.topics.nameOf(topic),
       partition: place.partition,
+      ...(place.retention === undefined ? {} : { retention: place.retention }),
     });
   }
 
@@ -145,6 +150,25 @@ export class KafkaPartition<Rec, Event> implements PartitionPort<Rec, Event> {
     return this.#strike('commit', () => this.#commit(commit), [...topics]).finally(() => this.#leave());
   }
 
+  removesAt(): number | undefined {
+    return this.#state.removesAt();
+  }
+
+  async removeEnded(epoch: number, now: number, inMemory: (key: string) => boolean): Promise<void> {
+    const removals = this.#state.removals(now, inMemory);
+    if (removals.length === 0) return;
+    const remove = async (): Promise<void> => {
+      const batches = this.#state.batches(removals, NO_KEYS, this.#parts.clock.now());
+      await this.#current(epoch).commit(batches.flatMap(cut));
+      this.#state.wrote(removals, [], NO_KEYS, now);
+    };
+    await this.#strike(
+      'commit',
+      remove,
+      removals.map(({ topic }) => topic.name),
+    );
+  }
+
   /** Lets go: the next owner need not wait for anything of this one. */
   async release(): Promise<void> {
     this.#leave();
@@ -197,7 +221,7 @@ export class KafkaPartition<Rec, Event> implements PartitionPort<Rec, Event> {
         return place === undefined ? [] : offsetsOf(piece, place);
       }),
     );
-    this.#state.wrote(commit.states, offsets);
+    this.#state.wrote(commit.states, offsets, ended, timestamp);
   }
 
   /** The same for every owner of the partition: that is what fences. */

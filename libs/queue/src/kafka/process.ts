@@ -148,6 +148,7 @@ class OwnedPartitions<State, Rec, Event, Fact, Effect, Context> implements Kafka
         input,
         stateTopics,
         partition,
+        ...(this.#definition.retention === undefined ? {} : { retention: this.#definition.retention }),
         isMine: () => this.#isMine(partition, owned),
         onInput: () => owned.running?.wake(),
       }),

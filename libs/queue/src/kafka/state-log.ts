@@ -1,8 +1,15 @@
-import type { StateChanges, StoredTopic } from '../shell/commit.js';
+import type { StateRetention } from '../contract.js';
+import type { StateChanges, StateRemoval, StoredTopic } from '../shell/commit.js';
 import type { Wire } from './connections.js';
 import type { PartitionBatch, Written } from './producer.js';
 import { EARLIEST, LATEST, offsetAt, readOffsets, readRange } from './range.js';
+import { EndedKeys } from './ended-keys.js';
 import { ENDED, positionKey, stateKey, stateKeyParts, triesKey, type LogRecord } from './records.js';
+
+/** Records removed in one transaction, more only of a key that has more. */
+const PIECE = 1_000;
+/** So long after nothing could be removed, though keys are due, it is looked at again. */
+const AGAIN_MS = 1_000;
 
 /** A record of a state topic as it was read. */
 export interface StateText {
@@ -41,6 +48,8 @@ export interface StateLogOptions {
   readonly topics: readonly StoredTopic[];
   readonly nameOf: (topic: StoredTopic) => string;
   readonly partition: number;
+  /** When ended keys leave the log; absent: never. */
+  readonly retention?: StateRetention;
 }
 
 /**
@@ -50,6 +59,7 @@ export interface StateLogOptions {
 export class StateLog {
   readonly #options: StateLogOptions;
   #keys = new Map<string, KeptKey>();
+  #ended: EndedKeys | undefined;
 
   constructor(options: StateLogOptions) {
     this.#options = options;
@@ -59,6 +69,7 @@ export class StateLog {
   async read(): Promise<Standing> {
     const { wire, topics, nameOf, partition, processor } = this.#options;
     this.#keys = new Map();
+    this.#ended = this.#options.retention && new EndedKeys(this.#options.retention.afterMs);
     let standing: Standing = { now: 0 };
     let tries: Standing['tries'];
     for (const topic of topics) {
@@ -74,6 +85,7 @@ export class StateLog {
       };
       await readRange(wire, { topic: name, partition, from, until, onRecords });
     }
+    this.#ended?.sort();
     return { ...standing, ...(tries === undefined ? {} : { tries }) };
   }
 
@@ -119,14 +131,59 @@ export class StateLog {
   }
 
   /** The changes are committed; `offsets` has one for each message of `batches`. */
-  wrote(states: readonly StateChanges[], offsets: readonly (readonly number[])[]): void {
+  wrote(
+    states: readonly StateChanges[],
+    offsets: readonly (readonly number[])[],
+    ended: ReadonlySet<string>,
+    timestamp: number,
+  ): void {
     states.forEach(({ topic, puts, removals }, at) => {
       const places = offsets[at] ?? [];
       for (const { key, id } of removals) this.#forget(topic, key, id);
       puts.forEach(({ key, id }, index) => {
-        this.#keep(topic, key, id, places[removals.length + index] ?? -1, undefined);
+        const kept = this.#keep(topic, key, id, places[removals.length + index] ?? -1, undefined);
+        if (topic === this.#options.topics[0]) this.#mark(key, kept, ended.has(key), timestamp);
       });
     });
+  }
+
+  /** When `removals` has something to look at. */
+  removesAt(): number | undefined {
+    return this.#ended?.nextAt();
+  }
+
+  /** The removal of keys whose retention is over: whole keys, the longest ended ones first, about `PIECE` records. */
+  removals(now: number, inMemory: (key: string) => boolean): readonly StateChanges[] {
+    const byTopic = new Map<StoredTopic, StateRemoval[]>();
+    let count = 0;
+    for (const key of this.#ended?.due(now) ?? []) {
+      const kept = this.#keys.get(key);
+      if (kept === undefined || inMemory(key)) continue;
+      // What ended later was written later: it is not searchable either.
+      if (count >= PIECE || !this.#isSearchable(kept)) break;
+      for (const { topic, id } of kept.records.values()) {
+        const removals = byTopic.get(topic);
+        if (removals === undefined) byTopic.set(topic, [{ key, id }]);
+        else removals.push({ key, id });
+        count++;
+      }
+    }
+    if (count === 0) this.#ended?.postpone(now + AGAIN_MS);
+    return [...byTopic].map(([topic, removals]) => ({ topic, puts: [], removals }));
+  }
+
+  #isSearchable({ records }: KeptKey): boolean {
+    const { retention, partition } = this.#options;
+    if (retention?.searchable === undefined) return true;
+    for (const { topic, offset } of records.values())
+      if (offset >= retention.searchable(topic.name, partition)) return false;
+    return true;
+  }
+
+  #mark(key: string, kept: KeptKey, hasEnded: boolean, at: number): void {
+    kept.ended = hasEnded;
+    if (hasEnded) this.#ended?.add(key, at);
+    else this.#ended?.remove(key);
   }
 
   #take(topic: StoredTopic, record: LogRecord): void {
@@ -136,14 +193,14 @@ export class StateLog {
     if (record.text === null) {
       this.#forget(topic, parts.key, parts.id);
       const left = this.#keys.get(parts.key);
-      if (isTelling && left !== undefined) left.ended = false;
+      if (isTelling && left !== undefined) this.#mark(parts.key, left, false, record.timestamp);
       return;
     }
     const hasEnded = isTelling ? record.header(ENDED) !== undefined : this.#keys.get(parts.key)?.ended === true;
     const kept = this.#keep(topic, parts.key, parts.id, record.offset, hasEnded ? undefined : record.text);
     if (!isTelling) return;
     // The first topic is read before the others.
-    kept.ended = hasEnded;
+    this.#mark(parts.key, kept, hasEnded, record.timestamp);
     if (hasEnded) for (const each of kept.records.values()) each.text = undefined;
   }
 
@@ -157,7 +214,9 @@ export class StateLog {
   #forget(topic: StoredTopic, key: string, id: string): void {
     const kept = this.#keys.get(key);
     kept?.records.delete(`${topic.name}/${id}`);
-    if (kept?.records.size === 0) this.#keys.delete(key);
+    if (kept?.records.size !== 0) return;
+    this.#keys.delete(key);
+    this.#ended?.remove(key);
   }
 
   async #fetch(key: string, records: readonly Kept[], each: (record: StateText) => void): Promise<void> {

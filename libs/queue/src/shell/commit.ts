@@ -111,4 +111,12 @@ export interface PartitionPort<Rec, Event> {
   storePosition(epoch: number, position: number): Promise<void>;
   /** @throws QueueError QUEUE_FENCED when the lease went to another owner */
   commit(commit: Commit): Promise<void>;
+  /** When `removeEnded` has something to do; undefined: never, as things stand. O(1). */
+  removesAt?(): Instant | undefined;
+  /**
+   * Removes the records of some keys whose retention is over at `now`, each key's together, in a transaction of its own.
+   * Never called while a batch is decided. Keys that are `inMemory` stay.
+   * @throws QueueError QUEUE_FENCED when the lease went to another owner
+   */
+  removeEnded?(epoch: number, now: Instant, inMemory: (key: string) => boolean): Promise<void>;
 }

@@ -163,13 +163,23 @@ class OwnedPartition<State, Rec, Event, Fact, Effect, Context> implements Partit
 
   async #pump(): Promise<void> {
     while (!this.#stopping) {
-      if (await this.#step()) {
+      const decided = await this.#step();
+      // Between batches, a piece at a time: neither waits long for the other.
+      await this.#removeEnded();
+      if (decided) {
         this.#backoff.reset();
         continue;
       }
       this.#armTimer();
       await this.#signal.wait();
     }
+  }
+
+  async #removeEnded(): Promise<void> {
+    const at = this.#port.removesAt?.();
+    const now = this.#clock.now();
+    if (at === undefined || at > now || this.#stopping) return;
+    await this.#port.removeEnded?.(this.#lease.epoch, now, (key) => this.#entries.get(key) !== undefined);
   }
 
   /** Everything that waits, in one transaction; false when nothing did. */
@@ -276,8 +286,8 @@ class OwnedPartition<State, Rec, Event, Fact, Effect, Context> implements Partit
   #armTimer(): void {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
-    const due = this.#entries.timers.next();
-    if (due === undefined) return;
+    const due = Math.min(this.#entries.timers.next() ?? Infinity, this.#port.removesAt?.() ?? Infinity);
+    if (due === Infinity) return;
     this.#cancelTimer = this.#clock.after(Math.max(0, due - this.#clock.now()), () => this.#signal.give());
   }
 }

@@ -37,6 +37,12 @@ export const CONFIGURATION_SCHEMA = {
           description:
             'sql: the embedded database in the data folder, for one process; kafka: a cluster of any number.',
         },
+        retention: {
+          type: 'string',
+          format: 'duration',
+          description:
+            'With Kafka: the state of an execution leaves the topics this long after its end; with `repository.type: elasticsearch` not before searches find it. Default: P7D with elasticsearch, never with sql, whose copies would lose it.',
+        },
       },
     },
     kafka: KAFKA_SCHEMA,

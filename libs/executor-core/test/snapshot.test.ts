@@ -1,0 +1,76 @@
+import type { SnapshotPart } from '@millrace/model';
+import { snapshotParts } from '../src/index.js';
+import { aFlow, Harness, returns, works } from './harness.js';
+
+const ended = (): Harness =>
+  new Harness(aFlow({ tasks: [returns('a', 'one'), works('b')] }))
+    .start()
+    .finish((job) => ({ state: job.task.id === 'b' ? 'FAILED' : 'SUCCESS' }));
+
+/** The snapshot of an execution in parts of one record each. */
+function partsOf(source: Harness): readonly SnapshotPart[] {
+  const [all] = snapshotParts(source.records.map, source.state.head);
+  if (all === undefined) throw new Error('There is no part');
+  const { total, begins: _begins, records, ...place } = all;
+  const ids = Object.entries(records);
+  return ids.map(([id, record], at) => ({
+    ...place,
+    records: { [id]: record },
+    ...(at === 0 ? { begins: true } : {}),
+    ...(at === ids.length - 1 && total !== undefined ? { total } : {}),
+  }));
+}
+
+const restart = (harness: Harness): Harness => {
+  const { tenant, executionId } = ended().state.head;
+  harness.send({
+    kind: 'operation-requested',
+    tenant,
+    executionId,
+    commandId: 'command',
+    replyTo: 'webserver',
+    at: harness.now,
+    operation: { kind: 'restart' },
+  });
+  return harness;
+};
+
+const fresh = (source: Harness): Harness => new Harness(source.flow, source.inputs);
+
+describe('the snapshot of an execution that has left', () => {
+  it('brings back exactly its records, and it goes on with them', () => {
+    const source = ended();
+    const { revision } = source.state.head;
+    const again = fresh(source);
+    for (const part of partsOf(source)) again.send(part);
+    expect(again.records.map).toEqual(source.records.map);
+    restart(again).finish();
+    expect(again.state.head.state).toBe('SUCCESS');
+    expect(again.state.head.revision).toBeGreaterThan(revision);
+  });
+
+  it('is not used when a part is missing, whichever', () => {
+    const source = ended();
+    const parts = partsOf(source);
+    for (const missing of parts.keys()) {
+      const again = fresh(source);
+      for (const [at, part] of parts.entries()) if (at !== missing) again.send(part);
+      expect(again.state.exists).toBe(false);
+      // Sent once more, it is used, and nothing of the first is left.
+      for (const part of parts) again.send(part);
+      expect(again.records.map).toEqual(source.records.map);
+    }
+  });
+
+  it('changes nothing when it comes twice, or the execution has gone on', () => {
+    const source = ended();
+    const parts = partsOf(source);
+    const again = fresh(source);
+    for (const part of [...parts, ...parts]) again.send(part);
+    expect(again.records.map).toEqual(source.records.map);
+    restart(again);
+    const before = new Map(again.records.map);
+    for (const part of parts) again.send(part);
+    expect(again.records.map).toEqual(before);
+  });
+});
