@@ -91,32 +91,11 @@ export function createExecutor(options: ExecutorOptions): Service {
         state = active ? 'MAINTENANCE' : 'RUNNING';
         heartbeat?.beatSoon();
       });
-      const plans = new FlowPlans(resources, options.registry.catalog, {
-        ...(options.pluginDefaults === undefined ? {} : { pluginDefaults: options.pluginDefaults }),
-        templates: options.templates === true,
-      });
-      const { retention } = options;
-      const progress = retention?.onlySearchable === true ? await queue.view(topics.indexProgress) : undefined;
-      if (progress) views.push(progress);
-      const executions = executionDefinition({
-        topics,
-        flowPlan: (reference) => plans.get(reference),
-        wantedPlan: (reference) => plans.wanted(reference),
-        hasSlots: (reference) => plans.hasSlots(reference),
-        inlineTask: inlineTasks(options.registry),
-        serverVariables: options.serverVariables ?? {},
-        isLost: (instance) => isGone(services.records(instance)),
-        inMaintenance: maintenanceCheck(resources, context.clock),
-        timeZone: options.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
-        ...(options.expressions === undefined ? {} : { expressions: options.expressions }),
-        ...(options.broken === undefined ? {} : { broken: options.broken }),
-        ...(retention && {
-          retention: { afterMs: retention.afterMs, ...(progress && { searchable: searchableBy(progress) }) },
-        }),
-        onFault: ({ key, error }) => {
-          faults();
-          context.log.error({ key, error }, 'An event could not be handled; its execution has failed');
-        },
+      const executions = await executionsOf(options, {
+        resources,
+        services,
+        keep: (view) => void views.push(view),
+        faults,
       });
       running.push(...(await startProcessors(options, executions)));
       for (const { failed: stopped } of running) stopped.catch(fail);
@@ -145,6 +124,50 @@ export function createExecutor(options: ExecutorOptions): Service {
       for (const view of views.splice(0)) view.close();
     },
   };
+}
+
+/** What executions are decided with; looked up in the views. */
+async function executionsOf(
+  options: ExecutorOptions,
+  {
+    resources,
+    services,
+    keep,
+    faults,
+  }: {
+    readonly resources: View<Resource>;
+    readonly services: View<ServiceInstance>;
+    readonly keep: (view: View<unknown>) => void;
+    readonly faults: () => void;
+  },
+): Promise<ReturnType<typeof executionDefinition>> {
+  const { context, queue, topics, retention } = options;
+  const plans = new FlowPlans(resources, options.registry.catalog, {
+    ...(options.pluginDefaults === undefined ? {} : { pluginDefaults: options.pluginDefaults }),
+    templates: options.templates === true,
+  });
+  const progress = retention?.onlySearchable === true ? await queue.view(topics.indexProgress) : undefined;
+  if (progress) keep(progress);
+  return executionDefinition({
+    topics,
+    flowPlan: (reference) => plans.get(reference),
+    wantedPlan: (reference) => plans.wanted(reference),
+    hasSlots: (reference) => plans.hasSlots(reference),
+    inlineTask: inlineTasks(options.registry),
+    serverVariables: options.serverVariables ?? {},
+    isLost: (instance) => isGone(services.records(instance)),
+    inMaintenance: maintenanceCheck(resources, context.clock),
+    timeZone: options.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
+    ...(options.expressions === undefined ? {} : { expressions: options.expressions }),
+    ...(options.broken === undefined ? {} : { broken: options.broken }),
+    ...(retention && {
+      retention: { afterMs: retention.afterMs, ...(progress && { searchable: searchableBy(progress) }) },
+    }),
+    onFault: ({ key, error }) => {
+      faults();
+      context.log.error({ key, error }, 'An event could not be handled; its execution has failed');
+    },
+  });
 }
 
 const startProcessors = (
