@@ -21,7 +21,11 @@ const shared = {
   modulePathIgnorePatterns: ['/dist/'],
 };
 
+/**
+ * One limit against hanging for every test; none waits for a time. A machine that is busy with other work takes longer.
+ */
 export default {
+  testTimeout: 30_000,
   projects: [
     {
       ...shared,

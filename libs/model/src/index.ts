@@ -7,6 +7,7 @@ export * from './duration.js';
 export * from './engine-tasks.js';
 export * from './execution-events.js';
 export * from './execution.js';
+export * from './requested-head.js';
 export * from './flow.js';
 export * from './flow-slots.js';
 export * from './flowable-tasks.js';

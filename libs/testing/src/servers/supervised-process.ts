@@ -39,11 +39,11 @@ export async function startSupervised(
   command: readonly string[],
   workingDirectory: string,
   onLine: (line: string) => void,
-  environment: NodeJS.ProcessEnv = process.env,
+  environment?: NodeJS.ProcessEnv,
 ): Promise<SupervisedProcess> {
   const child = spawn('/bin/sh', ['-c', SUPERVISOR, 'millrace-server', ...command], {
     cwd: workingDirectory,
-    env: environment,
+    ...(environment === undefined ? {} : { env: environment }),
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
   });
