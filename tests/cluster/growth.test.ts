@@ -32,9 +32,10 @@ describeWithKafka('a cluster that gets more partitions', () => {
       client.close();
       await grow(run, servers.addresses);
       before = [...load.acknowledged.keys()].filter((id) => !id.includes('-'));
-      await until(() => [...load.acknowledged.keys()].filter((id) => id.endsWith('-1')).length > 40);
+      const since = (): readonly string[] => [...load.acknowledged.keys()].filter((id) => id.endsWith('-1'));
+      await until(() => since().length > 40);
       await resume(cluster, held);
-      for (const id of [held[0], before[0], [...load.acknowledged.keys()].at(-1)]) {
+      for (const id of [held[0], before[0], since()[0]]) {
         for (const at of [0, 1]) await ended(cluster, id ?? '', at);
       }
       for (const id of held) await ended(cluster, id, 0);
@@ -86,14 +87,7 @@ async function ended(cluster: Cluster, id: string, at: number): Promise<void> {
   const client = cluster.client(at);
   try {
     let state = '';
-    await until(async () => {
-      const { status, text } = await client.send('GET', `/executions/${id}`);
-      // Acknowledged is what is durable; that it exists is seen by the other webserver when its owner has taken it up.
-      if (status === 404) return false;
-      if (status !== 200) throw new Error(`${id} cannot be read: ${status} ${text}`);
-      const execution: { readonly state: { readonly current: string } } = JSON.parse(text);
-      return TERMINAL.has((state = execution.state.current));
-    });
+    await until(async () => TERMINAL.has((state = (await client.execution(id)).state.current)));
     expect(state).toMatch(/SUCCESS|FAILED/);
   } finally {
     client.close();

@@ -83,8 +83,7 @@ export async function runSimulation({
       doubledJobs: 0,
     },
     calmFrom: start + disturbedMs,
-    firstUpgradeAt: start + FIRST_UPGRADE_MS,
-    upgradeFrom: start + Math.max(FIRST_UPGRADE_MS, disturbedMs / 2) + MIXED_LEAST_MS,
+    ...upgradesOf(start, disturbedMs),
     level: () => level(),
     leaseMs: LEASE_MS,
     fruitless: new Map(),
@@ -125,6 +124,11 @@ export async function runSimulation({
     trace: cluster.trace.lines,
   };
 }
+
+const upgradesOf = (start: number, disturbedMs: number): Pick<Cluster, 'firstUpgradeAt' | 'upgradeFrom'> => ({
+  firstUpgradeAt: start + FIRST_UPGRADE_MS,
+  upgradeFrom: start + Math.max(FIRST_UPGRADE_MS, disturbedMs / 2) + MIXED_LEAST_MS,
+});
 
 function sizesOf({ executionPartitions, resourcePartitions, grownTo }: Scenario): TopicSizes {
   if (grownTo === undefined) return { executionPartitions, resourcePartitions };
