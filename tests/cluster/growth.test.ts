@@ -32,9 +32,10 @@ describeWithKafka('a cluster that gets more partitions', () => {
       client.close();
       await grow(run, servers.addresses);
       before = [...load.acknowledged.keys()].filter((id) => !id.includes('-'));
-      await until(() => [...load.acknowledged.keys()].filter((id) => id.endsWith('-1')).length > 40);
+      const since = (): readonly string[] => [...load.acknowledged.keys()].filter((id) => id.endsWith('-1'));
+      await until(() => since().length > 40);
       await resume(cluster, held);
-      for (const id of [held[0], before[0], [...load.acknowledged.keys()].at(-1)]) {
+      for (const id of [held[0], before[0], since()[0]]) {
         for (const at of [0, 1]) await ended(cluster, id ?? '', at);
       }
       for (const id of held) await ended(cluster, id, 0);

@@ -1,7 +1,7 @@
 import { pause } from '../product/workload.js';
 import type { Cluster, Role } from '../product/cluster.js';
 import { findingsAfter, tell, type Run } from '../cluster/findings.js';
-import { clusterRecords } from '../cluster/levels.js';
+import { announcedBelow, clusterRecords } from '../cluster/levels.js';
 import { readTopics } from '../cluster/topics.js';
 
 export interface UpgradeOptions {
@@ -30,13 +30,12 @@ const AGREEMENT_MS = 60_000;
 
 /** Servers of the older version under load, replaced by newer ones one after the other, role by role. */
 export const replaceOlder = (options: UpgradeOptions): Promise<UpgradeFindings> =>
-  upgrade('older servers, replaced by newer ones', options, options.older, async ({ cluster }, rest, levelsNow) => {
+  upgrade('older servers, replaced by newer ones', options, options.older, async ({ cluster }, rest, look) => {
     await rest();
     cluster.startWith(options.newer);
     for (const role of ROLES) {
       for (const member of cluster.of(role)) {
-        const before = levelsNow();
-        if (before.length > 0) throw new Error(`The level rose to ${before.join()} beside older servers`);
+        look();
         await member.stop();
         await member.start();
       }
@@ -75,15 +74,20 @@ async function upgrade(
   what: string,
   { brokers, seconds }: UpgradeOptions,
   main: string,
-  mix: (run: Run, rest: () => Promise<void>, levels: () => readonly number[]) => Promise<readonly string[]>,
+  mix: (run: Run, rest: () => Promise<void>, look: () => void) => Promise<readonly string[]>,
 ): Promise<UpgradeFindings> {
   let refusals: readonly string[] = [];
   let levels: readonly number[] = [];
+  const early = new Set<string>();
   const outcome = await findingsAfter(brokers, { ...SIZE, main }, async (run) => {
-    const reader = await readTopics(brokers, run.cluster.prefix, ['resources']);
+    const reader = await readTopics(brokers, run.cluster.prefix, ['resources', 'services']);
     const levelsNow = (): readonly number[] => clusterRecords(reader.records).map(({ format }) => format);
+    const look = (): void => {
+      const left = announcedBelow(reader.records, levelsNow().at(-1) ?? 1);
+      if (left.length > 0) early.add(`The level rose to ${levelsNow().join()} beside ${left.join()}`);
+    };
     try {
-      refusals = await mix(run, () => pause((seconds * 1_000) / (ROLES.length + 1)), levelsNow);
+      refusals = await mix(run, () => pause((seconds * 1_000) / (ROLES.length + 1)), look);
       const since = Date.now();
       await reader.until(() => levelsNow().length > 0 || Date.now() - since > AGREEMENT_MS);
       levels = levelsNow();
@@ -95,9 +99,10 @@ async function upgrade(
   const shown = levels.length === 0 ? '1' : `1, ${levels.join(', ')}`;
   process.stdout.write(`${what}: format levels ${shown}; ${refusals.length} servers refused to start\n`);
   for (const sentence of refusals) process.stdout.write(`  ${sentence}\n`);
-  for (const violation of outcome.findings.violations) process.stdout.write(`  ${violation}\n`);
+  const violations = [...early, ...outcome.findings.violations];
+  for (const violation of violations) process.stdout.write(`  ${violation}\n`);
   return {
-    violations: outcome.findings.violations,
+    violations,
     acknowledged: outcome.load.acknowledged.size,
     refusals,
     levels,

@@ -2,6 +2,8 @@
 export const ID_LENGTH = 22;
 /** A placement's mark in an id is the character at its number; the first one has none. */
 export const PLACEMENT_MARKS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
+/** What the id of an execution may look like: letters and digits, 22 of those that are made, and its placement's mark. */
+export const EXECUTION_ID_PATTERN = '^[0-9A-Za-z]{1,64}(-[0-9A-Za-z])?$';
 
 /**
  * The id of an execution with the placement under which its records lie (protocols.md part 2.4): `-` and one character after

@@ -1,5 +1,5 @@
 import { complete } from '../http/listed.js';
-import type { ExecutionHead } from '@millrace/model';
+import { EXECUTION_ID_PATTERN, type ExecutionHead } from '@millrace/model';
 import { json, type Answer } from '../http/answer.js';
 import { jsonBody } from '../http/body.js';
 import { HttpError, unprocessable } from '../http/errors.js';
@@ -19,7 +19,7 @@ const PAGE = 500;
 export const IDS_SCHEMA = {
   type: 'array',
   maxItems: IDS_MAX,
-  items: { type: 'string', pattern: '^[0-9A-Za-z]{1,64}$' },
+  items: { type: 'string', pattern: EXECUTION_ID_PATTERN },
 } as const;
 
 /** Ids of executions as JSON. */

@@ -1,4 +1,4 @@
-import { FLOW_ID_PATTERN, ID_PATTERN, NAMESPACE_PATTERN } from '@millrace/model';
+import { EXECUTION_ID_PATTERN, FLOW_ID_PATTERN, ID_PATTERN, NAMESPACE_PATTERN } from '@millrace/model';
 import { HttpError, notFound } from './errors.js';
 
 /** What each parameter of a path may look like; anything else cannot exist. */
@@ -11,7 +11,7 @@ const PATTERNS: Readonly<
   triggerId: { pattern: new RegExp(ID_PATTERN), lengthMax: 256, what: 'trigger id' },
   key: { pattern: /^[^\u0000-\u001f]+$/, lengthMax: 256, what: 'webhook' },
   path: { pattern: /^/, lengthMax: 2_000, what: 'path' },
-  executionId: { pattern: /^[0-9A-Za-z]+$/, lengthMax: 64, what: 'execution id' },
+  executionId: { pattern: new RegExp(EXECUTION_ID_PATTERN), lengthMax: 66, what: 'execution id' },
   templateId: { pattern: new RegExp(FLOW_ID_PATTERN), lengthMax: 100, what: 'template id' },
   // What a key may be is told by the refusal of one that is none.
   keyName: { pattern: /^[^\p{Cc}]+$/u, lengthMax: 1_000, what: 'key' },

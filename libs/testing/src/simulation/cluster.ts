@@ -35,7 +35,9 @@ export interface Cluster {
   readonly disturbances: Disturbances;
   /** Nothing is disturbed from this moment on. */
   readonly calmFrom: Instant;
-  /** When the servers of the older version begin to be replaced. */
+  /** When the first servers of the older version are replaced. */
+  readonly firstUpgradeAt: Instant;
+  /** When the others begin to be. */
   readonly upgradeFrom: Instant;
   /** Of the format, as far as the topics show it. */
   level(): number;

@@ -15,8 +15,8 @@ import type { Cluster } from './cluster.js';
 import type { Life, SimulatedNode } from './node.js';
 
 /*
- * Two versions mixed: half of the nodes begin as servers that read format 1 only, and are replaced one after the other by
- * servers that read 2 (protocols.md part 8).
+ * Two versions mixed: the nodes begin as servers that read format 1 only, and are replaced one after the other by servers that
+ * read 2 (protocols.md part 8). The first newer ones come when the others have been seen for a while, and work beside them.
  */
 
 /** The next command that a cluster is ready for: what apps/executor ships. */
@@ -35,9 +35,14 @@ export const announced = (life: Life): Pick<ServiceInstance, 'format' | 'placeme
   placements: 1,
 });
 
+const isFirst = (name: string): boolean => name.endsWith('-2');
+/** When processes of a node are of the newer version. */
+const newerFrom = ({ firstUpgradeAt, upgradeFrom }: Cluster, name: string): number =>
+  isFirst(name) ? firstUpgradeAt : upgradeFrom;
+
 /** What the next process of a node reads: an older version does not start where the level is beyond it. */
-export const formatAtStart = ({ clock, scenario, upgradeFrom, level }: Cluster, name: string): number =>
-  scenario.mixed && clock.now() < upgradeFrom && level() === FIRST_FORMAT && !name.endsWith('-2')
+export const formatAtStart = (cluster: Cluster, name: string): number =>
+  cluster.scenario.mixed && cluster.clock.now() < newerFrom(cluster, name) && cluster.level() === FIRST_FORMAT
     ? FIRST_FORMAT
     : EXECUTION_FORMAT;
 
@@ -50,7 +55,8 @@ export function planUpgrade(cluster: Cluster, nodes: readonly SimulatedNode[]): 
       void node.stop('replaced by a newer version').then(() => replaceLater());
     };
     const replaceLater = (): void => void cluster.clock.after(random.between(500, 8_000), replace);
-    cluster.clock.after(cluster.upgradeFrom - cluster.clock.now() + random.between(0, 5_000), replace);
+    const spread = isFirst(node.name) ? 0 : random.between(0, 5_000);
+    cluster.clock.after(newerFrom(cluster, node.name) - cluster.clock.now() + spread, replace);
   }
 }
 

@@ -42,6 +42,10 @@ const LIMIT_MS = 2 * 3_600_000;
 /** Without any event for so long in calm times, nothing more will happen: longer than any lease, retry or back-off. */
 const SILENCE_MS = 180_000;
 const LEASE_MS = 3_000;
+/** In a cluster of two versions: by then all servers have been seen, and the first newer ones come. */
+const FIRST_UPGRADE_MS = 7_000;
+/** How long both versions work side by side at least: a node comes back within five seconds. */
+const MIXED_LEAST_MS = 6_000;
 
 /**
  * Runs a whole cluster in this process: shipped processors on the memory queue, simulated workers, clients that repeat
@@ -79,7 +83,7 @@ export async function runSimulation({
       doubledJobs: 0,
     },
     calmFrom: start + disturbedMs,
-    upgradeFrom: start + disturbedMs / 2,
+    ...upgradesOf(start, disturbedMs),
     level: () => level(),
     leaseMs: LEASE_MS,
     fruitless: new Map(),
@@ -120,6 +124,11 @@ export async function runSimulation({
     trace: cluster.trace.lines,
   };
 }
+
+const upgradesOf = (start: number, disturbedMs: number): Pick<Cluster, 'firstUpgradeAt' | 'upgradeFrom'> => ({
+  firstUpgradeAt: start + FIRST_UPGRADE_MS,
+  upgradeFrom: start + Math.max(FIRST_UPGRADE_MS, disturbedMs / 2) + MIXED_LEAST_MS,
+});
 
 function sizesOf({ executionPartitions, resourcePartitions, grownTo }: Scenario): TopicSizes {
   if (grownTo === undefined) return { executionPartitions, resourcePartitions };
