@@ -3,7 +3,8 @@
  * names are those of `declared` in coverage.ts; an entry that a case has come to cover is a failure.
  */
 export const NOT_BY_A_CASE: Readonly<Record<string, string>> = {
-  'every task.workerGroup': 'worker groups are not part of this version; libs/flow/test: other groups are refused',
+  'every task.workerGroup':
+    'a case has one server; libs/executor-core/test/worker-groups.test.ts, apps/webserver/test/worker-groups.test.ts',
   'every task.assets': 'libs/flow/test: assets are refused',
   'core.flow.Pause → onResume': 'libs/executor-core/test/pause.test.ts',
   'core.flow.Pause → resumed': 'libs/executor-core/test/pause.test.ts',

@@ -85,7 +85,7 @@ export class Servers {
       ...(configuration.queue.type === 'kafka'
         ? { cluster: { wantedPartitions: configuration.kafka.partitions } }
         : {}),
-      ...(onlyInstances === undefined ? {} : { onlyInstances }),
+      ...(onlyInstances === undefined ? {} : { onlyInstances, ownWorkerGroup: configuration.worker.groupKey }),
       ...(retention && { retention }),
       ...(broken === undefined || broken === 'no-fencing' ? {} : { broken }),
     });

@@ -31,6 +31,7 @@ import { searchableBy, type ExecutionRetention } from './retention.js';
 import { FlowPlans } from './flow-plans.js';
 import { inlineTasks } from './inline-tasks.js';
 import { maintenanceCheck } from './maintenance.js';
+import { followWorkerGroups, type FollowedWorkerGroups } from './worker-groups.js';
 
 export interface ExecutorOptions {
   readonly context: ServiceContext;
@@ -57,6 +58,8 @@ export interface ExecutorOptions {
    * the executor starts, without waiting for its lease (protocols.md part 3.6).
    */
   readonly onlyInstances?: readonly string[];
+  /** The group of the worker in this process, when no other process can have one: it is never without a worker. */
+  readonly ownWorkerGroup?: string;
   /** Broken on purpose: only tests set it, to show that their checks would notice. */
   readonly broken?: ExecutionDefinitionOptions['broken'];
 }
@@ -70,6 +73,7 @@ export function createExecutor(options: ExecutorOptions): Service {
   let heartbeat: Heartbeat | undefined;
   let purging: { stop(): void } | undefined;
   let level: { stop(): void } | undefined;
+  let groups: FollowedWorkerGroups | undefined;
   let fail: (error: unknown) => void = () => undefined;
   const failed = new Promise<never>((_resolve, reject) => (fail = reject));
   failed.catch(() => undefined);
@@ -91,14 +95,17 @@ export function createExecutor(options: ExecutorOptions): Service {
         state = active ? 'MAINTENANCE' : 'RUNNING';
         heartbeat?.beatSoon();
       });
+      groups = workerGroupsOf(options, resources, services);
       const executions = await executionsOf(options, {
         resources,
         services,
+        groups,
         keep: (view) => void views.push(view),
         faults,
       });
       running.push(...(await startProcessors(options, executions)));
       for (const { failed: stopped } of running) stopped.catch(fail);
+      groups.tell();
       heartbeat = await startHeartbeat({
         queue,
         topics,
@@ -114,6 +121,7 @@ export function createExecutor(options: ExecutorOptions): Service {
     async stop() {
       purging?.stop();
       level?.stop();
+      groups?.stop();
       state = 'TERMINATING';
       heartbeat?.beatSoon();
       // First the partitions: another executor takes them at once.
@@ -126,17 +134,26 @@ export function createExecutor(options: ExecutorOptions): Service {
   };
 }
 
+const workerGroupsOf = (
+  { context: { log }, queue, topics, ownWorkerGroup: ownGroup }: ExecutorOptions,
+  resources: View<Resource>,
+  services: View<ServiceInstance>,
+): FollowedWorkerGroups =>
+  followWorkerGroups({ queue, topics, resources, services, log, ...(ownGroup === undefined ? {} : { ownGroup }) });
+
 /** What executions are decided with; looked up in the views. */
 async function executionsOf(
   options: ExecutorOptions,
   {
     resources,
     services,
+    groups,
     keep,
     faults,
   }: {
     readonly resources: View<Resource>;
     readonly services: View<ServiceInstance>;
+    readonly groups: FollowedWorkerGroups;
     readonly keep: (view: View<unknown>) => void;
     readonly faults: () => void;
   },
@@ -157,6 +174,7 @@ async function executionsOf(
     serverVariables: options.serverVariables ?? {},
     isLost: (instance) => isGone(services.records(instance)),
     inMaintenance: maintenanceCheck(resources, context.clock),
+    workerGroup: groups.status,
     timeZone: options.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
     ...(options.expressions === undefined ? {} : { expressions: options.expressions }),
     ...(options.broken === undefined ? {} : { broken: options.broken }),

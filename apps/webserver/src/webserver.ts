@@ -18,6 +18,7 @@ import { createIndexWatch } from './cluster/index-watch.js';
 import { announce } from './cluster/presence.js';
 import { createMembers } from './cluster/members.js';
 import { clusterStatus, type StatusOptions } from './cluster/status.js';
+import { createWorkerGroups } from './cluster/worker-groups.js';
 import type { InitialAccount, WebserverConfiguration } from './configuration.js';
 import { createExecutions } from './executions/executions.js';
 import { createLive } from './executions/live.js';
@@ -248,6 +249,7 @@ async function open(
   const flows = createFlowCatalog(resources, context.clock);
   const commands = await createCommands({ queue, topics, instance: context.instance, clock: context.clock, onError });
   const members = createMembers(services, context.clock);
+  const workerGroups = createWorkerGroups(resources);
   const deadLetters = createDeadLetters({ queue, topics, clock: context.clock }, (error) =>
     context.log.warn({ err: error }, 'The dead letters cannot be read'),
   );
@@ -257,6 +259,7 @@ async function open(
     topics,
     clock,
     members,
+    groups: () => workerGroups.all().map(({ key }) => key),
     deadLetters,
     maintenance: () => maintenanceOf(resources),
     index: createIndexWatch({ queue, topics, clock, indexProgress }),
@@ -275,6 +278,7 @@ async function open(
     templates: createTemplates(access),
     executions: createExecutions({ repository, live, clock: context.clock }),
     members,
+    workerGroups,
     deadLetters,
     maintenance: watching.maintenance,
     presence: await announce({ queue, topics, context, resources }),

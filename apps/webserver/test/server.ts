@@ -5,6 +5,7 @@ import { createExecutor } from '@millrace/executor';
 import { createScheduler } from '@millrace/scheduler';
 import {
   createTopics,
+  DEFAULT_GROUP,
   keyOf,
   newId,
   outgoing,
@@ -70,7 +71,7 @@ export function createInstallation(clock: Clock = systemClock) {
     ...context,
     instance: newId(clock.now(), new Uint8Array(16).fill(digit)),
   });
-  const executing = createExecutor({ context: other(8), queue, topics, registry });
+  const executing = createExecutor({ context: other(8), queue, topics, registry, ownWorkerGroup: DEFAULT_GROUP });
   const scheduling = createScheduler({ context: other(9), queue, topics, registry, timeZone: 'UTC' });
   const made: Webserver[] = [];
   return {

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createExecutor } from '@millrace/executor';
-import { newId, USERS_KEY, type Clock } from '@millrace/model';
+import { DEFAULT_GROUP, newId, USERS_KEY, type Clock } from '@millrace/model';
 import { createTaskTypeRegistry } from '@millrace/plugin-api';
 import { plugin as core } from '@millrace/plugin-core';
 import { createMemoryQueue, createMemoryStore } from '@millrace/queue/memory';
@@ -41,7 +41,7 @@ function createCluster() {
     entries,
     async executor(): Promise<void> {
       const { queue, context } = connect();
-      const executor = createExecutor({ context, queue, topics, registry });
+      const executor = createExecutor({ context, queue, topics, registry, ownWorkerGroup: DEFAULT_GROUP });
       closing.push(async () => {
         await executor.stop();
         await queue.close();

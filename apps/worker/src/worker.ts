@@ -117,6 +117,7 @@ class WorkerServer {
     const { clock, instance } = context;
     const { storage } = this.options;
     this.resources = await openWorkerResources({ queue, topics, storage, instance, clock, onLost: this.fail });
+    this.checkGroup(this.resources);
     this.attempts = this.createAttempts(this.temporaryDirectory, this.resources);
     // Commands first: a kill must not slip between the first job and their reader (protocols.md part 3.4).
     this.commands = await followCommands({
@@ -141,6 +142,16 @@ class WorkerServer {
     this.resources.followMaintenance((active) => this.setMaintenance(active));
     await this.takeJobs();
     context.log.info({ group: this.group, slots: this.options.slots }, 'Worker takes jobs');
+  }
+
+  /** Nothing would ever come to a group that does not exist. */
+  private checkGroup(resources: WorkerResources): void {
+    const keys = resources.workerGroups().map(({ key }) => key);
+    if (keys.includes(this.group)) return;
+    resources.close();
+    throw new Error(
+      `There is no worker group '${this.group}': register it with POST /api/v1/instance/workergroups, or start the worker with --worker-group and one of: ${keys.join(', ')}`,
+    );
   }
 
   stop(): Promise<void> {

@@ -8,7 +8,7 @@ import { nextRetry } from './retry.js';
 export interface EndedAttempt {
   readonly id: string;
   readonly parentId?: string;
-  /** Attempts so far, this one included; those lost with their worker do not count. */
+  /** Attempts so far, this one included; those lost with their worker do not count. Infinity: it is not tried again. */
   readonly attempts: number;
   readonly firstStart: number;
   readonly state: Extract<State, 'SUCCESS' | 'WARNING' | 'FAILED' | 'KILLED' | 'CANCELLED' | 'SKIPPED'>;
@@ -34,7 +34,7 @@ export function endAttempt(decision: Decision, task: TaskPlan, ended: EndedAttem
 
 /** True when the task run waits for another attempt now. */
 export function scheduleRetry(decision: Decision, task: TaskPlan, ended: Omit<EndedAttempt, 'state'>): boolean {
-  if (!task.retry) return false;
+  if (!task.retry || ended.attempts === Infinity) return false;
   if (task.retry.behavior === 'CREATE_NEW_EXECUTION') return scheduleExecution(decision, task.retry, ended);
   const { attempts, firstStart } = ended;
   const dueAt = nextRetry(task.retry, { attempts, firstStart, now: decision.now, seed: `${ended.id}/${attempts}` });

@@ -2,6 +2,7 @@ import type { PlainObject, TaskRun } from '@millrace/model';
 import { countedAttempts, placeOf, type Decision } from './decision.js';
 import { closeTaskRun, endAttempt, evaluationAttempt } from './end-task-run.js';
 import { EXECUTABLES } from './executables/executables.js';
+import { exitExecution } from './exit.js';
 import { jobFor, tooLargeForJob } from './jobs.js';
 import { chooseGroup, handOver } from './worker-groups.js';
 import type { TaskPlan } from './plan.js';
@@ -23,7 +24,8 @@ export function requestEvaluation(decision: Decision, task: TaskPlan, run: TaskR
   const chosen = chooseGroup(decision, task, placeOf(run), 0);
   if (chosen.kind === 'ends') {
     decision.log(run, task, 1, chosen.state === 'FAILED' ? 'ERROR' : 'WARN', chosen.message);
-    return endEvaluation(decision, run, chosen.state);
+    if (chosen.state === 'CANCELLED') exitExecution(decision, run, 'CANCELLED');
+    return endEvaluation(decision, run, chosen.state, chosen.isFinal);
   }
   if (!run.evaluating) {
     decision.fact(
@@ -47,9 +49,17 @@ export function requestEvaluation(decision: Decision, task: TaskPlan, run: TaskR
   );
 }
 
-/** Expressions could not be evaluated. A task that has no children yet ends; its retry is for those. */
-export function endEvaluation(decision: Decision, run: TaskRun, state: 'FAILED' | 'KILLED' | 'CANCELLED'): void {
-  if (EXECUTABLES.has(decision.taskOf(run).type)) return endExecutable(decision, run, state);
+/**
+ * Expressions could not be evaluated. A task that has no children yet ends; its retry is for those. `isFinal`: it is not
+ * tried again.
+ */
+export function endEvaluation(
+  decision: Decision,
+  run: TaskRun,
+  state: 'FAILED' | 'KILLED' | 'CANCELLED',
+  isFinal = false,
+): void {
+  if (EXECUTABLES.has(decision.taskOf(run).type)) return endExecutable(decision, run, state, isFinal);
   const entered = run.lanes !== undefined;
   if (entered && state === 'FAILED') {
     decision.fact(
@@ -64,13 +74,18 @@ export function endEvaluation(decision: Decision, run: TaskRun, state: 'FAILED' 
 }
 
 /** One that starts executions is tried again like a task for a worker. */
-function endExecutable(decision: Decision, run: TaskRun, state: 'FAILED' | 'KILLED' | 'CANCELLED'): void {
+function endExecutable(
+  decision: Decision,
+  run: TaskRun,
+  state: 'FAILED' | 'KILLED' | 'CANCELLED',
+  isFinal: boolean,
+): void {
   const opened = run.attempts.at(-1)?.state === 'RUNNING';
   if (!opened) decision.fact({ kind: 'attempt-opened', taskRunId: run.id, at: decision.now });
   endAttempt(decision, decision.taskOf(run), {
     id: run.id,
     ...(run.parentId === undefined ? {} : { parentId: run.parentId }),
-    attempts: countedAttempts(run) + (opened ? 0 : 1),
+    attempts: isFinal ? Infinity : countedAttempts(run) + (opened ? 0 : 1),
     firstStart: run.attempts[0]?.histories[0]?.date ?? decision.now,
     state,
   });

@@ -112,6 +112,7 @@ function moveTaskRun(state: ExecutionState, { taskRunId, to, at }: FactOf<'task-
     // What was due belonged to the state that it leaves.
     dueAt: undefined,
     onExpiry: undefined,
+    awaitsWorker: to === 'SUBMITTED' ? run.awaitsWorker : undefined,
   }));
   const count = (counted: State, ended: 1 | -1): void =>
     changeProgress(state, run.parentId, (progress) => countEnded(progress, run.section === 'tasks', counted, ended));

@@ -7,12 +7,16 @@ import type { Decision } from './decision.js';
  * end; KILLED stops that too. `run` itself is the caller's to end; when it has children it ends with the others. Has no
  * effect in what runs after the end of the execution.
  */
-export function exitExecution(decision: Decision, run: TaskRun, state: State): void {
+export function exitExecution(
+  decision: Decision,
+  run: Pick<TaskRun, 'id' | 'parentId' | 'progress'>,
+  state: State,
+): void {
   if (isTerminal(decision.view.head.state) || decision.isLeaving) return;
   if (state === 'KILLED') return killRequested(decision, {});
   decision.fact({ kind: 'end-decided', state });
   for (
-    let at: TaskRun | undefined = run;
+    let at: Pick<TaskRun, 'id' | 'parentId' | 'progress'> | undefined = run;
     at;
     at = at.parentId === undefined ? undefined : decision.view.run(at.parentId)
   ) {

@@ -12,8 +12,8 @@ import { evolve } from './evolve.js';
 import type { Fact } from './facts.js';
 import type { Input } from './outcome.js';
 import { ExecutionState, type Records } from './state.js';
-import { concernsGroup } from './worker-groups.js';
 import { tellTrigger } from './tell-trigger.js';
+import { concernsGroup } from './waiting-jobs.js';
 
 /** The execution as a keyed state machine over `execution-events`, in the shape of the queue's contract. */
 export function executionProcessor(topics: Pick<Topics, 'executionEvents' | 'executions' | 'taskRuns'>) {

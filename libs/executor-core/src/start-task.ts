@@ -6,6 +6,7 @@ import { expressionsOf, requestEvaluation } from './evaluation.js';
 import { childExpressions } from './executables/child-execution.js';
 import { EXECUTABLES } from './executables/executables.js';
 import { storeOutputs } from './executables/item-outputs.js';
+import { exitExecution } from './exit.js';
 import type { NewTaskRun } from './facts.js';
 import { isBreakpoint } from './operations/breakpoints.js';
 import { ROUND_EXPRESSIONS } from './tasks/loop-until.js';
@@ -211,7 +212,11 @@ function submitJob(
   const tooLarge = tooLargeForJob(decision, task, variables);
   if (tooLarge !== undefined) return endAtOnce(decision, task, place, past, 'FAILED', tooLarge);
   const chosen = chooseGroup(decision, task, place, past.attempts);
-  if (chosen.kind === 'ends') return endAtOnce(decision, task, place, past, chosen.state, chosen.message);
+  if (chosen.kind === 'ends') {
+    if (chosen.state === 'CANCELLED') exitExecution(decision, place, 'CANCELLED');
+    const counted = chosen.isFinal ? { ...past, attempts: Infinity } : past;
+    return endAtOnce(decision, task, place, counted, chosen.state, chosen.message);
+  }
   decision.fact({ kind: 'task-run-moved', taskRunId: place.id, to: 'SUBMITTED', at: decision.now });
   handOver(
     decision,
@@ -233,8 +238,8 @@ export function submitAgain(decision: Decision, run: TaskRun, resubmits: number)
   const task = decision.taskOf(run);
   if (run.evaluating && run.items) return storeOutputs(decision, task, run, run.items.stored);
   if (run.evaluating) return requestEvaluation(decision, task, run, evaluatedBy(task, run));
-  // The open attempt is the one that is given up: it does not count for the new one. A job that waited has none.
-  const given = run.awaitsWorker === true ? 0 : 1;
+  // The open attempt is the one that is given up: it does not count for the new one. A job that nobody took has none.
+  const given = run.claim === undefined ? 0 : 1;
   const past: Past = { ...NEW, attempts: countedAttempts(run) - given, nextAttempt: run.attempts.length + 1 };
   submitJob(decision, task, placeOf(run), past, { decided: isDecided(decision, task, run, past), resubmits });
 }

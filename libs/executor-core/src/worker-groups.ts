@@ -5,17 +5,22 @@ import {
   type Job,
   type TaskRun,
   type WorkerGroupWish,
-  type WorkersChanged,
 } from '@millrace/model';
+import type { WorkerGroupStatus } from './context.js';
 import { sentence, type Decision, type TaskRunPlace } from './decision.js';
 import type { TaskPlan } from './plan.js';
 import { isPure } from './rendering.js';
-import type { ExecutionState } from './state.js';
 
 /** Where the job of a task run goes, or how the task run ends because it can go nowhere. */
 export type ChosenGroup =
   | { readonly kind: 'chosen'; readonly group: string; readonly waits: boolean }
-  | { readonly kind: 'ends'; readonly state: 'FAILED' | 'CANCELLED'; readonly message: string };
+  | {
+      readonly kind: 'ends';
+      readonly state: 'FAILED' | 'CANCELLED';
+      readonly message: string;
+      /** Trying again is of no use: a group does not appear, and a key does not become right, by that. */
+      readonly isFinal: boolean;
+    };
 
 /** Decides the worker group of a task run's next job, and what its fallback says when no worker of it is running. */
 export function chooseGroup(decision: Decision, task: TaskPlan, place: TaskRunPlace, attempts: number): ChosenGroup {
@@ -28,26 +33,32 @@ export function chooseGroup(decision: Decision, task: TaskPlan, place: TaskRunPl
       const key = String(decision.rendering(task, place, attempts).text(wish.key));
       wish = resolvedWorkerGroup([{ key, fallback: wish.fallback }]);
     } catch (error) {
-      return ends('FAILED', `The key of the worker group cannot be evaluated: ${sentence(error)}`);
+      return neverStarts(`The key of the worker group cannot be evaluated: ${sentence(error)}`);
     }
   }
   const { key, fallback } = wish;
-  const status = decision.context.workerGroup?.(tenant, key) ?? 'live';
+  const status = workerGroupStatus(decision, key);
   if (status === 'unknown') {
-    return ends('FAILED', `worker group '${key}' does not exist or is not available to tenant '${tenant}'`);
+    return neverStarts(`worker group '${key}' does not exist or is not available to tenant '${tenant}'`);
   }
   if (status === 'live' || fallback === 'WAIT') return { kind: 'chosen', group: key, waits: status !== 'live' };
-  const state = fallback === 'FAIL' ? 'FAILED' : 'CANCELLED';
-  return ends(state, `No worker of the group '${key}' is running, and the fallback of the worker group is ${fallback}`);
+  return {
+    kind: 'ends',
+    state: fallback === 'FAIL' ? 'FAILED' : 'CANCELLED',
+    message: `No worker of the group '${key}' is running, and the fallback of the worker group is ${fallback}`,
+    isFinal: false,
+  };
 }
+
+const neverStarts = (message: string): ChosenGroup => ({ kind: 'ends', state: 'FAILED', message, isFinal: true });
+
+export const workerGroupStatus = ({ context, view }: Decision, group: string): WorkerGroupStatus =>
+  context.workerGroup?.(view.head.tenant, group) ?? 'live';
 
 /** For what the engine does itself: any worker of the default group. */
 export function defaultGroup(decision: Decision): Extract<ChosenGroup, { kind: 'chosen' }> {
-  const status = decision.context.workerGroup?.(decision.view.head.tenant, DEFAULT_GROUP) ?? 'live';
-  return { kind: 'chosen', group: DEFAULT_GROUP, waits: status !== 'live' };
+  return { kind: 'chosen', group: DEFAULT_GROUP, waits: workerGroupStatus(decision, DEFAULT_GROUP) !== 'live' };
 }
-
-const ends = (state: 'FAILED' | 'CANCELLED', message: string): ChosenGroup => ({ kind: 'ends', state, message });
 
 /** Hands a job to its group; without a worker there it is kept as state, and the execution says so. */
 export function handOver(
@@ -60,8 +71,22 @@ export function handOver(
   if (!isOrdinary || before?.awaitsWorker || before?.workerGroup !== undefined) {
     decision.fact({ kind: 'job-group-set', taskRunId: job.taskRunId, group, waits });
   }
-  if (waits) warn(decision, group);
-  else decision.effect({ kind: 'submit-job', group, job });
+  if (!waits) return decision.effect({ kind: 'submit-job', group, job });
+  warn(decision, group);
+  lookAgainLater(decision);
+}
+
+/** Name of the timer by which an execution that waits for workers looks again. */
+export const WORKERS_TIMER = 'workers';
+/** An event may find an executor that does not see the worker yet: in milliseconds, how long that delays a job at most. */
+const LOOK_AGAIN_MS = 30_000;
+
+/** Nothing waits for ever because an executor did not see yet what has changed. */
+export function lookAgainLater(decision: Decision): void {
+  const decided = decision.facts.findLast((fact) => fact.kind === 'timer-set' && fact.name === WORKERS_TIMER);
+  const at = decided?.kind === 'timer-set' ? decided.at : decision.view.head.timers?.[WORKERS_TIMER];
+  if (at !== undefined) return;
+  decision.fact({ kind: 'timer-set', name: WORKERS_TIMER, at: decision.now + LOOK_AGAIN_MS });
 }
 
 const warningOf = (group: string): string =>
@@ -75,33 +100,20 @@ function warn(decision: Decision, group: string): void {
   decision.note('WARN', message);
 }
 
-/** What of an execution waits in a group: kept here, or in the topic of the group with no claim yet. */
-const waitsIn = (run: TaskRun, group: string): boolean =>
-  !isTerminal(run.state) &&
-  run.claim === undefined &&
-  (run.workerGroup ?? DEFAULT_GROUP) === group &&
-  (run.awaitsWorker === true || run.state === 'SUBMITTED' || run.evaluating === true);
-
-/** True when an execution has to hear that workers of a group have come, or that all have gone. */
-export function concernsGroup(state: ExecutionState, { group, live }: WorkersChanged): boolean {
-  if (!state.exists || isTerminal(state.head.state)) return false;
-  if (live) return state.head.warnings !== undefined;
-  return state.allRuns().some((run) => waitsIn(run, group));
+/** The group in which a job of the task run lies that nobody has taken: kept here, or in the topic of the group. */
+export function waitsIn(run: TaskRun): string | undefined {
+  const waits =
+    !isTerminal(run.state) &&
+    run.claim === undefined &&
+    (run.awaitsWorker === true || run.state === 'SUBMITTED' || run.evaluating === true);
+  return waits ? (run.workerGroup ?? DEFAULT_GROUP) : undefined;
 }
 
-/** Workers have come: what waits is handed over. All have gone: what waits in their topic gets the warning. */
-export function workersChanged(
-  decision: Decision,
-  { group, live }: WorkersChanged,
-  submitAgain: (decision: Decision, run: TaskRun, resubmits: number) => void,
-): void {
-  const waiting = decision.view.allRuns().filter((run) => waitsIn(run, group));
-  if (!live) {
-    if (waiting.length > 0) warn(decision, group);
-    return;
+/** Says of the groups without a worker in which something waits that it does, and of no other. */
+export function settleWarnings(decision: Decision, groups: ReadonlySet<string>): void {
+  const wanted = new Set([...groups].map(warningOf));
+  for (const message of decision.view.head.warnings ?? []) {
+    if (!wanted.has(message)) decision.fact({ kind: 'warning-removed', message });
   }
-  const message = warningOf(group);
-  if (decision.view.head.warnings?.includes(message) === true) decision.fact({ kind: 'warning-removed', message });
-  if (decision.isLeaving) return;
-  for (const run of waiting) if (run.awaitsWorker) submitAgain(decision, run, run.resubmits ?? 0);
+  for (const group of groups) warn(decision, group);
 }

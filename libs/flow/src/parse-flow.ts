@@ -16,6 +16,7 @@ import { checkRecursion, checkTask, checkTaskIds, checkTaskRelations, deprecated
 import { checkTriggers } from './checks/triggers.js';
 import { checkUnsupported } from './checks/unsupported.js';
 import { checkProbableMistakes, type FindFlow } from './checks/warnings.js';
+import { checkWorkerGroups } from './checks/worker-groups.js';
 import type { Fault, Finding } from './fault.js';
 import { DEFAULT_FLOW_LIMITS, type FlowLimits } from './limits.js';
 import { dropEmptyProperties, withCurrentNames } from './normalise.js';
@@ -40,6 +41,8 @@ export interface ParseOptions {
   readonly pluginDefaults?: readonly (readonly PluginDefault[])[];
   /** For warnings about subflows that are not there; without it none are made. */
   readonly findFlow?: FindFlow;
+  /** Keys of the worker groups that the flow may use; without it those that it names are not looked up. */
+  readonly workerGroups?: readonly string[];
   /** The text is a part of a flow: names of inputs and tasks that it reads are not judged. */
   readonly isPart?: boolean;
 }
@@ -191,6 +194,7 @@ function checkDefinition(
     checkTaskRelations(task, report);
   }
   checkReferences(flow, tasks, report, options.isPart === true);
+  if (options.workerGroups) checkWorkerGroups(flow, tasks, options.workerGroups, report);
   checkProbableMistakes(flow, tasks, options.findFlow, report);
   return withCurrentNames(flow);
 }

@@ -18,11 +18,6 @@ export interface UnsupportedFeature {
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null;
 
-const isOtherGroup = (value: unknown): boolean => {
-  const key = isObject(value) ? value['key'] : undefined;
-  return typeof key === 'string' && key.trim() !== '' && key !== 'default';
-};
-
 /** True for a text that is known before the flow runs and is not one of `words`, whatever their case. */
 const isOtherThan =
   (...words: readonly string[]) =>
@@ -35,13 +30,6 @@ const isOtherRunner = (value: unknown): boolean => {
 };
 
 export const UNSUPPORTED: readonly UnsupportedFeature[] = [
-  {
-    where: 'flow or task',
-    property: 'workerGroup',
-    applies: isOtherGroup,
-    what: 'A worker group other than the default one',
-    advice: "remove it, or use the key 'default'",
-  },
   {
     where: 'script',
     property: 'taskRunner',

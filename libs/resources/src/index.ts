@@ -17,3 +17,4 @@ export { createNamespaceFiles, type NamespaceFiles } from './namespace-files.js'
 export { ResourceRefusedError } from './refused.js';
 export type { ResourceAccess } from './resource-access.js';
 export { createTemplates, templateOf, type Templates } from './templates.js';
+export { isLiveWorkerOf, liveWorkerGroups, workerGroups } from './worker-groups.js';

@@ -63,6 +63,8 @@ export interface StatusOptions {
   readonly topics: Topics;
   readonly clock: Clock;
   readonly members: Members;
+  /** Keys of the registered worker groups, the default one too. */
+  groups(): readonly string[];
   /** What the index lacks; undefined where nothing is indexed. */
   index(): Promise<IndexStatus | undefined>;
   readonly deadLetters: DeadLetters;
@@ -156,11 +158,11 @@ export async function processorStatuses(
 }
 
 export async function groupStatuses(
-  options: Pick<StatusOptions, 'queue' | 'topics'>,
+  options: Pick<StatusOptions, 'queue' | 'topics' | 'groups'>,
   active: readonly ServiceInstance[],
 ): Promise<readonly GroupStatus[]> {
   const workers = active.filter(({ role }) => role === 'worker');
-  const groups = new Set([DEFAULT_GROUP, ...workers.flatMap(({ group }) => group ?? [])]);
+  const groups = new Set([...options.groups(), ...workers.flatMap(({ group }) => group ?? [])]);
   const statuses = [...groups].map(async (group) => {
     const own = workers.filter((worker) => (worker.group ?? DEFAULT_GROUP) === group);
     const slots = sum(own.map((worker) => worker.slots ?? 0));

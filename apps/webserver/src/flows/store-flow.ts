@@ -14,7 +14,7 @@ export interface AcceptedFlow {
 /**
  * What flows are checked with.
  *
- * @param scope flows that may be named in warnings about subflows; without it none are looked up
+ * @param scope flows that may be named in warnings about subflows, and worker groups; without it none are looked up
  */
 export function parseOptions(services: RouteServices, scope?: Scope): ParseOptions {
   const { taskTypes, configuration } = services;
@@ -25,13 +25,13 @@ export function parseOptions(services: RouteServices, scope?: Scope): ParseOptio
   return {
     catalog: taskTypes.catalog,
     ...(configuration.pluginDefaults && { pluginDefaults: [configuration.pluginDefaults] }),
-    ...(scope && { findFlow }),
+    ...(scope && { findFlow, workerGroups: services.running().workerGroups.allowedFor(scope.tenant) }),
   };
 }
 
 /** Checks the text of one flow. @throws HttpError 422 with all faults */
-export function acceptedFlow(services: RouteServices, source: string): AcceptedFlow {
-  return { source, definition: accepted(parseFlow(source, parseOptions(services))) };
+export function acceptedFlow(services: RouteServices, scope: Scope, source: string): AcceptedFlow {
+  return { source, definition: accepted(parseFlow(source, parseOptions(services, scope))) };
 }
 
 /** The definition of a flow without faults. @throws HttpError 422 with all faults */

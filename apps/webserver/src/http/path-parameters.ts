@@ -17,6 +17,7 @@ const PATTERNS: Readonly<
   keyName: { pattern: /^[^\p{Cc}]+$/u, lengthMax: 1_000, what: 'key' },
   metric: { pattern: /^[^\p{Cc}]+$/u, lengthMax: 256, what: 'metric' },
   taskRunId: { pattern: /^[0-9A-Za-z]+$/, lengthMax: 64, what: 'task run id' },
+  workerGroup: { pattern: /^[0-9A-Za-z]+$/, lengthMax: 64, what: 'worker group' },
   instance: { pattern: /^[0-9A-Za-z]+$/, lengthMax: 64, what: 'server' },
   letter: { pattern: /^\d{1,6}-\d{1,15}$/, lengthMax: 24, what: 'dead letter' },
   type: { pattern: /^[A-Za-z0-9][\w.-]*$/, lengthMax: 256, what: 'type' },

@@ -73,7 +73,7 @@ async function importFlows(services: RouteServices, call: Call): Promise<Answer>
 
 function checked(services: RouteServices, call: Call, { name, text }: ArchivedText): Imported {
   try {
-    const flow = acceptedFlow(services, text);
+    const flow = acceptedFlow(services, call.scope, text);
     call.permit({ resource: 'FLOW', action: 'IMPORT' }, flow.definition.namespace);
     return { name, flow };
   } catch (error) {

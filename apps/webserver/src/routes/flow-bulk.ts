@@ -1,4 +1,4 @@
-import type { Permission } from '@millrace/authorization';
+import type { Permission, Scope } from '@millrace/authorization';
 import { parseFlow, withDisabled } from '@millrace/flow';
 import type { Flow } from '@millrace/model';
 import { documentsOf } from '../flows/documents.js';
@@ -186,18 +186,18 @@ function refuseForeign(
 async function readFlows(services: RouteServices, call: Call): Promise<readonly AcceptedFlow[]> {
   const source = await readYaml(call.request);
   checkDocumentCount([source]);
-  const flows = acceptedAll(services, documentsOf(source));
+  const flows = acceptedAll(services, call.scope, documentsOf(source));
   const names = flows.map(({ definition }) => `${definition.namespace}.${definition.id}`);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) throw unprocessable(`The flow '${twice}' is there twice: remove one of the two`);
   return flows;
 }
 
-function acceptedAll(services: RouteServices, sources: readonly string[]): readonly AcceptedFlow[] {
+function acceptedAll(services: RouteServices, scope: Scope, sources: readonly string[]): readonly AcceptedFlow[] {
   const refusals: HttpError[] = [];
   const flows = sources.flatMap((source, index) => {
     try {
-      return [acceptedFlow(services, source)];
+      return [acceptedFlow(services, scope, source)];
     } catch (error) {
       if (!(error instanceof HttpError) || error.status !== 422) throw error;
       const faults = error.faults.map((fault) => ({ ...fault, message: `Document ${index + 1}: ${fault.message}` }));

@@ -51,7 +51,7 @@ export function flowChangeRoutes(services: RouteServices): readonly Route[] {
 
 async function create(services: RouteServices, call: Call): Promise<Answer> {
   const source = await readYaml(call.request);
-  const flow = acceptedFlow(services, source);
+  const flow = acceptedFlow(services, call.scope, source);
   const { definition } = flow;
   call.permit({ resource: 'FLOW', action: 'CREATE' }, definition.namespace);
   return json(presentFlow(await saveFlow(services, call.tenant, 'create', flow), { source: true }));
@@ -63,7 +63,7 @@ async function update(services: RouteServices, call: Call): Promise<Answer> {
   await services.running().flows.refresh();
   if (!services.running().flows.latest(call.scope, namespace, id))
     throw notFound(`There is no flow '${namespace}.${id}'`);
-  const flow = acceptedFlow(services, source);
+  const flow = acceptedFlow(services, call.scope, source);
   const { definition } = flow;
   const faults = [
     ...(definition.id === id

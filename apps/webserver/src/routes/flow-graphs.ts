@@ -22,7 +22,7 @@ export function flowGraphRoutes(services: RouteServices): readonly Route[] {
       access: permission('FLOW', 'VALIDATE', 'tenant'),
       summary: 'The graph of a flow that need not be stored',
       async handle(call) {
-        const { definition } = acceptedFlow(services, await readYaml(call.request));
+        const { definition } = acceptedFlow(services, call.scope, await readYaml(call.request));
         const scope = call.permit({ resource: 'FLOW', action: 'VIEW' });
         return json(drawn(services, scope, definition, call));
       },

@@ -27,6 +27,7 @@ import { sessionRoutes } from './sessions.js';
 import { triggerBulkRoutes } from './trigger-bulk.js';
 import { triggerRoutes } from './triggers.js';
 import { webhookRoutes } from './webhooks.js';
+import { workerGroupRoutes } from './worker-groups.js';
 
 /** Every route of the server. Fixed paths come before those with parameters in the same place. */
 export function allRoutes(services: RouteServices): readonly Route[] {
@@ -35,6 +36,7 @@ export function allRoutes(services: RouteServices): readonly Route[] {
     ...sessionRoutes(services),
     ...maintenanceRoutes(services),
     ...memberRoutes(services),
+    ...workerGroupRoutes(services),
     ...deadLetterRoutes(services),
     ...pluginRoutes(services),
     ...concurrencyLimitRoutes(services),

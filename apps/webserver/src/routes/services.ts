@@ -8,6 +8,7 @@ import type { DeadLetters } from '../cluster/dead-letters.js';
 import type { Members } from '../cluster/members.js';
 import type { Presence } from '../cluster/presence.js';
 import type { ClusterStatus } from '../cluster/status.js';
+import type { WorkerGroups } from '../cluster/worker-groups.js';
 import type { Executions } from '../executions/executions.js';
 import type { Live } from '../executions/live.js';
 import type { StartOptions } from '../executions/start.js';
@@ -35,6 +36,7 @@ export interface Running {
   readonly live: Live;
   readonly executions: Executions;
   readonly members: Members;
+  readonly workerGroups: WorkerGroups;
   readonly presence: Presence;
   readonly deadLetters: DeadLetters;
   /** undefined: it was never entered. */

@@ -1,4 +1,4 @@
-import type { Clock, Resource, Topics } from '@millrace/model';
+import type { Clock, Resource, Topics, WorkerGroup } from '@millrace/model';
 import type { Queue } from '@millrace/queue';
 import {
   coalesceRefreshes,
@@ -6,6 +6,7 @@ import {
   createKeyValues,
   createNamespaceFiles,
   followMaintenance,
+  workerGroups,
   type Commands,
   type KeyValues,
   type NamespaceFiles,
@@ -18,6 +19,8 @@ export interface WorkerResources {
   readonly keyValues: KeyValues;
   readonly namespaceFiles: NamespaceFiles;
   readonly commands: Commands;
+  /** The worker groups that there are, the default one first. */
+  workerGroups(): readonly WorkerGroup[];
   /** Calls `listener` at once, and whenever the installation enters or leaves maintenance mode. */
   followMaintenance(listener: (active: boolean) => void): void;
   close(): void;
@@ -47,6 +50,7 @@ export async function openWorkerResources(options: WorkerResourcesOptions): Prom
       keyValues,
       namespaceFiles,
       commands,
+      workerGroups: () => workerGroups(view),
       followMaintenance: (listener) => void followMaintenance(view, listener),
       close() {
         keyValues.close();

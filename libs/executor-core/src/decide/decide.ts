@@ -19,8 +19,8 @@ import { Outcome, type Input, type Step } from '../outcome.js';
 import { NO_LISTS, type FlowPlan } from '../plan.js';
 import { nextRound, roundEnded } from '../rounds.js';
 import { checkAssertions } from '../sla.js';
-import { enter, submitAgain } from '../start-task.js';
-import { workersChanged } from '../worker-groups.js';
+import { enter } from '../start-task.js';
+import { workersChanged } from '../waiting-jobs.js';
 import type { ExecutionView } from '../state.js';
 import { itemEnded, startItems } from '../executables/items.js';
 import { killChildren, killItems } from '../executables/kill-children.js';
@@ -150,7 +150,7 @@ function react(decision: Decision, input: Reacted): void {
     case 'maintenance-ended':
       return maintenanceEnded(decision);
     case 'workers-changed':
-      return workersChanged(decision, input, submitAgain);
+      return workersChanged(decision, input);
     case 'kill-requested':
       return killRequested(decision, input);
     case 'wake':

@@ -3,6 +3,8 @@ import type { Decision } from '../decision.js';
 import { timerOfOperation } from '../operations/timers.js';
 import { pauseExpired } from '../pause.js';
 import { durationPassed, SLA_TIMER } from '../sla.js';
+import { lookAtWaitingJobs } from '../waiting-jobs.js';
+import { WORKERS_TIMER } from '../worker-groups.js';
 import { KILL_TIMER, repeatKill } from './kill.js';
 
 /** Task runs taken up in one decision; while more are due the execution is woken again at once. */
@@ -21,6 +23,7 @@ function timerDue(decision: Decision, name: string): void {
   if (name === KILL_TIMER && decision.isStopping) return repeatKill(decision);
   decision.fact({ kind: 'timer-set', name, at: undefined });
   timerOfOperation(decision, name);
+  if (name === WORKERS_TIMER) lookAtWaitingJobs(decision);
   if (name.startsWith(SLA_TIMER)) durationPassed(decision, name.slice(SLA_TIMER.length));
 }
 

@@ -163,6 +163,9 @@ function copiedRun(
     evaluating: _evaluating,
     resubmits: _resubmits,
     evaluated: _found,
+    // Its next job is given out anew.
+    awaitsWorker: _awaits,
+    workerGroup: _group,
     // The executions that it started are the source's.
     childExecutionId: _started,
     items: _items,

@@ -1,0 +1,41 @@
+import { DEFAULT_GROUP, isPlainObject, nearestName, type PlainObject } from '@millrace/model';
+import type { Path } from '../fault.js';
+import type { Report } from '../report.js';
+import type { WrittenTask } from '../task-tree.js';
+import { isTemplate } from '../templates.js';
+import { quoted } from '../words.js';
+
+/**
+ * Worker groups that are named literally must be there: a task whose group is unknown fails whenever it runs. What an
+ * expression gives is known only then.
+ *
+ * @param known keys of the groups that the flow may use
+ */
+export function checkWorkerGroups(
+  flow: PlainObject,
+  tasks: readonly WrittenTask[],
+  known: readonly string[],
+  report: Report,
+): void {
+  check(flow['workerGroup'], [], known, report);
+  for (const { value, path } of tasks) check(value['workerGroup'], path, known, report);
+  const { triggers } = flow;
+  if (!Array.isArray(triggers)) return;
+  triggers.forEach((trigger: unknown, index) => {
+    if (isPlainObject(trigger)) check(trigger['workerGroup'], ['triggers', index], known, report);
+  });
+}
+
+function check(workerGroup: unknown, path: Path, known: readonly string[], report: Report): void {
+  if (!isPlainObject(workerGroup)) return;
+  const { key: written } = workerGroup;
+  if (isTemplate(written) || typeof written !== 'string') return;
+  const key = written.trim();
+  if (key === '' || key === DEFAULT_GROUP || known.includes(key)) return;
+  const nearest = nearestName(key, known);
+  const advice = nearest === undefined ? '' : ` Did you mean ${quoted(nearest)}?`;
+  report.fault(
+    [...path, 'workerGroup', 'key'],
+    `There is no worker group ${quoted(key)} for this tenant. Those that it may use are: ${known.join(', ')}.${advice}`,
+  );
+}
