@@ -110,6 +110,16 @@ describeWithKafka('state of keys that have ended', () => {
     await second.gone('two');
   });
 
+  it('leaves with all others that are due, in as many transactions as that takes', async () => {
+    const { heads, tells, tell } = await begin({ afterMs: DAY });
+    const keys = Array.from({ length: 2_500 }, (_, at) => `key-${at}`);
+    await Promise.all(keys.map((key) => tell(key, 'end')));
+    await tells('ended', keys.length);
+    await harness.settle();
+    clock.advance(DAY);
+    await happens('all leave', () => keys.every((key) => heads.records(key).size === 0));
+  });
+
   it('does not wait for one that ended before it and is not searchable yet', async () => {
     let searchable = 0;
     const { heads, tells, tell, gone } = await begin({
