@@ -78,6 +78,8 @@ export interface ExecutionView {
   itemOutputs(taskRunId: string, page: number): ItemOutputs | undefined;
   /** Of all records; also of an execution that does not exist (yet). O(their number). */
   recordIds(): readonly string[];
+  /** Without a head: the snapshot of which some parts have come. */
+  readonly awaitedSnapshot: string | undefined;
 }
 
 /** One execution in the memory of its partition's owner: its records, and indexes that follow every change of them. */
@@ -235,6 +237,20 @@ export class ExecutionState implements ExecutionView {
 
   putRun(run: TaskRun): void {
     this.#records.put(run.id, run);
+  }
+
+  /** The snapshot of which parts are still to come. */
+  get awaitedSnapshot(): string | undefined {
+    const created = this.#records.get(CREATED);
+    return created?.kind === 'created' ? created.snapshot : undefined;
+  }
+
+  /** Parts of this snapshot are still to come; undefined: of none. */
+  awaitSnapshot(awaited: string | undefined): void {
+    const created = this.#records.get(CREATED);
+    if (created?.kind !== 'created' || created.snapshot === awaited) return;
+    const { snapshot: _before, ...rest } = created;
+    this.#records.put(CREATED, { ...rest, ...(awaited === undefined ? {} : { snapshot: awaited }) });
   }
 
   /** A record of a copy, as it is. */

@@ -18,7 +18,7 @@ function copied(
     plan: copy.plan,
     ...wish,
   });
-  for (const part of snapshotParts(records, head)) {
+  for (const part of snapshotParts(records, head, 'snapshot')) {
     expect(JSON.stringify(part).length).toBeLessThan(500_000);
     copy.send(part);
   }
@@ -168,7 +168,7 @@ describe('a copy', () => {
     const records = new Map<string, ExecutionRecord>();
     const source = endedAs({ tasks: [returns('a', 'x'.repeat(300_000)), returns('b', 'x'.repeat(300_000))] });
     for (const [id, record] of source.records.map) records.set(id, record);
-    const parts = snapshotParts(records, source.state.head);
+    const parts = snapshotParts(records, source.state.head, 'snapshot');
     expect(parts.length).toBeGreaterThan(1);
     expect(parts.map((part) => 'head' in part.records)).toEqual([...parts.slice(1).map(() => false), true]);
   });
@@ -179,7 +179,7 @@ describe('a copy', () => {
     operated(copy, { taskRunId: idOf(source.run('b').id) });
     const before = JSON.stringify([...copy.records.map]);
     const again = copyForReplay(source.records.map, { kind: 'replay', executionId: 'C', at: 0, plan: copy.plan });
-    for (const part of snapshotParts(again.records, again.head)) copy.send(part);
+    for (const part of snapshotParts(again.records, again.head, 'snapshot')) copy.send(part);
     expect(JSON.stringify([...copy.records.map])).toBe(before);
   });
 });

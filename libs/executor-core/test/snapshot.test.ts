@@ -2,14 +2,17 @@ import type { SnapshotPart } from '@millrace/model';
 import { snapshotParts } from '../src/index.js';
 import { aFlow, Harness, returns, works } from './harness.js';
 
+/** Characters that the queue takes in one record. */
+const RECORD_LENGTH_MAX = 900_000;
+
 const ended = (): Harness =>
   new Harness(aFlow({ tasks: [returns('a', 'one'), works('b')] }))
     .start()
     .finish((job) => ({ state: job.task.id === 'b' ? 'FAILED' : 'SUCCESS' }));
 
 /** The snapshot of an execution in parts of one record each. */
-function partsOf(source: Harness): readonly SnapshotPart[] {
-  const [all] = snapshotParts(source.records.map, source.state.head);
+function partsOf(source: Harness, snapshot = 'snapshot'): readonly SnapshotPart[] {
+  const [all] = snapshotParts(source.records.map, source.state.head, snapshot);
   if (all === undefined) throw new Error('There is no part');
   const { total, begins: _begins, records, ...place } = all;
   const ids = Object.entries(records);
@@ -72,5 +75,44 @@ describe('the snapshot of an execution that has left', () => {
     const before = new Map(again.records.map);
     for (const part of parts) again.send(part);
     expect(again.records.map).toEqual(before);
+  });
+
+  it('is not mixed with another one that is sent at the same time, whichever way they come', () => {
+    const source = ended();
+    const other = restart(ended()).finish();
+    const [older, newer] = [partsOf(source, 'older'), partsOf(other, 'newer')];
+    expect(other.records.map).not.toEqual(source.records.map);
+    for (let seed = 1; seed <= 200; seed++) {
+      const again = fresh(source);
+      let random = seed;
+      const [one, two] = [[...older], [...newer]];
+      while (one.length + two.length > 0) {
+        random = (random * 48_271) % 2_147_483_647;
+        const part = (two.length === 0 || (one.length > 0 && random % 2 === 0) ? one : two).shift();
+        if (part !== undefined) again.send(part);
+      }
+      expect([source.records.map, other.records.map]).toContainEqual(again.records.map);
+    }
+  });
+
+  it('says nothing of itself in an execution that has begun', () => {
+    const source = ended();
+    const again = fresh(source);
+    for (const part of partsOf(source)) again.send(part);
+    expect(again.records.map.get('created')).not.toHaveProperty('snapshot');
+  });
+
+  it('has a part of its own for each record that is larger than a part', () => {
+    const source = ended();
+    const { tenant, executionId } = source.state.head;
+    const records = new Map(source.records.map);
+    for (const id of ['large', 'larger']) {
+      records.set(id, { kind: 'variables', variables: { text: 'x'.repeat(RECORD_LENGTH_MAX - 1_000) } });
+    }
+    const parts = snapshotParts(records, { tenant, executionId }, 'snapshot');
+    expect(Math.max(...parts.map((part) => JSON.stringify(part).length))).toBeLessThan(RECORD_LENGTH_MAX);
+    expect(parts.flatMap((part) => Object.keys(part.records))).toHaveLength(records.size);
+    expect(Object.keys(parts[0]?.records ?? {})).toContain('created');
+    expect(Object.keys(parts.at(-1)?.records ?? {})).toContain('head');
   });
 });

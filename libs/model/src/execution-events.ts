@@ -123,9 +123,14 @@ export interface SnapshotPart {
   readonly kind: 'snapshot-part';
   readonly tenant: string;
   readonly executionId: string;
+  /**
+   * The same in all parts of one snapshot, and in no other: two webservers may send one of the same execution at the same
+   * time. Absent in parts that older versions sent.
+   */
+  readonly snapshot?: string;
   /** By record id. */
   readonly records: Readonly<Record<string, ExecutionRecord>>;
-  /** The first one: what earlier snapshots left behind, that never came to their end, goes. */
+  /** The first one, with the record `created`: what another snapshot brought, that has not come to its end, goes. */
   readonly begins?: boolean;
   /** In the last one: how many records all parts have together. Without all of them it is not used. */
   readonly total?: number;

@@ -77,6 +77,8 @@ export interface ExecutionCreated {
   readonly originalCreatedAt?: number;
   /** 1 for the first of a chain of retries. Absent: 1. */
   readonly attemptNumber?: number;
+  /** Only while the execution has no head yet: the snapshot of which parts are still to come. */
+  readonly snapshot?: string;
 }
 
 /** The flow's variables at creation, changed by SetVariables and UnsetVariables. */

@@ -47,8 +47,8 @@ const sql: MakeHarness = (clock) => {
   };
 };
 
-if (adapters.includes('memory')) queueContract('memory', memory, { servers: 'several' });
-if (adapters.includes('sql')) queueContract('sql', sql, { servers: 'one' });
+if (adapters.includes('memory')) queueContract('memory', memory, { servers: 'several', ended: 'kept' });
+if (adapters.includes('sql')) queueContract('sql', sql, { servers: 'one', ended: 'kept' });
 
 if (adapters.includes('kafka')) {
   describeWithKafka('on a real broker', () => {
@@ -60,6 +60,6 @@ if (adapters.includes('kafka')) {
     });
     afterAll(() => servers?.stop());
     const brokers = (): readonly string[] => servers?.addresses ?? [];
-    queueContract('kafka', kafkaHarness(brokers), { servers: 'several', patience: 100_000 });
+    queueContract('kafka', kafkaHarness(brokers), { servers: 'several', ended: 'removed', patience: 100_000 });
   });
 }

@@ -6,6 +6,9 @@ import type { Call } from '../http/route.js';
 import type { RouteServices } from '../routes/services.js';
 import { publishSnapshot } from './snapshot.js';
 
+/** A snapshot is in vain when another webserver's came between its parts: then it is sent again, at most so often in all. */
+const SNAPSHOTS_MAX = 3;
+
 /** Who asks, for logs and outputs. */
 export const by = ({ principal }: Call): { readonly by?: string } => (principal ? { by: principal.username } : {});
 
@@ -21,16 +24,17 @@ export async function operate(
   operation: ExecutionOperation,
 ): Promise<void> {
   const ask = (): Promise<void> => services.running().commands.operate({ tenant, executionId, operation, ...by(call) });
-  try {
-    return await ask();
-  } catch (error) {
-    if (!(error instanceof HttpError) || error.status !== 404) throw error;
-    const records = await services.repository.executionRecords(call.scope, executionId);
-    const head = records?.get('head');
-    if (records === undefined || head?.kind !== 'head' || !isTerminal(head.state)) throw error;
-    await publishSnapshot(services, head, records);
+  for (let sent = 0; ; sent++) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!(error instanceof HttpError) || error.status !== 404 || sent === SNAPSHOTS_MAX) throw error;
+      const records = await services.repository.executionRecords(call.scope, executionId);
+      const head = records?.get('head');
+      if (records === undefined || head?.kind !== 'head' || !isTerminal(head.state)) throw error;
+      await publishSnapshot(services, head, records);
+    }
   }
-  return ask();
 }
 
 /** As `operate`; answers the execution as it is then. */

@@ -248,16 +248,23 @@ function requested(view: ExecutionView, event: ExecutionRequested, context: Exec
 
 /**
  * Records of a snapshot are taken until its head is there; then it is an execution like others. The head is not taken when
- * parts before it are missing: the execution stays unknown, and whoever needs it sends it again.
+ * parts before it are missing: the execution stays unknown, and whoever needs it sends it again. Of two snapshots at the
+ * same time the one that began last is taken; parts of the other that come after that are not.
  */
-function snapshotPart(view: ExecutionView, { records, begins, total }: SnapshotPart): Outcome {
+function snapshotPart(view: ExecutionView, { records, begins, total, snapshot }: SnapshotPart): Outcome {
   const outcome = new Outcome();
-  if (view.exists) return outcome;
+  if (view.exists || (begins !== true && snapshot !== view.awaitedSnapshot)) return outcome;
   if (total !== undefined) {
     const ids = new Set([...(begins === true ? [] : view.recordIds()), ...Object.keys(records)]);
     if (ids.size !== total) return outcome;
   }
-  outcome.fact({ kind: 'records-taken', records, ...(begins === true ? { begins } : {}) });
+  const awaits = total === undefined ? snapshot : undefined;
+  outcome.fact({
+    kind: 'records-taken',
+    records,
+    ...(begins === true ? { begins } : {}),
+    ...(awaits === undefined ? {} : { awaits }),
+  });
   return outcome;
 }
 

@@ -187,14 +187,25 @@ function copiedRun(
 /** Characters of one part. */
 const PART_LENGTH = 400_000;
 
-/** The records of an execution as events, each small enough for the queue; the head comes last. */
+/** `created` first, which remembers whose parts are to come; the head, with which it is an execution, last. */
+const rankOf = (id: string): number => (id === 'created' ? 0 : id === 'head' ? 2 : 1);
+
+/**
+ * The records of an execution as events; `created` comes first and the head last. A record that is larger than a part goes
+ * alone; one that only just fits into the queue by itself does not with the event around it: publishing it is refused
+ * (QUEUE_TOO_LARGE, with a sentence), and nothing of the snapshot is taken.
+ * @param snapshot an id that no other snapshot has
+ * @throws Error when there is no `created` or no head
+ */
 export function snapshotParts(
   records: ReadonlyMap<string, ExecutionRecord>,
   { tenant, executionId }: Pick<ExecutionHead, 'tenant' | 'executionId'>,
+  snapshot: string,
 ): readonly SnapshotPart[] {
+  originOf(records);
   const parts: Record<string, ExecutionRecord>[] = [];
   let size = Infinity;
-  for (const [id, record] of [...records].sort(([one], [other]) => Number(one === 'head') - Number(other === 'head'))) {
+  for (const [id, record] of [...records].sort(([one], [other]) => rankOf(one) - rankOf(other))) {
     const { length } = JSON.stringify(record);
     if (size + length > PART_LENGTH) {
       parts.push({});
@@ -208,6 +219,7 @@ export function snapshotParts(
     kind: 'snapshot-part',
     tenant,
     executionId,
+    snapshot,
     records: part,
     ...(at === 0 ? { begins: true } : {}),
     ...(at === parts.length - 1 ? { total: records.size } : {}),

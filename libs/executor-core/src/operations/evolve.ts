@@ -50,12 +50,19 @@ export function evolveOperation(state: ExecutionState, fact: OperationFact): voi
     case 'execution-deleted':
       return changeHead(state, { deleted: true });
     case 'records-taken':
-      if (fact.begins === true) state.removeRecords();
-      for (const [id, record] of Object.entries(fact.records)) state.putRecord(id, record);
-      return;
+      return takeRecords(state, fact);
     default:
       return fact satisfies never;
   }
+}
+
+function takeRecords(
+  state: ExecutionState,
+  { records, begins, awaits }: Extract<OperationFact, { kind: 'records-taken' }>,
+): void {
+  if (begins === true) state.removeRecords();
+  for (const [id, record] of Object.entries(records)) state.putRecord(id, record);
+  state.awaitSnapshot(awaits);
 }
 
 function restartExecution(state: ExecutionState, counts: boolean): void {

@@ -23,9 +23,10 @@ export type OperationFact =
     }
   | { readonly kind: 'labels-set'; readonly labels: readonly Label[] }
   | { readonly kind: 'execution-deleted' }
-  /** Records of a snapshot; `begins`: those that were there go. */
+  /** Records of a snapshot; `begins`: those that were there go. `awaits`: others of this snapshot are still to come. */
   | {
       readonly kind: 'records-taken';
       readonly records: Readonly<Record<string, ExecutionRecord>>;
       readonly begins?: boolean;
+      readonly awaits?: string;
     };

@@ -8,6 +8,8 @@ import { ENDED, positionKey, stateKey, stateKeyParts, triesKey, type LogRecord }
 
 /** Records removed in one transaction, more only of a key that has more. */
 const PIECE = 1_000;
+/** Keys that are due but must stay (not searchable yet) and are passed over to find others in one look. */
+const LOOK = 1_000;
 /** So long after nothing could be removed, though keys are due, it is looked at again. */
 const AGAIN_MS = 1_000;
 
@@ -156,11 +158,15 @@ export class StateLog {
   removals(now: number, inMemory: (key: string) => boolean): readonly StateChanges[] {
     const byTopic = new Map<StoredTopic, StateRemoval[]>();
     let count = 0;
+    let passed = 0;
     for (const key of this.#ended?.due(now) ?? []) {
+      if (count >= PIECE || passed >= LOOK) break;
       const kept = this.#keys.get(key);
-      if (kept === undefined || inMemory(key)) continue;
-      // What ended later was written later: it is not searchable either.
-      if (count >= PIECE || !this.#isSearchable(kept)) break;
+      // One that must stay does not hold back those that ended after it.
+      if (kept === undefined || inMemory(key) || !this.#isSearchable(kept)) {
+        passed++;
+        continue;
+      }
       for (const { topic, id } of kept.records.values()) {
         const removals = byTopic.get(topic);
         if (removals === undefined) byTopic.set(topic, [{ key, id }]);

@@ -165,21 +165,21 @@ class OwnedPartition<State, Rec, Event, Fact, Effect, Context> implements Partit
     while (!this.#stopping) {
       const decided = await this.#step();
       // Between batches, a piece at a time: neither waits long for the other.
-      await this.#removeEnded();
-      if (decided) {
-        this.#backoff.reset();
-        continue;
-      }
+      const isMoreDue = await this.#removeEnded();
+      if (decided) this.#backoff.reset();
+      if (decided || isMoreDue) continue;
       this.#armTimer();
       await this.#signal.wait();
     }
   }
 
-  async #removeEnded(): Promise<void> {
-    const at = this.#port.removesAt?.();
-    const now = this.#clock.now();
-    if (at === undefined || at > now || this.#stopping) return;
-    await this.#port.removeEnded?.(this.#lease.epoch, now, (key) => this.#entries.get(key) !== undefined);
+  /** A piece of what is due; true when there is more. */
+  async #removeEnded(): Promise<boolean> {
+    const isDue = (): boolean => (this.#port.removesAt?.() ?? Infinity) <= this.#clock.now();
+    if (this.#stopping || !isDue()) return false;
+    const isInMemory = (key: string): boolean => this.#entries.get(key) !== undefined;
+    await this.#port.removeEnded?.(this.#lease.epoch, this.#clock.now(), isInMemory);
+    return isDue();
   }
 
   /** Everything that waits, in one transaction; false when nothing did. */

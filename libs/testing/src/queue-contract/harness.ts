@@ -27,9 +27,15 @@ export interface QueueHarness {
  * | memory | several | they share an object |
  * | sql (SQLite) | one at a time | the file is locked for its process |
  * | kafka | several | that is what it is for; a dead member's partitions are free when the broker's session is over |
+ *
+ * | adapter | state of ended keys after the processor's `retention` | reason |
+ * | memory | kept | it stands for `sql` in tests |
+ * | sql (SQLite) | kept | it is the history that users search; it costs no memory, for only live keys are restored |
+ * | kafka | removed by the partition's owner | a compacted topic keeps every key for ever, and its owner the place of each |
  */
 export interface QueueDifferences {
   readonly servers: 'one' | 'several';
+  readonly ended: 'kept' | 'removed';
   /** Steps of virtual time until something counts as never: more where real time must pass, too. */
   readonly patience?: number;
 }

@@ -6,6 +6,7 @@ import type { MakeHarness, QueueDifferences } from './harness.js';
 import { processingContract } from './processing.js';
 import { purgingContract } from './purging.js';
 import { publishingContract, readingContract } from './publishing.js';
+import { retentionContract } from './retention.js';
 import { workingContract } from './working.js';
 
 export { createManualClock, type ManualClock } from './clock.js';
@@ -21,6 +22,7 @@ export function queueContract(name: string, makeHarness: MakeHarness, difference
     describe('records that remove others', () => purgingContract(makeHarness));
     describe('processing', () => processingContract(makeHarness));
     describe('crashing', () => crashingContract(makeHarness, differences));
+    describe('keys that have ended', () => retentionContract(makeHarness, differences));
     describe('working', () => workingContract(makeHarness));
     describe('what waits', () => waitingContract(makeHarness));
   });
