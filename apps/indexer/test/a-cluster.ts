@@ -171,7 +171,7 @@ export const aLogEntry = (executionId: string, lineNumber: number, message: stri
   lineNumber,
 });
 
-/** Executions e`from` … that have come to `revision`, and a log entry of each. */
+/** Executions e`from` … that have come to `revision`, and a log entry of each; with the first, what they were created with. */
 export const recordsOf = (topics: Topics, from: number, count: number, revision: number): readonly OutgoingRecord[] =>
   Array.from({ length: count }, (_, at) => `e${from + at}`).flatMap((id) => [
     outgoing({
@@ -180,5 +180,17 @@ export const recordsOf = (topics: Topics, from: number, count: number, revision:
       id: 'head',
       value: aHead(id, { revision, state: revision > 1 ? 'SUCCESS' : 'RUNNING' }),
     }),
+    ...(revision === 1 ? [createdRecord(topics, aHead(id))] : []),
     outgoing({ topic: topics.logs, key: keyOf('main', id), value: aLogEntry(id, revision, 'hello') }),
   ]);
+
+const createdRecord = (
+  topics: Topics,
+  { tenant, executionId, namespace, flowId, flowRevision, originalId }: ExecutionHead,
+): OutgoingRecord =>
+  outgoing({
+    topic: topics.executions,
+    key: keyOf(tenant, executionId),
+    id: 'created',
+    value: { kind: 'created', tenant, executionId, namespace, flowId, flowRevision, inputs: {}, originalId },
+  });

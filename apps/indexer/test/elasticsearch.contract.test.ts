@@ -120,7 +120,7 @@ describeWithElasticsearch('the indexer between real Kafka and real Elasticsearch
     store.write = async (...batch) => {
       const settlements = await write(...batch);
       written += batch[1].length;
-      if (written >= 400) replayed();
+      if (written >= 500) replayed();
       return settlements;
     };
     await cluster.indexer(store);
