@@ -221,19 +221,27 @@ class Indexer implements Service {
   }
 
   async #stop(): Promise<void> {
-    const { queue, topics, context } = this.#options;
     this.#stopRetention();
     this.#outages.close();
     await this.#moving;
+    try {
+      await this.#leave();
+    } finally {
+      this.#closeViews();
+      // Else it would be taken for lost when its lease is over.
+      this.#state = 'TERMINATED_GRACEFULLY';
+      await this.#heartbeat?.stop();
+    }
+  }
+
+  /** @throws QueueError when the queue cannot be told */
+  async #leave(): Promise<void> {
+    const { queue, topics, context } = this.#options;
     // First the partitions: another indexer takes them at once.
     await this.#indexing?.close();
     if (this.#store !== this.#searchedStore) await this.#store?.close();
     await this.#searchedStore?.close();
     const moved = indexGenerationKey.moved(context.instance);
     if (this.#hasTold) await queue.publish([generationRecord(topics, moved, null)]);
-    this.#closeViews();
-    // Else it would be taken for lost when its lease is over.
-    this.#state = 'TERMINATED_GRACEFULLY';
-    await this.#heartbeat?.stop();
   }
 }

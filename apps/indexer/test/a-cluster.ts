@@ -1,17 +1,21 @@
 import { randomBytes } from 'node:crypto';
+import { Kafka, logLevel } from 'kafkajs';
 import {
   createTopics,
   INDEX_PROGRESS_ID,
   indexProgressKey,
+  keyOf,
+  outgoing,
   type ExecutionHead,
   type IndexProgress,
   type LogEntry,
+  type OutgoingRecord,
   type Topics,
 } from '@millrace/model';
 import { createIndexer, type IndexerOptions } from '@millrace/indexer';
 import type { View } from '@millrace/queue';
 import { createKafkaQueue, KAFKA_DEFAULTS, type KafkaQueue } from '@millrace/queue/kafka';
-import type { IndexStore } from '@millrace/repository';
+import { INDEXED_TOPICS, type IndexStore } from '@millrace/repository';
 import { createMetrics, systemClock, type Logger, type Service } from '@millrace/service';
 
 export const START = Date.parse('2024-05-06T07:08:09Z');
@@ -91,6 +95,22 @@ export class ACluster {
     return { service, queue };
   }
 
+  /** Where the logs of what is indexed end, by topic and partition. */
+  async ends(): Promise<ReadonlyMap<string, number>> {
+    const admin = new Kafka({ brokers: [...this.brokers], logLevel: logLevel.NOTHING }).admin();
+    await admin.connect();
+    try {
+      const found = new Map<string, number>();
+      for (const name of INDEXED_TOPICS) {
+        for (const { partition, high } of await admin.fetchTopicOffsets(`${this.prefix}${name}`))
+          found.set(`${name}/${partition}`, Number(high));
+      }
+      return found;
+    } finally {
+      await admin.disconnect();
+    }
+  }
+
   async dispose(): Promise<void> {
     for (const queue of this.#open.splice(0)) queue.kill();
     await Promise.all(this.#services.splice(0).map((service) => service.stop().catch(() => undefined)));
@@ -150,3 +170,27 @@ export const aLogEntry = (executionId: string, lineNumber: number, message: stri
   taskRunSequence: 1,
   lineNumber,
 });
+
+/** Executions e`from` … that have come to `revision`, and a log entry of each; with the first, what they were created with. */
+export const recordsOf = (topics: Topics, from: number, count: number, revision: number): readonly OutgoingRecord[] =>
+  Array.from({ length: count }, (_, at) => `e${from + at}`).flatMap((id) => [
+    outgoing({
+      topic: topics.executions,
+      key: keyOf('main', id),
+      id: 'head',
+      value: aHead(id, { revision, state: revision > 1 ? 'SUCCESS' : 'RUNNING' }),
+    }),
+    ...(revision === 1 ? [createdRecord(topics, aHead(id))] : []),
+    outgoing({ topic: topics.logs, key: keyOf('main', id), value: aLogEntry(id, revision, 'hello') }),
+  ]);
+
+const createdRecord = (
+  topics: Topics,
+  { tenant, executionId, namespace, flowId, flowRevision, originalId }: ExecutionHead,
+): OutgoingRecord =>
+  outgoing({
+    topic: topics.executions,
+    key: keyOf(tenant, executionId),
+    id: 'created',
+    value: { kind: 'created', tenant, executionId, namespace, flowId, flowRevision, inputs: {}, originalId },
+  });

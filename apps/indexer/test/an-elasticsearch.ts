@@ -1,6 +1,7 @@
-import type { IndexStore } from '@millrace/repository';
+import type { IndexStore, RepositoryPart } from '@millrace/repository';
 import {
   connectElasticsearch,
+  createElasticsearchPart,
   createIndexStore,
   type ElasticsearchConnection,
 } from '@millrace/repository/elasticsearch';
@@ -36,13 +37,18 @@ export class AnElasticsearch {
     return store;
   }
 
+  /** What webservers read. */
+  part(): RepositoryPart {
+    return createElasticsearchPart(this.#connection);
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.#opened.map((store) => store.close()));
     await this.#connection.close();
   }
 
   refresh(): Promise<unknown> {
-    return this.#ask(`/${this.prefix}*/_refresh`, {});
+    return this.#ask(`/${this.prefix}*/_refresh`);
   }
 
   /** The records that searches of a kind find. */
@@ -65,11 +71,11 @@ export class AnElasticsearch {
     return answer.hits.hits.map(({ _id, _source }) => ({ id: _id, source: _source }));
   }
 
-  async #ask(path: string, body: object): Promise<unknown> {
+  async #ask(path: string, body?: object): Promise<unknown> {
     const response = await fetch(`${this.url}${path}`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
     return response.json();

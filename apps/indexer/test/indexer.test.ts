@@ -1,3 +1,4 @@
+import { QueueError, type LogQueue } from '@millrace/queue';
 import { RepositoryError } from '@millrace/repository';
 import { setting, START } from './setting.js';
 
@@ -281,5 +282,22 @@ describe('the indexer', () => {
     const refused = (): Promise<never> =>
       Promise.reject(new RepositoryError('UNAVAILABLE', 'Elasticsearch refuses this account', false));
     await expect(indexer({ open: refused }).start()).rejects.toThrow('Elasticsearch refuses this account');
+  });
+
+  it('stopped when its queue is gone it says why, and nothing of it goes on', async () => {
+    const { queue, indexer, started, pass, beats } = await setting(1);
+    const gone = new QueueError('QUEUE_CLOSED', 'The queue is closed', false);
+    const consume: LogQueue['consume'] = async (options) => ({
+      ...(await queue.consume(options)),
+      close: () => Promise.reject(gone),
+    });
+    const server = await started(indexer({ queue: { ...queue, consume } }));
+    const stopping = server.stop();
+    stopping.catch(() => undefined);
+    await pass(10_000);
+    await expect(stopping).rejects.toThrow(gone);
+    const count = beats.length;
+    await pass(60_000);
+    expect(beats).toHaveLength(count);
   });
 });

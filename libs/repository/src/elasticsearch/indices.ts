@@ -1,8 +1,8 @@
 import { RepositoryError } from '../contract.js';
 import { member } from './answers.js';
 import type { ElasticsearchConnection } from './connection.js';
-import { MAPPING_VERSION, mappingOf, settingsOf } from './mappings.js';
-import { aliasOf, generationOf, hasPeriods, KINDS, stemOf, type Kind } from './names.js';
+import { MAPPING_VERSION, mappingOf } from './mappings.js';
+import { aliasOf, generationOf, KINDS, stemOf, type Kind } from './names.js';
 
 /** An index of ours that exists. */
 export interface ExistingIndex {
@@ -33,30 +33,10 @@ export async function existingIndices(connection: ElasticsearchConnection): Prom
   );
 }
 
-/** The template of the indices of a kind that will be made. @param isPublished searches see them at once */
-export async function putTemplate(
-  connection: ElasticsearchConnection,
-  kind: Kind,
-  generation: number,
-  isPublished: boolean,
-): Promise<void> {
-  const { indexPrefix } = connection;
-  const stem = stemOf(indexPrefix, kind, generation);
-  await connection.request({
-    method: 'PUT',
-    path: `/_index_template/${encodeURIComponent(stem)}`,
-    body: {
-      index_patterns: [hasPeriods(kind) ? `${stem}-*` : stem],
-      // Above those that Elasticsearch brings along.
-      priority: 500,
-      template: {
-        settings: { ...settingsOf(connection), 'index.mapping.ignore_malformed': true },
-        mappings: mappingOf(kind),
-        ...(isPublished ? { aliases: { [aliasOf(indexPrefix, kind)]: {} } } : {}),
-      },
-      _meta: { millrace: { version: MAPPING_VERSION } },
-    },
-  });
+/** The generation that searches see; the later one, where a server that started during a publication has shown the earlier again. */
+export function publishedOf(indices: readonly ExistingIndex[]): number | undefined {
+  const published = indices.filter(({ isPublished }) => isPublished).map(({ generation }) => generation);
+  return published.length === 0 ? undefined : Math.max(...published);
 }
 
 /** Makes an index that has no period, unless it is there: else the alias would not be before the first document. */

@@ -34,6 +34,8 @@ const PIECE_MS = 5;
 const WAITING_MAX = 20_000;
 /** A read that shall show all that was committed before it waits no longer for it than this. */
 const CATCH_UP_MS = 1_000;
+/** Nor for the rows that such a record removes, of which there may be many. */
+const PURGES_MS = 1_000;
 
 /** Follows topics and applies what comes to a copy, in pieces. */
 export class Copying<Record extends CopiedRecord = CopiedRecord> {
@@ -80,8 +82,8 @@ export class Copying<Record extends CopiedRecord = CopiedRecord> {
   }
 
   /**
-   * Resolves when the copy has what any tail of this process was told before the call; what comes later is not waited
-   * for, so that a read ends however much is going on.
+   * Resolves when the copy has what any tail of this process was told before the call, and what such records remove is
+   * gone, or was waited for long enough; what comes later is not waited for, so that a read ends however much is going on.
    */
   async received(): Promise<void> {
     // Listeners are told of a record one after the other, so another one may have asked before this one was told.
@@ -90,6 +92,11 @@ export class Copying<Record extends CopiedRecord = CopiedRecord> {
     while (this.#applied < until && !this.#isOver) {
       this.#applyPiece();
       if (this.#applied < until) await nextTurn();
+    }
+    const enoughAt = performance.now() + PURGES_MS;
+    while (this.#options.copy.hasPurges && !this.#isOver && performance.now() < enoughAt) {
+      this.#applyPiece();
+      await nextTurn();
     }
   }
 
