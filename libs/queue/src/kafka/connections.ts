@@ -7,6 +7,7 @@ import type Cluster from 'kafkajs/src/cluster/index.js';
 import type { ProtocolBroker } from 'kafkajs/src/cluster/index.js';
 import loggers from 'kafkajs/src/loggers/index.js';
 import { createCheckedCluster, NO_ANSWER, SilentBrokers } from './checked-cluster.js';
+import { LeaderlessError } from './failure.js';
 import type { KafkaConnection, KafkaLog, KafkaSasl, KafkaTls } from './options.js';
 
 const METADATA_AGE_MS = 300_000;
@@ -173,7 +174,8 @@ class ClusterWire implements Wire {
   leaders(topic: string, partitions: readonly number[]): ReadonlyMap<string, readonly number[]> {
     const found = this.knownLeaders(topic, partitions);
     const known = [...found.values()].reduce((sum, list) => sum + list.length, 0);
-    if (known < partitions.length) throw new Error(`No broker leads every partition of '${topic}' at the moment`);
+    if (known < partitions.length)
+      throw new LeaderlessError(`No broker leads every partition of '${topic}' at the moment`);
     return found;
   }
 

@@ -41,6 +41,17 @@ export const isFenced = (thrown: unknown): boolean =>
   ['INVALID_PRODUCER_EPOCH', 'PRODUCER_FENCED', 'TRANSACTION_COORDINATOR_FENCED'].includes(kafkaError(thrown) ?? '') ||
   /producer.*(epoch|fenced)/i.test(String(asFailure(thrown).message ?? ''));
 
+/** Thrown by us where the client knows of no leader. */
+export class LeaderlessError extends Error {
+  override readonly name = 'LeaderlessError';
+}
+
+const LEADERLESS = ['NOT_LEADER_FOR_PARTITION', 'LEADER_NOT_AVAILABLE', 'UNKNOWN_TOPIC_OR_PARTITION'];
+
+/** A partition has no leader yet or a new one, or brokers do not know its topic yet: all of them pass after a creation. */
+export const isLeaderless = (thrown: unknown): boolean =>
+  LEADERLESS.includes(kafkaError(thrown) ?? '') || hasName(thrown, 'LeaderlessError');
+
 const RIGHTS: Readonly<Record<string, string>> = {
   TOPIC_AUTHORIZATION_FAILED: 'read, write, describe and create topics',
   GROUP_AUTHORIZATION_FAILED: 'read consumer groups',

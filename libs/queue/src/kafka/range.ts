@@ -2,7 +2,7 @@
 import type { FetchedPartition } from 'kafkajs/src/cluster/index.js';
 import { waitForBroker } from './broker-time.js';
 import type { Wire } from './connections.js';
-import { kafkaError } from './failure.js';
+import { isLeaderless, kafkaError, LeaderlessError } from './failure.js';
 import { readPartition, type LogRecord } from './records.js';
 
 const WAIT_MS = 100;
@@ -13,6 +13,11 @@ const RANGE_BYTES = 4 * 1024 * 1024;
 const RECORD_BYTES = 16 * 1024;
 /** Repeats of a look-up: about three seconds. */
 const PATIENCE = 8;
+/**
+ * The same while a partition has no leader: about half a minute. A broker that has just made a hundred topics for several
+ * servers at once, or that takes over from another, needs longer than one that dropped a connection.
+ */
+const LEADERLESS_PATIENCE = 34;
 
 export const EARLIEST = '-2';
 export const LATEST = '-1';
@@ -76,7 +81,8 @@ async function patiently<Answer>(wire: Wire, work: () => Promise<Answer>): Promi
     try {
       return await work();
     } catch (thrown) {
-      if (failures === PATIENCE || (kafkaError(thrown) ?? '').endsWith('AUTHORIZATION_FAILED')) throw thrown;
+      const patience = isLeaderless(thrown) ? LEADERLESS_PATIENCE : PATIENCE;
+      if (failures >= patience || (kafkaError(thrown) ?? '').endsWith('AUTHORIZATION_FAILED')) throw thrown;
       await waitForBroker(failures);
       await wire.recover(thrown);
     }
@@ -124,7 +130,7 @@ async function fetchOnce(
 ): Promise<FetchedPartition> {
   await wire.know([topic]);
   const [nodeId] = wire.leaders(topic, [partition]).keys();
-  if (nodeId === undefined) throw new Error(`No broker leads partition ${partition} of '${topic}'`);
+  if (nodeId === undefined) throw new LeaderlessError(`No broker leads partition ${partition} of '${topic}'`);
   const broker = await wire.broker(nodeId);
   const { responses } = await broker.fetch({
     maxWaitTime: WAIT_MS,
