@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defaultCacheFolder } from '../../libs/testing/src/servers/index.js';
+import { openDataFolder } from '@millrace/cli';
 import { ProductClient } from '../product/client.js';
 import { startLocalCluster, type LocalCluster } from '../product/local-cluster.js';
 import { describeWithKafka } from './servers.js';
@@ -48,6 +49,11 @@ describeWithKafka('a cluster on this machine', () => {
     expect((await after.execution(id)).state.current).toBe('SUCCESS');
     expect((await after.start('kept', { wait: true })).state.current).toBe('SUCCESS');
     after.close();
-    await expect(start()).rejects.toThrow(/runs on .* already/);
   }, 300_000);
+
+  it('is refused while another process has the folder', async () => {
+    // Whoever started this test is alive.
+    openDataFolder(dataFolder).announce({ url: 'http://127.0.0.1:8080', pid: process.ppid });
+    await expect(start()).rejects.toThrow(/runs on .* already/);
+  });
 });
