@@ -9,7 +9,7 @@ import {
   type State,
   type TaskRun,
 } from '@millrace/model';
-import type { ExecutionRecords, Repository } from '@millrace/repository';
+import { RepositoryError, type ExecutionRecords, type Repository } from '@millrace/repository';
 import { createExecutions } from '../src/executions/executions.js';
 import { followExecution, followLog } from '../src/executions/follow.js';
 import type { Live, LogListener, RecordListener } from '../src/executions/live.js';
@@ -175,5 +175,42 @@ describe('when an end comes by before what was committed with it', () => {
     begin();
     end();
     expect((await ended)?.taskRuns.map(({ state }) => state)).toEqual(['SUCCESS']);
+  });
+});
+
+describe('while the index is away', () => {
+  const away = new RepositoryError('UNAVAILABLE', 'Nobody answers at search:9200', true);
+
+  it('an execution that has just begun elsewhere is waited for', async () => {
+    const { options, begin } = createScene();
+    let hasBegun = false;
+    const repository: Repository = {
+      ...options.repository,
+      async execution(scope, id) {
+        if (hasBegun) return options.repository.execution(scope, id);
+        throw away;
+      },
+    };
+    const live: Live = {
+      ...options.live,
+      onRecord(tenant, id, listener) {
+        const stop = options.live.onRecord(tenant, id, listener);
+        setImmediate(() => {
+          hasBegun = true;
+          begin();
+        });
+        return stop;
+      },
+    };
+    const found = await createExecutions({ ...options, repository, live }).get(MAIN, 'e1');
+    expect(found.head.executionId).toBe('e1');
+  });
+
+  it('one that nobody saw begin is refused, to be asked again, and not called unknown', async () => {
+    const { options } = createScene();
+    const repository: Repository = { ...options.repository, execution: () => Promise.reject(away) };
+    const impatient: Clock = { ...clock, after: (_ms, run) => (setImmediate(run), () => undefined) };
+    const asked = createExecutions({ ...options, repository, clock: impatient }).get(MAIN, 'e1');
+    await expect(asked).rejects.toBe(away);
   });
 });

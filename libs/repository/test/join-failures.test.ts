@@ -78,6 +78,24 @@ describe('while the index cannot be reached', () => {
     expect((await joined.executionHead(MAIN, 'old'))?.revision).toBe(2);
   });
 
+  it('an execution whose task run comes by while the index is asked is answered', async () => {
+    let reads = 0;
+    const late: RecentPart = {
+      ...recent,
+      search: (of, read) => recent.search(of, read),
+      async records(scope, id) {
+        const found = await recent.records(scope, id);
+        if (id !== 'new' || ++reads > 1) return found;
+        return { ...found, records: new Map([...found.records].filter(([, { kind }]) => kind !== 'task-run')) };
+      },
+    };
+    const found = await joinParts(through(parts.index(OLDER), down), late, { clock: STILL }).executionRecords(
+      MAIN,
+      'new',
+    );
+    expect([reads, found?.has('run0')]).toEqual([2, true]);
+  });
+
   it.each<[string, (part: JoinedParts) => Promise<unknown>]>([
     ['an execution of which a part is here', (part) => part.executionRecords(MAIN, 'old')],
     ['an unknown execution', (part) => part.executionHead(MAIN, 'unknown')],

@@ -1,6 +1,6 @@
 import type { Scope } from '@millrace/authorization';
 import { isTerminal, type Clock } from '@millrace/model';
-import type { ExecutionRecords, Repository } from '@millrace/repository';
+import { RepositoryError, type ExecutionRecords, type Repository } from '@millrace/repository';
 import { notFound } from '../http/errors.js';
 import type { Live } from './live.js';
 import { SeenRecords } from './seen-records.js';
@@ -10,7 +10,10 @@ const UNKNOWN_WAIT_MS = 1_000;
 
 /** Executions as the API answers them: what was committed, waited for when that makes sense. */
 export interface Executions {
-  /** @throws HttpError 404 after up to a second when the execution is unknown or outside the scope */
+  /**
+   * @throws HttpError 404 after up to a second when the execution is unknown or outside the scope; RepositoryError UNAVAILABLE
+   *   then when only the index would know it, and is away
+   */
   get(scope: Scope, executionId: string): Promise<ExecutionRecords>;
   /**
    * Starts to wait for the end of an execution that is about to be published; `ended` resolves with it, or with undefined
@@ -50,20 +53,20 @@ export function createExecutions({ repository, live, clock }: ExecutionsOptions)
 
   return {
     async get(scope, executionId) {
-      const found = await repository.execution(scope, executionId);
-      if (found) return found;
+      const found = await look(repository, scope, executionId);
+      if ('execution' in found) return found.execution;
       const waiting = firstRecord(scope, executionId);
       try {
         // Once more now that nothing can be missed, then after the first record or the time.
-        const early = await repository.execution(scope, executionId);
-        if (early) return early;
+        const early = await look(repository, scope, executionId);
+        if ('execution' in early) return early.execution;
         await waiting.came;
-        const late = await repository.execution(scope, executionId);
-        if (late) return late;
+        const late = await look(repository, scope, executionId);
+        if ('execution' in late) return late.execution;
+        throw late.failure ?? notFound(`There is no execution '${executionId}'`);
       } finally {
         waiting.stop();
       }
-      throw notFound(`There is no execution '${executionId}'`);
     },
     awaitEnd(scope, executionId) {
       const seen = new SeenRecords();
@@ -100,4 +103,19 @@ export function createExecutions({ repository, live, clock }: ExecutionsOptions)
       return { ended, cancel };
     },
   };
+}
+
+/** While the index is away nobody knows what is in it, but one that has just begun comes by all the same. */
+async function look(
+  repository: Repository,
+  scope: Scope,
+  executionId: string,
+): Promise<{ readonly execution: ExecutionRecords } | { readonly failure?: RepositoryError }> {
+  try {
+    const execution = await repository.execution(scope, executionId);
+    return execution ? { execution } : {};
+  } catch (failure) {
+    if (failure instanceof RepositoryError && failure.code === 'UNAVAILABLE') return { failure };
+    throw failure;
+  }
 }

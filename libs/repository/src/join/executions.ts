@@ -1,5 +1,6 @@
 import type { Scope } from '@millrace/authorization';
 import type { ExecutionHead, ExecutionRecord } from '@millrace/model';
+import type { RepositoryError } from '../contract.js';
 import type { RepositoryPart } from '../part.js';
 import type { IndexAccess } from './index-access.js';
 import type { RecentPart } from './recent.js';
@@ -30,7 +31,9 @@ export async function executionRecords(
   const head = headOf(records);
   if (head !== undefined && (!isShown(scope, head) || hasAll(head, records)))
     return isShown(scope, head) ? records : undefined;
-  const older = await access.need(() => index.executionRecords(scope, executionId, head !== undefined));
+  const reached = await access.ask(() => index.executionRecords(scope, executionId, head !== undefined));
+  if (!('answer' in reached)) return wholeNow(recent, scope, executionId, reached.unreachable);
+  const older = reached.answer;
   if (older === undefined) return head === undefined ? undefined : records;
   const joined = new Map(older);
   for (const [id, record] of records) if (!isNewer(older.get(id), record)) joined.set(id, record);
@@ -38,6 +41,19 @@ export async function executionRecords(
   // Of an execution that left the queue every record was removed there; then as many as its head counts are still here.
   if (newest !== undefined && runsOf(joined) > countedBy(newest)) for (const id of removed) joined.delete(id);
   return joined;
+}
+
+/** Head and task runs are read apart: what was missing may have come meanwhile. @throws the given failure */
+async function wholeNow(
+  recent: RecentPart,
+  scope: Scope,
+  executionId: string,
+  failure: RepositoryError,
+): Promise<ReadonlyMap<string, ExecutionRecord>> {
+  const { records } = await recent.records(scope, executionId);
+  const head = headOf(records);
+  if (head !== undefined && isShown(scope, head) && hasAll(head, records)) return records;
+  throw failure;
 }
 
 /** True when nothing of the execution is elsewhere: its first record is here, and as many task runs as its head counts. */
