@@ -42,6 +42,7 @@ export default {
       displayName: 'cluster',
       testMatch: ['<rootDir>/tests/cluster/**/*.test.ts'],
       // Not until it has been shown to be stable with Elasticsearch; `npm run chaos` does the same, for longer.
+      testPathIgnorePatterns: ['/node_modules/', '/tests/cluster/chaos\\.test\\.ts$'],
     },
     { ...shared, displayName: 'system', testMatch: ['<rootDir>/tests/system/**/*.test.ts'] },
   ],
