@@ -1,8 +1,6 @@
 import { missingForKafka } from '../../libs/testing/src/servers/index.js';
+import { describeWithServer } from '../../libs/testing/test/with-servers.js';
 
-/** With CI=true a broker that cannot be started is a failure; elsewhere its tests are left out, and say why. */
-export function describeWithKafka(name: string, tests: () => void): void {
-  const missing = missingForKafka();
-  if (missing === undefined || process.env['CI'] === 'true') describe(name, tests);
-  else describe.skip(`${name} (${missing})`, tests);
-}
+/** Tests of a started cluster on a real broker. */
+export const describeWithKafka = (name: string, tests: () => void): void =>
+  describeWithServer(missingForKafka(), name, tests);

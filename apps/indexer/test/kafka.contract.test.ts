@@ -1,7 +1,7 @@
 import { Kafka, logLevel } from 'kafkajs';
 import { keyOf, outgoing } from '@millrace/model';
 import { startKafka, type KafkaServers } from '../../../libs/testing/src/servers/index.js';
-import { describeWithKafka } from '../../../libs/testing/test/with-kafka.js';
+import { describeWithKafka } from '../../../libs/testing/test/with-servers.js';
 import { AnIndex } from './an-index.js';
 import { ACluster, aHead, aLogEntry, reached } from './a-cluster.js';
 

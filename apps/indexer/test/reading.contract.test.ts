@@ -14,7 +14,7 @@ import {
   type ElasticsearchServer,
   type KafkaServers,
 } from '../../../libs/testing/src/servers/index.js';
-import { describeWithElasticsearch } from '../../../libs/testing/test/with-elasticsearch.js';
+import { describeWithElasticsearch } from '../../../libs/testing/test/with-servers.js';
 import { ACluster, recordsOf, reached, START } from './a-cluster.js';
 import { AnElasticsearch } from './an-elasticsearch.js';
 

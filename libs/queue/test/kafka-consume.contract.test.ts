@@ -5,7 +5,8 @@ import { systemClock } from '@millrace/service';
 import { startKafka, type KafkaServers } from '../../testing/src/servers/index.js';
 import { partitionOf, type ConsumeOptions, type LoggedRecord } from '../src/index.js';
 import { createKafkaQueue, KAFKA_DEFAULTS, type KafkaQueue } from '../src/kafka/index.js';
-import { describeWithKafka, QUIET } from './kafka-harness.js';
+import { describeWithKafka } from '../../testing/test/with-servers.js';
+import { QUIET } from './kafka-harness.js';
 
 interface Line {
   readonly number: number;

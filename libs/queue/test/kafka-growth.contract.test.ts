@@ -5,7 +5,8 @@ import { ledger, ledgerTopics, type LedgerTopics } from '../../testing/src/queue
 import { startKafka, type KafkaServers } from '../../testing/src/servers/index.js';
 import { partitionOf, type RunningProcessor, type View } from '../src/index.js';
 import { createKafkaQueue, KAFKA_DEFAULTS, type KafkaQueue } from '../src/kafka/index.js';
-import { describeWithKafka, QUIET } from './kafka-harness.js';
+import { describeWithKafka } from '../../testing/test/with-servers.js';
+import { QUIET } from './kafka-harness.js';
 
 /** Partitions of each placement, as the cluster agrees on them one after the other. */
 const COUNTS = [2, 4, 6] as const;

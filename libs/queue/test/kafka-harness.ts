@@ -1,17 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { missingForKafka } from '../../testing/src/servers/index.js';
 import { ledgerTopics } from '../../testing/src/queue-contract/ledger.js';
 import type { MakeHarness, Server } from '../../testing/src/queue-contract/index.js';
 import { DEAD_LETTERS } from '../src/index.js';
 import { removedTopic } from '../src/kafka/job-topics.js';
 import { createKafkaQueue, KAFKA_DEFAULTS, type KafkaQueue } from '../src/kafka/index.js';
-
-/** With CI=true a broker that cannot be started is a failure; elsewhere its tests are left out, and say why. */
-export function describeWithKafka(name: string, tests: () => void): void {
-  const missing = missingForKafka();
-  if (missing === undefined || process.env['CI'] === 'true') describe(name, tests);
-  else describe.skip(`${name} (${missing})`, tests);
-}
 
 export const QUIET = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 

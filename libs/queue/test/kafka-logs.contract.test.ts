@@ -6,7 +6,8 @@ import { ledger, ledgerTopics } from '../../testing/src/queue-contract/ledger.js
 import { collect, told } from '../../testing/src/queue-contract/setting.js';
 import { partitionOf } from '../src/index.js';
 import { createKafkaQueue, KAFKA_DEFAULTS, type KafkaQueue } from '../src/kafka/index.js';
-import { describeWithKafka, QUIET } from './kafka-harness.js';
+import { describeWithKafka } from '../../testing/test/with-servers.js';
+import { QUIET } from './kafka-harness.js';
 
 const topics = ledgerTopics(1);
 

@@ -6,7 +6,8 @@ import { ledger, ledgerTopics } from '../../testing/src/queue-contract/ledger.js
 import { collect, told } from '../../testing/src/queue-contract/setting.js';
 import type { StateRetention } from '../src/index.js';
 import type { Faults, Write } from '../src/store/faults.js';
-import { describeWithKafka, kafkaHarness } from './kafka-harness.js';
+import { describeWithKafka } from '../../testing/test/with-servers.js';
+import { kafkaHarness } from './kafka-harness.js';
 
 const DAY = 86_400_000;
 /** Rounds of `settle`, each some milliseconds, until something counts as never. */

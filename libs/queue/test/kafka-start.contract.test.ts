@@ -4,7 +4,8 @@ import type { Topic } from '@millrace/model';
 import { systemClock } from '@millrace/service';
 import { startKafka, type KafkaServers } from '../../testing/src/servers/index.js';
 import { createKafkaQueue, KAFKA_DEFAULTS, type KafkaQueue, type KafkaQueueOptions } from '../src/kafka/index.js';
-import { describeWithKafka, QUIET } from './kafka-harness.js';
+import { describeWithKafka } from '../../testing/test/with-servers.js';
+import { QUIET } from './kafka-harness.js';
 
 const NOTES: Topic<{ readonly text: string }> = {
   name: 'notes',

@@ -5,7 +5,8 @@ import { startKafka, type KafkaServers } from '../../testing/src/servers/index.j
 import { ledgerTopics } from '../../testing/src/queue-contract/ledger.js';
 import type { LoggedRecord, Tail } from '../src/index.js';
 import { createKafkaQueue, KAFKA_DEFAULTS, type KafkaQueue } from '../src/kafka/index.js';
-import { describeWithKafka, QUIET } from './kafka-harness.js';
+import { describeWithKafka } from '../../testing/test/with-servers.js';
+import { QUIET } from './kafka-harness.js';
 
 const topics = ledgerTopics(1);
 

@@ -5,7 +5,8 @@ import { queueContract, settleHere, type MakeHarness, type Server } from '../../
 import { createMemoryQueue, createMemoryStore } from '../src/memory/index.js';
 import { createSqlQueue } from '../src/sql/index.js';
 import { startKafka, type KafkaServers } from '../../testing/src/servers/index.js';
-import { describeWithKafka, kafkaHarness } from './kafka-harness.js';
+import { describeWithKafka } from '../../testing/test/with-servers.js';
+import { kafkaHarness } from './kafka-harness.js';
 
 const adapters = (process.env['ADAPTERS'] ?? 'memory,sql,kafka').split(',');
 

@@ -1,6 +1,7 @@
+import { describeWithElasticsearch } from '../../testing/test/with-servers.js';
 import { Scope } from '@millrace/authorization';
 import { STATES, type ExecutionHead, type MetricEntry } from '@millrace/model';
-import { defaultCacheFolder, missingForElasticsearch, startElasticsearch } from '@millrace/testing/servers';
+import { defaultCacheFolder, startElasticsearch } from '@millrace/testing/servers';
 import type { ElasticsearchServer } from '@millrace/testing/servers';
 import {
   AGGREGATIONS,
@@ -146,11 +147,7 @@ async function answer(asked: Promise<unknown>): Promise<unknown> {
   }
 }
 
-const missing = missingForElasticsearch();
-const isWanted = process.env['ADAPTERS']?.split(',').includes('elasticsearch') ?? true;
-const run = isWanted && (missing === undefined || process.env['CI'] === 'true') ? describe : describe.skip;
-
-run('SQL and Elasticsearch answer alike', () => {
+describeWithElasticsearch('SQL and Elasticsearch answer alike', () => {
   let server: ElasticsearchServer;
   let stores: readonly Filled[] = [];
   let repositories: readonly Repository[] = [];

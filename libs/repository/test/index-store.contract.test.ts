@@ -1,6 +1,7 @@
+import { describeWithElasticsearch } from '../../testing/test/with-servers.js';
 import { Scope } from '@millrace/authorization';
 import { keyOf, outgoing, type OutgoingRecord } from '@millrace/model';
-import { defaultCacheFolder, missingForElasticsearch, startElasticsearch } from '@millrace/testing/servers';
+import { defaultCacheFolder, startElasticsearch } from '@millrace/testing/servers';
 import type { ElasticsearchServer } from '@millrace/testing/servers';
 import { createElasticsearchPart, createIndexStore, type ElasticsearchConnection } from '../src/elasticsearch/index.js';
 import { repositoryOf, type IndexStore, type Repository } from '../src/index.js';
@@ -13,10 +14,6 @@ const MAIN = Scope.system('main');
 const DAY = 86_400_000;
 const KINDS = ['executions', 'execution-records', 'task-runs', 'logs', 'metrics', 'triggers'];
 const QUERY = { page: 1, size: 10, sort: [], filters: [], now: START };
-
-const missing = missingForElasticsearch();
-const isWanted = process.env['ADAPTERS']?.split(',').includes('elasticsearch') ?? true;
-const run = isWanted && (missing === undefined || process.env['CI'] === 'true') ? describe : describe.skip;
 
 const log = (id: string, line: number, timestamp: number): OutgoingRecord =>
   outgoing({ topic: topics.logs, key: keyOf('main', id), value: logOf(id, line, { timestamp }) });
@@ -56,7 +53,7 @@ function execution(id: string, began: number, isEnded = true): readonly Outgoing
   ];
 }
 
-run('the index on a real node', () => {
+describeWithElasticsearch('the index on a real node', () => {
   let server: ElasticsearchServer;
   let connection: ElasticsearchConnection;
   let store: IndexStore;

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defaultCacheFolder, startElasticsearch, type ElasticsearchServer } from '../src/servers/index.js';
-import { describeWithElasticsearch } from './with-elasticsearch.js';
+import { describeWithElasticsearch } from './with-servers.js';
 import { isRunning } from './processes.js';
 
 // Fetching it, at the first time on a machine, takes the longest.

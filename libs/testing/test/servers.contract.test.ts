@@ -1,20 +1,13 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { defaultCacheFolder, missingForKafka, startKafka, type KafkaServers } from '../src/servers/index.js';
+import { defaultCacheFolder, startKafka, type KafkaServers } from '../src/servers/index.js';
 import { knownBrokers } from '../src/servers/known-brokers.js';
 import { isListening } from '../src/servers/ports.js';
+import { describeWithKafka } from './with-servers.js';
 import { isRunning, killedAfterItsFirstLine, untilGone } from './processes.js';
 
-const isWanted = process.env['ADAPTERS']?.split(',').includes('kafka') ?? true;
 const cacheFolder = defaultCacheFolder(process.env);
-
-/** With CI=true a broker that cannot be started is a failure; elsewhere its tests are left out, and say why. */
-function describeWithKafka(name: string, tests: () => void): void {
-  const missing = isWanted ? missingForKafka() : 'ADAPTERS is without kafka';
-  if (missing === undefined || (isWanted && process.env['CI'] === 'true')) describe(name, tests);
-  else describe.skip(`${name} (${missing})`, tests);
-}
 
 const portOf = (address: string | undefined): number => Number(address?.split(':')[1]);
 

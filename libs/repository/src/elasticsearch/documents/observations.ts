@@ -6,52 +6,37 @@ import { positionOf, textOf, type Operation } from './document.js';
 type Placed = Pick<LoggedRecord<unknown>, 'partition' | 'offset'>;
 
 /** A log entry; written once, and found again by its place in the log. */
-export function logOperation(entry: LogEntry, record: Placed): Operation {
-  const { partition } = record;
-  const position = positionOf(record);
-  return {
-    kind: 'logs',
-    id: `${partition}-${position}`,
-    at: entry.timestamp,
-    document: {
-      tenant: entry.tenant,
-      namespace: entry.namespace,
-      flowId: entry.flowId,
-      executionId: entry.executionId,
-      taskRunId: entry.taskRunId,
-      taskId: entry.taskId,
-      triggerId: entry.triggerId,
-      attempt: entry.attempt,
-      level: LEVEL_RANK[entry.level],
-      timestamp: entry.timestamp,
-      taskRunSequence: entry.taskRunSequence,
-      lineNumber: entry.lineNumber,
-      partition,
-      position,
-      words: wordsOf(entry.message),
-      record: textOf(entry),
-    },
-  };
-}
+export const logOperation = (entry: LogEntry, record: Placed): Operation =>
+  placed('logs', entry, record, {
+    triggerId: entry.triggerId,
+    attempt: entry.attempt,
+    level: LEVEL_RANK[entry.level],
+    taskRunSequence: entry.taskRunSequence,
+    lineNumber: entry.lineNumber,
+    words: wordsOf(entry.message),
+  });
 
 /** A metric; written once, as a log entry. */
-export function metricOperation(entry: MetricEntry, record: Placed): Operation {
+export const metricOperation = (entry: MetricEntry, record: Placed): Operation =>
+  placed('metrics', entry, record, { name: entry.name, value: entry.value });
+
+function placed(kind: 'logs' | 'metrics', entry: LogEntry | MetricEntry, record: Placed, own: object): Operation {
   const { partition } = record;
   const position = positionOf(record);
+  const { tenant, namespace, flowId, executionId, taskRunId, taskId, timestamp } = entry;
   return {
-    kind: 'metrics',
+    kind,
     id: `${partition}-${position}`,
-    at: entry.timestamp,
+    at: timestamp,
     document: {
-      tenant: entry.tenant,
-      namespace: entry.namespace,
-      flowId: entry.flowId,
-      executionId: entry.executionId,
-      taskRunId: entry.taskRunId,
-      taskId: entry.taskId,
-      name: entry.name,
-      value: entry.value,
-      timestamp: entry.timestamp,
+      ...own,
+      tenant,
+      namespace,
+      flowId,
+      executionId,
+      taskRunId,
+      taskId,
+      timestamp,
       partition,
       position,
       record: textOf(entry),
