@@ -1,4 +1,12 @@
-import { CLUSTER_ID, CLUSTER_KEY, ClusterState, createTopics, outgoing, type ClusterRecord } from '@millrace/model';
+import {
+  CLUSTER_ID,
+  CLUSTER_KEY,
+  ClusterState,
+  createTopics,
+  EXECUTION_FORMAT,
+  outgoing,
+  type ClusterRecord,
+} from '@millrace/model';
 import { createMemoryQueue } from '@millrace/queue/memory';
 import type { Logger } from '@millrace/service';
 import { followCluster } from '../src/cluster-state.js';
@@ -10,8 +18,11 @@ const RECORD: ClusterRecord = {
   placements: [{ partitions: 4 }],
   current: 0,
 };
+/** A level that only a newer version reads. */
+const NEXT = EXECUTION_FORMAT + 1;
 const REFUSAL =
-  "The cluster's records have format level 3, and Millrace 1.0.0 reads up to level 2: start version 3.1.0 or a newer one";
+  `The cluster's records have format level ${NEXT}, and Millrace 1.0.0 reads up to level ${EXECUTION_FORMAT}: ` +
+  'start version 3.1.0 or a newer one';
 
 function aServer(wantedPartitions: number) {
   const cluster = new ClusterState(4, { toBeTold: true });
@@ -50,7 +61,7 @@ const settled = (): Promise<void> => new Promise((resolve) => void setImmediate(
 describe('a server and the level of its cluster', () => {
   it('does not start where it cannot read what is written', async () => {
     const { write, follow } = aServer(4);
-    await write({ ...RECORD, format: 3, version: '3.1.0' });
+    await write({ ...RECORD, format: NEXT, version: '3.1.0' });
     await expect(follow()).rejects.toThrow(REFUSAL);
   });
 
@@ -59,7 +70,7 @@ describe('a server and the level of its cluster', () => {
     await write(RECORD);
     await follow();
     expect(cluster.format).toBe(2);
-    await write({ ...RECORD, format: 3, version: '3.1.0' });
+    await write({ ...RECORD, format: NEXT, version: '3.1.0' });
     await settled();
     expect(errors.map(String)).toEqual([expect.stringContaining(REFUSAL)]);
   });

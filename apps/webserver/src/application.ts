@@ -95,7 +95,9 @@ function reported(known: HttpError | undefined, error: unknown, request: Request
     log.error({ ...fields, err: error }, 'A request failed');
     return new HttpError(500, 'The server failed to answer', { members: { requestId } });
   }
-  log.warn({ ...fields, err: known.cause ?? known }, 'A request could not be served');
+  // Where it was noticed says nothing of a server that is away, and there may be many such requests.
+  const reason = known.cause instanceof Error ? known.cause.message : known.message;
+  log.warn({ ...fields, status: known.status, reason }, 'A request could not be served');
   return new HttpError(known.status, known.message, {
     members: { ...known.members, requestId },
     headers: known.headers,

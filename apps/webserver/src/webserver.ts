@@ -22,6 +22,7 @@ import { createWorkerGroups } from './cluster/worker-groups.js';
 import type { InitialAccount, WebserverConfiguration } from './configuration.js';
 import { createExecutions } from './executions/executions.js';
 import { createLive } from './executions/live.js';
+import { showingRepository } from './executions/showing-repository.js';
 import { createCommands } from './flows/commands.js';
 import { createSlots } from './flows/slots.js';
 import { createFlowCatalog } from './flows/flow-catalog.js';
@@ -126,7 +127,7 @@ export function createWebserver(options: WebserverOptions): Webserver {
       // First the port: an account must not come into being in a server that nobody can reach.
       const { port, address, family } = await listen(server, configuration);
       try {
-        running = await open(options, reportFailure);
+        running = await open({ ...options, repository: services.repository }, reportFailure);
         await createInitialAccount(services, options);
         if (running.accounts.size === 0) services.setUp.announce(context.log);
       } catch (error) {
@@ -180,7 +181,11 @@ function createRouteServices(
   return {
     context,
     configuration,
-    repository,
+    repository: showingRepository({
+      repository,
+      topics,
+      operate: async (operation) => running().commands.operate(operation),
+    }),
     storage,
     taskTypes: registry,
     passwords,

@@ -258,6 +258,15 @@ export class ExecutionState implements ExecutionView {
     this.#records.put(id, record);
   }
 
+  /** Records are written as they are. */
+  rewrite(ids: readonly string[]): void {
+    for (const id of ids) {
+      const record = this.#records.get(id);
+      // A copy: what is the same object has not changed, and is not written.
+      if (record !== undefined) this.#records.put(id, { ...record });
+    }
+  }
+
   putLoopValues(values: LoopValues): void {
     this.#records.put(valuesId(values.taskRunId, values.page), values);
   }

@@ -702,3 +702,36 @@ describe('restart of tasks that wait or repeat', () => {
     expect(harness.finish().executionState).toBe('SUCCESS');
   });
 });
+
+describe('show', () => {
+  /** Ids of the records that it writes; it leaves each as it is. */
+  function shown(harness: Harness): readonly string[] {
+    const before = new Map(harness.records.map);
+    const known = harness.facts.length;
+    expect(operate(harness, { kind: 'show' })).toEqual(ACCEPTED);
+    expect(harness.records.map).toEqual(before);
+    return harness.facts.slice(known).flatMap((fact) => (fact.kind === 'records-shown' ? fact.ids : []));
+  }
+
+  it('writes every record again and changes none, running or ended, as often as it is asked for', () => {
+    const harness = started({ tasks: [log('a'), works('b')] });
+    expect([...shown(harness)].sort()).toEqual([...harness.records.map.keys()].sort());
+    harness.finish();
+    for (const _again of [1, 2]) expect([...shown(harness)].sort()).toEqual([...harness.records.map.keys()].sort());
+  });
+
+  it('writes those of a large execution piece by piece, each once', () => {
+    const harness = started({
+      tasks: [block('ForEach', 'each', [log('a')], { values: Array.from({ length: 450 }, String) })],
+    });
+    const written = shown(harness);
+    expect(new Set(written)).toEqual(new Set(harness.records.map.keys()));
+    expect(written).toHaveLength(harness.records.map.size);
+  });
+
+  it('is refused for an execution that was deleted', () => {
+    const harness = started({ tasks: [log('a')] });
+    operate(harness, { kind: 'delete' });
+    expect(operate(harness, { kind: 'show' })).toMatchObject({ kind: 'refused', reason: 'unknown' });
+  });
+});

@@ -112,7 +112,12 @@ export type ExecutionOperation =
   | { readonly kind: 'add-labels'; readonly labels: readonly Label[] }
   | { readonly kind: 'force-run' }
   | { readonly kind: 'unqueue'; readonly state: State }
-  | { readonly kind: 'delete' };
+  | { readonly kind: 'delete' }
+  /**
+   * Its records are written again as they are, for a reader that cannot ask the index for them; nothing of it changes. Only
+   * from `SHOW_FORMAT` on. `after`: the record up to which that has been done.
+   */
+  | { readonly kind: 'show'; readonly after?: string };
 
 /**
  * A part of the records of an execution, sent before the operation that needs them: those of a copy (replay), or of an

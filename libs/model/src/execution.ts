@@ -21,9 +21,12 @@ export type ExecutionRecord =
 
 /**
  * The highest format of records that this version reads; raised when an older server could no longer read what is written.
- * 2: ids of executions may name a placement. Which one is written the cluster's level says (`ClusterState`).
+ * 2: ids of executions may name a placement. 3: an execution may be asked to show its records. Which one is written the
+ * cluster's level says (`ClusterState`).
  */
-export const EXECUTION_FORMAT = 2;
+export const EXECUTION_FORMAT = 3;
+/** The format from which on executors know the operation `show`. */
+export const SHOW_FORMAT = 3;
 /** What every version reads, and a cluster writes until it has agreed on more. */
 export const FIRST_FORMAT = 1;
 

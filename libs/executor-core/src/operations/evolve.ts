@@ -17,6 +17,7 @@ const KINDS: ReadonlySet<Fact['kind']> = new Set<OperationFact['kind']>([
   'dag-rebuilt',
   'labels-set',
   'execution-deleted',
+  'records-shown',
   'records-taken',
 ]);
 
@@ -49,6 +50,8 @@ export function evolveOperation(state: ExecutionState, fact: OperationFact): voi
       return changeHead(state, { labels: fact.labels });
     case 'execution-deleted':
       return changeHead(state, { deleted: true });
+    case 'records-shown':
+      return state.rewrite(fact.ids);
     case 'records-taken':
       return takeRecords(state, fact);
     default:

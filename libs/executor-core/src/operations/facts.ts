@@ -23,6 +23,8 @@ export type OperationFact =
     }
   | { readonly kind: 'labels-set'; readonly labels: readonly Label[] }
   | { readonly kind: 'execution-deleted' }
+  /** Somebody who follows the log has not seen these records: they are written again. */
+  | { readonly kind: 'records-shown'; readonly ids: readonly string[] }
   /** Records of a snapshot; `begins`: those that were there go. `awaits`: others of this snapshot are still to come. */
   | {
       readonly kind: 'records-taken';

@@ -8,6 +8,11 @@ import { conflict, unknown, type Refusal } from './refusal.js';
 import { changeTaskRunState, replay, restart } from './restart.js';
 import { forceRun, unqueue } from './run.js';
 
+type ShowOperation = Extract<ExecutionOperation, { kind: 'show' }>;
+
+/** Records that one decision writes again. */
+const SHOWN_AT_ONCE = 200;
+
 /** Operations that need the flow. */
 const NEED_FLOW: ReadonlySet<ExecutionOperation['kind']> = new Set<ExecutionOperation['kind']>([
   'resume',
@@ -21,9 +26,10 @@ const NEED_FLOW: ReadonlySet<ExecutionOperation['kind']> = new Set<ExecutionOper
 /** Somebody wants something of the execution; a repeat is answered again and changes nothing. */
 export function operate(decision: Decision, event: OperationRequested): void {
   const { head } = decision.view;
-  const { commandId } = event;
+  const { commandId, operation } = event;
+  if (operation.kind === 'show') return show(decision, event, operation);
   if (head.recentCommands?.includes(commandId)) return answer(decision, event, accepted(event));
-  const refusal = head.deleted ? unknown(NO_EXECUTION) : decided(decision, event);
+  const refusal = head.deleted ? unknown(NO_EXECUTION) : decided(decision, operation, event.by);
   if (refusal === undefined) decision.fact({ kind: 'command-accepted', commandId });
   answer(decision, event, refusal ?? accepted(event));
 }
@@ -50,7 +56,25 @@ function answer(outcome: Outcome, { commandId, replyTo }: OperationRequested, re
   if (replyTo !== undefined) outcome.effect({ kind: 'reply', replyTo, reply: { commandId, outcome: reply } });
 }
 
-function decided(decision: Decision, { operation, by }: OperationRequested): Refusal | undefined {
+/** Piece by piece, each with a commit of its own when they are large; answered with the last one. */
+function show(decision: Decision, event: OperationRequested, { after = '' }: ShowOperation): void {
+  if (decision.view.head.deleted) return answer(decision, event, unknown(NO_EXECUTION));
+  const left = decision.view
+    .recordIds()
+    .filter((id) => id > after)
+    .sort();
+  const ids = left.slice(0, SHOWN_AT_ONCE);
+  decision.fact({ kind: 'records-shown', ids });
+  const last = ids.at(-1);
+  if (last === undefined || ids.length === left.length) return answer(decision, event, accepted(event));
+  decision.next.push({ ...event, operation: { kind: 'show', after: last } });
+}
+
+function decided(
+  decision: Decision,
+  operation: Exclude<ExecutionOperation, ShowOperation>,
+  by: string | undefined,
+): Refusal | undefined {
   if (decision.context.flow === undefined && NEED_FLOW.has(operation.kind)) {
     const { namespace, flowId, flowRevision } = decision.view.head;
     return conflict(`Revision ${flowRevision} of flow '${namespace}.${flowId}' is gone`);
