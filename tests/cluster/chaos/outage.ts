@@ -28,6 +28,8 @@ interface Phase {
   readonly answerP50: number;
   /** An execution that was started was followed live to its end. */
   readonly isFollowed: boolean;
+  /** An execution that had ended before all phases is shown by its id, by every webserver. */
+  readonly isShown: boolean;
   /** What a list said of being behind; undefined: nothing. */
   readonly indexBehind: unknown;
   /** Of each server at the end, in MB. */
@@ -70,7 +72,8 @@ export async function runOutage(options: OutageOptions): Promise<OutageReport> {
     watch.also((record) => operator.see(record));
     const load = startSteadyLoad(cluster, seededRandom(seed + 1), options.perSecond);
     const around = Math.max(20_000, outageMs / 4);
-    const measure = phaseOf(cluster, watch, load);
+    const { id: first } = await client.start('branches', { wait: true });
+    const measure = phaseOf(cluster, watch, load, first);
     await pause(10_000);
     const before = await measure('before', around);
     tell('Elasticsearch is killed');
@@ -93,7 +96,10 @@ export async function runOutage(options: OutageOptions): Promise<OutageReport> {
     });
     await operator.stop();
     const { violations } = checker.finish(load.acknowledged);
-    return reportOf([before, during, after], caughtUpSeconds, violations);
+    const report = reportOf([before, during, after], caughtUpSeconds, violations);
+    if (operator.refused === 0) return report;
+    const refused = `${operator.refused} requests to resume, kill or restart were refused`;
+    return { ...report, shortcomings: [...report.shortcomings, refused], text: `${report.text}${refused}\n` };
   } finally {
     await watch?.reader.close();
     await cluster.stop();
@@ -104,6 +110,7 @@ function phaseOf(
   cluster: Cluster,
   { checker, ticks }: Watch,
   load: ReturnType<typeof startSteadyLoad>,
+  first: string,
 ): (name: Phase['name'], ms: number) => Promise<Phase> {
   const ended = (): number => checker.heads.size - checker.open.size;
   const dates = (): number => ticks.filter(({ topic }) => topic === 'execution-events').length;
@@ -111,6 +118,7 @@ function phaseOf(
     const from = { at: Date.now(), ended: ended(), dates: dates(), answers: load.answers.length };
     await pause(ms / 2);
     const isFollowed = await follows(cluster);
+    const isShown = await shows(cluster, first);
     const indexBehind = await behindOf(cluster);
     await pause(Math.max(0, from.at + ms - Date.now()));
     const seconds = (Date.now() - from.at) / 1_000;
@@ -126,6 +134,7 @@ function phaseOf(
       datesPerSecond: (dates() - from.dates) / seconds,
       answerP50: Math.round(answers[Math.floor(answers.length / 2)] ?? NaN),
       isFollowed,
+      isShown,
       indexBehind,
       rssMb,
     };
@@ -142,6 +151,16 @@ async function follows(cluster: Cluster): Promise<boolean> {
   } finally {
     one.close();
     other.close();
+  }
+}
+
+async function shows(cluster: Cluster, id: string): Promise<boolean> {
+  const clients = cluster.of('webserver').map((_server, at) => cluster.client(at));
+  try {
+    const answers = await Promise.all(clients.map((client) => client.send('GET', `/executions/${id}`)));
+    return answers.every(({ status }) => status === 200);
+  } finally {
+    for (const client of clients) client.close();
   }
 }
 
@@ -165,6 +184,8 @@ function reportOf(
       shortcomings.push(`${figure} fell from ${before[figure].toFixed(2)} to ${during[figure].toFixed(2)}`);
   for (const phase of phases)
     if (!phase.isFollowed) shortcomings.push(`${phase.name}: an execution could not be followed to its end`);
+  for (const phase of phases)
+    if (!phase.isShown) shortcomings.push(`${phase.name}: an execution from before could not be shown`);
   if (typeof during.indexBehind !== 'object' || during.indexBehind === null)
     shortcomings.push(`A list did not say that the index is behind, but: ${JSON.stringify(during.indexBehind)}`);
   for (const [server, rss] of Object.entries(during.rssMb))
@@ -173,7 +194,7 @@ function reportOf(
   if (caughtUpSeconds > 60) shortcomings.push(`It took ${caughtUpSeconds.toFixed(0)} s to catch up`);
   const rows = phases.map(
     (phase) =>
-      `${phase.name.padEnd(8)} ${phase.seconds.toFixed(0).padStart(5)} s  ${phase.executionsPerSecond.toFixed(2)} executions/s  ${phase.datesPerSecond.toFixed(2)} dates/s  answers p50 ${phase.answerP50} ms  followed ${phase.isFollowed}  indexBehind ${JSON.stringify(phase.indexBehind) ?? 'not said'}`,
+      `${phase.name.padEnd(8)} ${phase.seconds.toFixed(0).padStart(5)} s  ${phase.executionsPerSecond.toFixed(2)} executions/s  ${phase.datesPerSecond.toFixed(2)} dates/s  answers p50 ${phase.answerP50} ms  followed ${phase.isFollowed}  shown ${phase.isShown}  indexBehind ${JSON.stringify(phase.indexBehind) ?? 'not said'}`,
   );
   const memory = Object.keys(during.rssMb).map(
     (server) => `  ${server.padEnd(14)} ${phases.map(({ rssMb }) => `${rssMb[server] ?? '-'} MB`).join('  ')}`,
