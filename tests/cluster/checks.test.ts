@@ -54,6 +54,14 @@ describe('the checker', () => {
     expect(findings(records, new Map([['p', 'parent']])).violations).toEqual([]);
   });
 
+  it('lets an execution show a record again, and notices another one with the same revision', () => {
+    const one = head('p', 'child', 'SUCCESS');
+    const { key: recordKey, value } = one;
+    expect(findings([one, record('executions', recordKey, value)]).violations).toEqual([]);
+    const other = record('executions', recordKey, { ...(value as object), labels: [] });
+    expect(findings([one, other]).violations).toEqual([expect.stringContaining('was written after revision')]);
+  });
+
   it('notices an execution that was acknowledged and is lost, one that never ends, and one that ends twice', () => {
     const records = [
       head('open', 'child', 'RUNNING'),
