@@ -7,7 +7,7 @@ import type Cluster from 'kafkajs/src/cluster/index.js';
 import type { ProtocolBroker } from 'kafkajs/src/cluster/index.js';
 import loggers from 'kafkajs/src/loggers/index.js';
 import { createCheckedCluster, NO_ANSWER, SilentBrokers } from './checked-cluster.js';
-import { LeaderlessError } from './failure.js';
+import { isWithoutCoordinator, LeaderlessError } from './failure.js';
 import type { KafkaConnection, KafkaLog, KafkaSasl, KafkaTls } from './options.js';
 
 const METADATA_AGE_MS = 300_000;
@@ -198,8 +198,15 @@ class ClusterWire implements Wire {
     return connected ?? this.#cluster.findControllerBroker();
   }
 
-  coordinator(kind: 'group' | 'transaction', id: string): Promise<ProtocolBroker> {
-    return this.#cluster.findGroupCoordinator({ groupId: id, coordinatorType: kind === 'group' ? 0 : 1 });
+  async coordinator(kind: 'group' | 'transaction', id: string): Promise<ProtocolBroker> {
+    const request = { groupId: id, coordinatorType: kind === 'group' ? 0 : 1 } as const;
+    try {
+      return await this.#cluster.findGroupCoordinator(request);
+    } catch (thrown) {
+      // The client has asked every broker and tells nobody why none answered: one says it.
+      if (isWithoutCoordinator(thrown)) await (await this.anyBroker()).findGroupCoordinator(request);
+      throw thrown;
+    }
   }
 
   async recover(): Promise<void> {

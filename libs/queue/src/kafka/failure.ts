@@ -36,6 +36,9 @@ export const isConnectionFailure = (thrown: unknown): boolean =>
 /** A broker did not answer within the time that was given to it; what was asked may have been done. */
 export const isRequestTimeout = (thrown: unknown): boolean => hasName(thrown, 'KafkaJSRequestTimeoutError');
 
+/** No broker said which one coordinates a group, or the transactions of an id. */
+export const isWithoutCoordinator = (thrown: unknown): boolean => hasName(thrown, 'KafkaJSGroupCoordinatorNotFound');
+
 /** Another producer of the same transactional id has begun: whoever gets this is not the owner any more. */
 export const isFenced = (thrown: unknown): boolean =>
   ['INVALID_PRODUCER_EPOCH', 'PRODUCER_FENCED', 'TRANSACTION_COORDINATOR_FENCED'].includes(kafkaError(thrown) ?? '') ||

@@ -128,6 +128,7 @@ declare module 'kafkajs/src/cluster/index.js' {
         partitions: readonly { partition: number; baseOffset: string; logAppendTime: string }[];
       }[];
     }>;
+    findGroupCoordinator(request: { groupId: string; coordinatorType: 0 | 1 }): Promise<unknown>;
     joinGroup(request: {
       groupId: string;
       sessionTimeout: number;

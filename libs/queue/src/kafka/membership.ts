@@ -2,6 +2,7 @@
 import type { ClusterState } from '@millrace/model';
 import { AssignerProtocol } from 'kafkajs';
 import type { ProtocolBroker } from 'kafkajs/src/cluster/index.js';
+import type { QueueError } from '../contract.js';
 import { closedError } from '../shell/failure.js';
 import { waitForBroker } from './broker-time.js';
 import type { Connections, Wire } from './connections.js';
@@ -45,6 +46,12 @@ export interface MembershipOptions {
   onFailure(failure: unknown): void;
 }
 
+/** What became of the first try to join. */
+interface FirstJoin {
+  joined(): void;
+  refused(reason: QueueError): void;
+}
+
 /**
  * Membership in a consumer group, and nothing else: who has which partitions. Reading goes on while the group distributes
  * its partitions anew, so a member that keeps a partition does not stop; that two members write is prevented by fencing,
@@ -74,9 +81,9 @@ export class Membership {
       this.#hasGrown = true;
       this.#wakeUp();
     });
-    let joined: () => void = () => undefined;
-    const first = new Promise<void>((resolve) => (joined = resolve));
-    this.#running = this.#run(joined);
+    let settle: FirstJoin = { joined: () => undefined, refused: () => undefined };
+    const first = new Promise<void>((joined, refused) => (settle = { joined, refused }));
+    this.#running = this.#run(settle);
     const ended = this.#running.then(() => {
       throw closedError();
     });
@@ -86,14 +93,20 @@ export class Membership {
 
   /**
    * Resolves when the group has given its first distribution to this member.
-   * @throws QueueError QUEUE_UNAVAILABLE; QUEUE_CLOSED when the connections were severed meanwhile
+   * @throws QueueError QUEUE_UNAVAILABLE; QUEUE_MISMATCH when the brokers will never let it in; QUEUE_CLOSED when the
+   *   connections were severed meanwhile
    */
   static async join(options: MembershipOptions): Promise<Membership> {
     const wire = await options.connections.open().catch((thrown: unknown) => {
       throw asQueueError(thrown, `The group '${options.group}' cannot be joined`, options.connections.brokers);
     });
     const membership = new Membership(options, wire);
-    await membership.#joined;
+    try {
+      await membership.#joined;
+    } catch (thrown) {
+      await membership.close();
+      throw thrown;
+    }
     return membership;
   }
 
@@ -164,7 +177,7 @@ export class Membership {
     return this.#closed || this.#options.connections.isSevered;
   }
 
-  async #run(joined: () => void): Promise<void> {
+  async #run({ joined, refused }: FirstJoin): Promise<void> {
     const { connections, group, log, onFailure } = this.#options;
     for (let failures = 0; !this.#isOver;) {
       try {
@@ -184,7 +197,7 @@ export class Membership {
         if (REJOIN.has(kafkaError(thrown) ?? '') && failures++ < 3) continue;
         const failure = asQueueError(thrown, `The group '${group}' cannot be reached`, connections.brokers);
         if (!failure.retryable) {
-          joined();
+          refused(failure);
           return onFailure(failure);
         }
         if (failures === LOUD_FAILURES)
