@@ -38,8 +38,8 @@ export class Indexing {
   readonly #figures: Figures;
   readonly #running: Running[] = [];
   #sink: ProgressSink;
-  /** Written since the last refresh. */
-  #isDirty = true;
+  /** Partitions have come since the last refresh. */
+  #hasGained = true;
   #cancelTimer: () => void = () => undefined;
   #telling: Promise<void> = Promise.resolve();
   /** Before the next try, after a refresh that failed. */
@@ -147,7 +147,6 @@ export class Indexing {
         await writer.write(records, signal);
         const last = records.at(-1);
         if (signal.aborted || last === undefined) return;
-        this.#isDirty = true;
         this.#progress.wrote(name, partition, last.writtenAt);
       },
       onUnreadable: (record, reason) => this.#keep(name, [unreadableRecord(topics, record, circumstances(reason))]),
@@ -191,14 +190,12 @@ export class Indexing {
     if (this.#isOver) return;
     const news = this.#progress.news(this.#sink);
     if (news.length === 0) return;
+    this.#hasGained ||= this.#progress.takeGained();
     try {
-      if (this.#isDirty) {
-        this.#isDirty = false;
-        await store.refresh();
-      }
+      await store.refresh(this.#hasGained ? 'all' : 'mine');
+      this.#hasGained = false;
       this.#outages.worked('refresh');
     } catch (error) {
-      this.#isDirty = true;
       this.#pause = this.#outages.failed('refresh', error);
       return;
     }

@@ -24,6 +24,7 @@ interface Place {
 /** Where the partitions stand that are this indexer's. */
 export class Progress {
   readonly #places = new Map<string, Place>();
+  #hasGained = false;
 
   constructor(private readonly clock: Clock) {}
 
@@ -42,6 +43,13 @@ export class Progress {
   /** Another indexer tells of it from now on. */
   lost(topic: string, partition: number): void {
     this.#places.delete(keyOf(topic, partition));
+  }
+
+  /** A partition has come since this was asked last: another indexer may have written what nobody has refreshed. */
+  takeGained(): boolean {
+    const gained = this.#hasGained;
+    this.#hasGained = false;
+    return gained;
   }
 
   has(topic: string, partition: number): boolean {
@@ -96,6 +104,7 @@ export class Progress {
     if (known !== undefined) return known;
     const place = { topic, partition, offset, writtenAt: 0, wentBack: false, saidAt: 0, said: -1 };
     this.#places.set(key, place);
+    this.#hasGained = true;
     return place;
   }
 }

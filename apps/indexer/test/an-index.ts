@@ -10,6 +10,8 @@ export class AnIndex implements IndexStore {
   readonly bulks: number[] = [];
   readonly removals: RetentionLimits[] = [];
   refreshes = 0;
+  /** What was asked to be made searchable, by refreshes. */
+  readonly whose: ('mine' | 'all')[] = [];
   isDown = false;
   inFlight = 0;
   inFlightMost = 0;
@@ -42,9 +44,12 @@ export class AnIndex implements IndexStore {
     });
   }
 
-  async refresh(): Promise<void> {
+  async refresh(whose: 'mine' | 'all'): Promise<void> {
+    // Nothing is asked of it when there is nothing new.
+    if (whose === 'mine' && this.searchable.size === this.written.size) return;
     this.#answer();
     this.refreshes++;
+    this.whose.push(whose);
     for (const name of this.written.keys()) this.searchable.add(name);
   }
 

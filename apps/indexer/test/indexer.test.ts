@@ -56,6 +56,23 @@ describe('the indexer', () => {
     await stopped(server);
   });
 
+  it('makes searchable what anybody has written when a partition comes to it, and then only what it wrote itself', async () => {
+    const { log, index, indexer, started, stopped, until, shown } = await setting(1);
+    log.append('logs', 0, ...recordsOf(2));
+    const first = await started(indexer());
+    await until(() => shown('logs', 0) === 2);
+    log.append('logs', 0, ...recordsOf(2));
+    await until(() => shown('logs', 0) === 4);
+    expect([index.whose[0], index.whose.at(-1)]).toEqual(['all', 'mine']);
+    await stopped(first);
+    const before = index.whose.length;
+    log.append('logs', 0, ...recordsOf(1));
+    const second = await started(indexer());
+    await until(() => shown('logs', 0) === 5);
+    expect(index.whose[before]).toBe('all');
+    await stopped(second);
+  });
+
   it('tells the time of the last record', async () => {
     const { log, indexer, started, stopped, until, progress } = await setting(1);
     log.append('logs', 0, { writtenAt: 5 }, { writtenAt: 7 }, 'transaction ended');

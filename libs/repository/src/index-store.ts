@@ -33,8 +33,11 @@ export interface IndexStore {
    */
   write(topic: IndexedTopic, records: readonly LoggedRecord<unknown>[]): Promise<readonly Settlement[]>;
 
-  /** What was written before is found by searches when it resolves. @throws RepositoryError UNAVAILABLE */
-  refresh(): Promise<void>;
+  /**
+   * What was written before is found by searches when it resolves: what this store has written (`mine`, which costs nothing
+   * when there is nothing), or what anybody has. @throws RepositoryError UNAVAILABLE
+   */
+  refresh(whose: 'mine' | 'all'): Promise<void>;
 
   /** Removes what is older than the configured retention. @throws RepositoryError UNAVAILABLE */
   removeOlderThan(limits: RetentionLimits): Promise<{ readonly removed: number }>;

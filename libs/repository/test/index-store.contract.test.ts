@@ -112,7 +112,7 @@ describeWithElasticsearch('the index on a real node', () => {
       const next = await store.nextGeneration();
       expect(next.generation).toBe(2);
       await next.write('logs', writer.logged([log('e1', 2, START)]));
-      await next.refresh();
+      await next.refresh('all');
       expect(await lines()).toEqual([1]);
       await next.publish();
       expect(await lines()).toEqual([1, 2]);
@@ -132,7 +132,7 @@ describeWithElasticsearch('the index on a real node', () => {
       const left = await store.nextGeneration();
       await left.write('logs', writer.logged([log('left', 5, START)]));
       const next = await store.nextGeneration();
-      await next.refresh();
+      await next.refresh('all');
       await next.publish();
       expect(await lines()).toEqual([1]);
     });
@@ -146,7 +146,7 @@ describeWithElasticsearch('the index on a real node', () => {
         expect(starting.generation).toBe(generation ?? 1);
       }
       await next.write('logs', writer.logged([log('e2', 2, START + 5 * DAY)]));
-      await next.refresh();
+      await next.refresh('all');
       expect(await lines()).toEqual([1]);
       expect((await templates()).get('logs-v2')).toBe(false);
     });
@@ -254,6 +254,24 @@ describeWithElasticsearch('the index on a real node', () => {
     expect(mapping[name]?.mappings._meta).toEqual({ millrace: { version: 1 } });
   });
 
+  it('makes searchable what it has written itself, or what another has that is gone', async () => {
+    const other = createIndexStore({ connection });
+    await other.prepare();
+    const found = async (): Promise<number> => (await repository.searchExecutions(MAIN, QUERY)).total;
+    await other.write('executions', writer.logged(execution('a', START)).slice(0, 1));
+    await store.refresh('mine');
+    expect(await found()).toBe(0);
+    await store.write('executions', writer.logged(execution('b', START)).slice(0, 1));
+    await store.refresh('mine');
+    // Of the same index, so the other's as well.
+    expect(await found()).toBe(2);
+    await other.write('executions', writer.logged(execution('c', START - 60 * DAY)).slice(0, 1));
+    await store.refresh('mine');
+    expect(await found()).toBe(2);
+    await store.refresh('all');
+    expect(await found()).toBe(3);
+  });
+
   describe('retention', () => {
     it('drops days of logs and months of metrics that lie before the limit as a whole', async () => {
       const midnight = Date.UTC(2026, 10, 22);
@@ -291,7 +309,7 @@ describeWithElasticsearch('the index on a real node', () => {
       ]);
       // Of each the head, what it was created with, and a task run.
       expect(await store.removeOlderThan({ executions: START - 30 * DAY })).toEqual({ removed: 6 });
-      await store.refresh();
+      await store.refresh('all');
       const { results, total } = await repository.searchExecutions(MAIN, QUERY);
       expect([total, ...results.map(({ head: { executionId } }) => executionId)]).toEqual([2, 'new', 'runs']);
       for (const [id, taskRuns] of [

@@ -49,7 +49,7 @@ export class IndexWriter {
       for (let at = 0; at < logged.length; at += 1_000)
         settlements.push(...(await this.#store.write(topic satisfies IndexedTopic, logged.slice(at, at + 1_000))));
     }
-    await this.#store.refresh();
+    await this.#store.refresh('mine');
     return settlements;
   }
 }

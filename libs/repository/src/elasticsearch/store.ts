@@ -32,6 +32,8 @@ export interface IndexStoreOptions {
   readonly generation?: number;
 }
 
+/** More indices than this are not named one by one: they must fit into the line of a request. */
+const NAMED_MAX = 30;
 const NOTHING: Settlement = { kind: 'nothing' };
 const WRITTEN: Settlement = { kind: 'written' };
 
@@ -44,6 +46,8 @@ class ElasticsearchStore implements IndexStore {
   readonly #connection: ElasticsearchConnection;
   readonly #wanted: number | undefined;
   #generation: number;
+  /** Indices, or patterns of their names, in which something was written since they were refreshed. */
+  readonly #unrefreshed = new Set<string>();
 
   constructor(connection: ElasticsearchConnection, generation: number | undefined) {
     this.#connection = connection;
@@ -86,8 +90,16 @@ class ElasticsearchStore implements IndexStore {
     return settlements;
   }
 
-  async refresh(): Promise<void> {
-    await this.#refresh(...KINDS);
+  async refresh(whose: 'mine' | 'all'): Promise<void> {
+    const written = [...this.#unrefreshed];
+    this.#unrefreshed.clear();
+    try {
+      if (whose === 'all' || written.length > NAMED_MAX) await this.#refresh(KINDS.map((kind) => this.#indices(kind)));
+      else if (written.length > 0) await this.#refresh(written);
+    } catch (thrown) {
+      for (const index of written) this.#unrefreshed.add(index);
+      throw thrown;
+    }
   }
 
   async removeOlderThan(limits: RetentionLimits): Promise<{ readonly removed: number }> {
@@ -100,6 +112,7 @@ class ElasticsearchStore implements IndexStore {
     const next = new ElasticsearchStore(this.#connection, generation);
     await next.prepare();
     await copyGeneration(this.#connection, this.#generation, generation);
+    await next.refresh('all');
     return next;
   }
 
@@ -124,33 +137,38 @@ class ElasticsearchStore implements IndexStore {
       };
     });
     const settled = await writeBulk(this.#connection, items);
+    // Afterwards: a refresh that began meanwhile has not seen all of it. What failed is written again.
+    for (const { index } of items) this.#unrefreshed.add(index);
     for (const [at, { places }] of pending.entries())
       for (const place of places) settlements[place] = settled[at] ?? NOTHING;
   }
 
   /** Of the same partition only: each one has a purge of its own. */
   async #purge(kind: 'logs' | 'metrics', record: LoggedRecord<unknown>, purge: ObservationPurge): Promise<void> {
-    await this.#refresh(kind);
+    await this.#refresh([this.#indices(kind)]);
     const selected = every(
       term('partition', record.partition),
       { range: { position: { lt: positionOf(record) } } },
       ...onRecords(selectionConditions(purge)),
     );
     await removeAll(this.#connection, this.#indices(kind), selected);
+    this.#unrefreshed.add(this.#indices(kind));
   }
 
   /** What belongs to executions that were deleted; their heads stay, as a trace that no search finds. */
   async #removeParts(keys: readonly string[]): Promise<void> {
-    await this.#refresh('execution-records', 'task-runs');
-    for (const kind of ['execution-records', 'task-runs'] as const)
-      await removeAll(this.#connection, this.#indices(kind), terms('key', keys));
+    const parts = [this.#indices('execution-records'), this.#indices('task-runs')];
+    await this.#refresh(parts);
+    for (const indices of parts) {
+      await removeAll(this.#connection, indices, terms('key', keys));
+      this.#unrefreshed.add(indices);
+    }
   }
 
-  async #refresh(...kinds: readonly Kind[]): Promise<void> {
-    const indices = kinds.map((kind) => this.#indices(kind)).join(',');
+  async #refresh(indices: readonly string[]): Promise<void> {
     await this.#connection.request({
       method: 'POST',
-      path: `/${encodeURIComponent(indices)}/_refresh`,
+      path: `/${encodeURIComponent(indices.join(','))}/_refresh`,
       query: { ignore_unavailable: true, allow_no_indices: true },
     });
   }
