@@ -5,7 +5,15 @@ import { parseArgs } from 'node:util';
 import * as processors from '../apps/executor/dist/index.js';
 import { runSimulation } from '../libs/testing/dist/index.js';
 
-const RULES = ['no-claim-token', 'position-outside-transaction', 'slot-counted', 'level-too-early'];
+const RULES = [
+  'no-claim-token',
+  'position-outside-transaction',
+  'slot-counted',
+  'level-too-early',
+  'any-group',
+  'workers-unseen',
+  'hasty-fallback',
+];
 
 function optionsOf() {
   const { values } = parseArgs({

@@ -68,7 +68,15 @@ describe('the simulation', () => {
     expect((await simulate(seed + 1)).traceHash).not.toBe(one.traceHash);
   });
 
-  it.each<BrokenRule>(['no-claim-token', 'position-outside-transaction', 'slot-counted', 'level-too-early'])(
+  it.each<BrokenRule>([
+    'no-claim-token',
+    'position-outside-transaction',
+    'slot-counted',
+    'level-too-early',
+    'any-group',
+    'workers-unseen',
+    'hasty-fallback',
+  ])(
     "notices the broken rule '%s' within 200 seeds",
     async (broken) => {
       let violations: readonly string[] = [];

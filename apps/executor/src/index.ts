@@ -6,4 +6,5 @@ export {
   type ExecutionDefinitionOptions,
 } from './definitions.js';
 export { nextClusterChange } from '@millrace/registry';
+export { followWorkerGroups, type FollowedWorkerGroups, type WorkerGroupsOptions } from './worker-groups.js';
 export { createExecutor, type ExecutorOptions } from './executor.js';

@@ -6,16 +6,26 @@ import type { Observer } from './observer.js';
 import { NAMESPACE, TENANT, type Scenario } from './scenario.js';
 
 /** Everything that is wrong in the end, in sentences; empty when the cluster kept its promises. */
-export function checkCluster(scenario: Scenario, client: Client, observer: Observer): string[] {
+export function checkCluster(
+  scenario: Scenario,
+  client: Client,
+  observer: Observer,
+  givenUp: ReadonlySet<string>,
+): string[] {
   return [
     ...observer.deadLetters.map(({ topic, key, reason }) => `Dead letter of '${topic}' '${key}': ${reason}`),
-    ...checkExecutions(scenario, client, observer),
+    ...checkExecutions(scenario, client, observer, givenUp),
     ...checkFlows(scenario, observer),
     ...checkSlots(observer.flowState),
   ];
 }
 
-function checkExecutions({ seed, executions }: Scenario, client: Client, observer: Observer): string[] {
+function checkExecutions(
+  { seed, executions }: Scenario,
+  client: Client,
+  observer: Observer,
+  givenUp: ReadonlySet<string>,
+): string[] {
   const planned = new Set(executions.map(({ id }) => keyOf(TENANT, id)));
   const children = childrenIn(observer);
   const strangers = [...observer.executions.keys()].filter((key) => !isKnown(key, planned, children));
@@ -24,7 +34,7 @@ function checkExecutions({ seed, executions }: Scenario, client: Client, observe
     const [parent, head] = [observer.head(child.parentId), observer.head(child.id)];
     if (!parent || !head) continue;
     const events = observer.events.get(keyOf(TENANT, child.id)) ?? [];
-    const evidence = { seed, head, runs: observer.runs(child.id), events, killAcknowledged: false };
+    const evidence = { seed, head, runs: observer.runs(child.id), events, killAcknowledged: false, givenUp: false };
     const wrong = [...checkExecution(evidence), ...checkChild(child, observer), ...checkCascade(child, parent, head)];
     found.push(...wrong.map((sentence) => `${child.id}, started by ${child.parentId}, ${sentence}`));
   }
@@ -41,6 +51,7 @@ function checkExecutions({ seed, executions }: Scenario, client: Client, observe
       runs: observer.runs(execution.id),
       events: observer.events.get(keyOf(TENANT, execution.id)) ?? [],
       killAcknowledged: client.killed.has(execution.id),
+      givenUp: givenUp.has(keyOf(TENANT, execution.id)),
     });
     found.push(...wrong.map((sentence) => `${execution.id} (${execution.flow.id}) ${sentence}`));
   }

@@ -11,6 +11,7 @@ import {
 import { createMemoryQueue } from '@millrace/queue/memory';
 import type { Cluster } from './cluster.js';
 import { disturb } from './disturbance.js';
+import { GROUPS, registration } from './groups.js';
 import { NAMESPACE, TENANT, type PlannedExecution } from './scenario.js';
 
 /** What the users of the cluster asked for and got an answer to. */
@@ -88,6 +89,10 @@ export function startClient(cluster: Cluster): Client {
       const key = flowKey(TENANT, NAMESPACE, flow.id);
       at(random.between(0, scenario.disturbedMs), outgoing({ topic: topics.resourceCommands, key, value }), () => {});
     }
+  }
+  for (const group of scenario.groups ? GROUPS : []) {
+    const after = scenario.groups?.registerAfter[group] ?? 0;
+    at(after, registration(topics, group, clock.now() + after), () => {});
   }
   return { requested, killed, isDone: () => open === 0 };
 }

@@ -7,12 +7,14 @@ import {
   type ExecutionHead,
   type ExecutionRecord,
   type FlowRecord,
+  type JobClaimed,
+  type LogRecord,
   type Reply,
   type Resource,
   type ServiceInstance,
   type TaskRun,
 } from '@millrace/model';
-import { DEAD_LETTERS, type View } from '@millrace/queue';
+import { DEAD_LETTERS, type Committed, type View } from '@millrace/queue';
 import { createMemoryQueue } from '@millrace/queue/memory';
 import type { Cluster } from './cluster.js';
 import { TENANT } from './scenario.js';
@@ -27,12 +29,18 @@ export interface Observer {
   readonly services: View<ServiceInstance>;
   readonly executions: View<ExecutionRecord>;
   readonly flowState: View<FlowRecord>;
+  readonly taskRuns: View<TaskRun>;
   /** When the last event for executions was written. */
   readonly lastEventAt: () => number;
   head(executionId: string): ExecutionHead | undefined;
   runs(executionId: string): readonly TaskRun[];
   /** Executions that have ended with all that comes after. */
   ended(): number;
+  /** Calls the listener for each line of the log. */
+  onLog(listener: (record: Committed<LogRecord>) => void): void;
+  /** Calls the listener for each job that a worker took. */
+  onClaim(listener: (event: JobClaimed) => void): void;
+  onHeartbeat(listener: (service: ServiceInstance) => void): void;
   /** Executions that exist. */
   known(): number;
 }
@@ -45,6 +53,9 @@ export async function startObserver({ clock, store, topics, trace }: Cluster): P
   const replies: Reply[] = [];
   const ended = new Set<string>();
   const known = new Set<string>();
+  const logged = new Set<(record: Committed<LogRecord>) => void>();
+  const claimed = new Set<(event: JobClaimed) => void>();
+  const heard = new Set<(service: ServiceInstance) => void>();
   let lastEventAt = clock.now();
 
   const services = await queue.view(topics.services);
@@ -62,6 +73,7 @@ export async function startObserver({ clock, store, topics, trace }: Cluster): P
     onRecord: ({ key, value }) => {
       if (value === null) return;
       lastEventAt = clock.now();
+      if (value.kind === 'job-claimed') for (const listener of claimed) listener(value);
       trace.line(`log ${key} ${describe(value)}`);
       const known = events.get(key);
       if (known === undefined) events.set(key, [value]);
@@ -71,6 +83,12 @@ export async function startObserver({ clock, store, topics, trace }: Cluster): P
   await queue.tail(DEAD_LETTERS, {
     onRecord: ({ value }) => void (value && !isReplayMark(value) && deadLetters.push(value)),
   });
+  await queue.tail(topics.serviceEvents, {
+    onRecord: ({ value }) => {
+      if (value?.kind === 'heartbeat') for (const listener of heard) listener(value.service);
+    },
+  });
+  await queue.tail(topics.logs, { onRecord: (record) => logged.forEach((listener) => listener(record)) });
   await queue.tail(topics.replies, { onRecord: ({ value }) => void (value && replies.push(value)) });
 
   return {
@@ -81,6 +99,10 @@ export async function startObserver({ clock, store, topics, trace }: Cluster): P
     services,
     executions,
     flowState,
+    taskRuns,
+    onLog: (listener) => void logged.add(listener),
+    onClaim: (listener) => void claimed.add(listener),
+    onHeartbeat: (listener) => void heard.add(listener),
     lastEventAt: () => lastEventAt,
     head(executionId) {
       const record = executions.get(keyOf(TENANT, executionId), 'head');

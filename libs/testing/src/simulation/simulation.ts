@@ -2,10 +2,12 @@ import { ClusterState, createTopics, EXECUTION_FORMAT, FIRST_FORMAT, type TopicS
 import { createMemoryStore } from '@millrace/queue/memory';
 import { createVirtualClock } from '../virtual-clock.js';
 import { watchLimits } from './check-family.js';
+import { watchGroups } from './check-groups.js';
 import { checkCluster } from './checker.js';
 import { startClient } from './client.js';
 import { isFragile, type Cluster, type Disturbances } from './cluster.js';
 import { createExecutorNode, type BrokenRule, type ShippedProcessors } from './executor-node.js';
+import { planAbsences } from './groups.js';
 import { planUpgrade, watchLevel } from './levels.js';
 import type { SimulatedNode } from './node.js';
 import { startObserver } from './observer.js';
@@ -72,16 +74,7 @@ export async function runSimulation({
     store: createMemoryStore(),
     topics: createTopics(sizesOf(scenario)),
     trace: createTrace(() => clock.now() - start, verbose),
-    disturbances: {
-      kills: 0,
-      stops: 0,
-      stalls: 0,
-      fenced: 0,
-      lostAnswers: 0,
-      lostWrites: 0,
-      duplicates: 0,
-      doubledJobs: 0,
-    },
+    disturbances: undisturbed(),
     calmFrom: start + disturbedMs,
     ...upgradesOf(start, disturbedMs),
     level: () => level(),
@@ -94,6 +87,7 @@ export async function runSimulation({
   const observer = await startObserver(cluster);
   ({ level } = watchLevel(cluster, observer.services, observer.resources));
   watchLimits(scenario, observer.executions, cluster.violation);
+  const { givenUp } = watchGroups(cluster, observer);
   const nodes = startNodes(cluster, processors, broken);
   const client = startClient(cluster);
   planAccidents(cluster, nodes);
@@ -111,7 +105,7 @@ export async function runSimulation({
   await clock.runUntil(() => false, clock.now() + 15_000);
   if (level() !== EXECUTION_FORMAT)
     violations.push(`Every server reads ${EXECUTION_FORMAT}, and the level is ${level()}`);
-  violations.push(...checkCluster(scenario, client, observer));
+  violations.push(...checkCluster(scenario, client, observer, givenUp));
   isOver = true;
   for (const { life } of nodes) life?.queue.kill();
   return {
@@ -124,6 +118,17 @@ export async function runSimulation({
     trace: cluster.trace.lines,
   };
 }
+
+const undisturbed = (): Disturbances => ({
+  kills: 0,
+  stops: 0,
+  stalls: 0,
+  fenced: 0,
+  lostAnswers: 0,
+  lostWrites: 0,
+  duplicates: 0,
+  doubledJobs: 0,
+});
 
 const upgradesOf = (start: number, disturbedMs: number): Pick<Cluster, 'firstUpgradeAt' | 'upgradeFrom'> => ({
   firstUpgradeAt: start + FIRST_UPGRADE_MS,
@@ -152,6 +157,12 @@ function startNodes(
     ...Array.from({ length: workers }, (_, index) => createWorkerNode(cluster, `worker-${index + 1}`)),
   ];
   for (const node of nodes) cluster.clock.after(random.between(0, 500), () => node.start());
+  for (const planned of cluster.scenario.groups?.workers ?? []) {
+    const node = createWorkerNode(cluster, planned.name, planned.group);
+    cluster.clock.after(planned.startAfter, () => node.start());
+    planAbsences(cluster, node, planned);
+    nodes.push(node);
+  }
   return nodes;
 }
 
