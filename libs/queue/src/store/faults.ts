@@ -87,11 +87,23 @@ export function withFaults(store: QueueStore, faults: Faults, instance: string):
       strike({ kind: 'tries', ...place(owner) }, () => store.recordTries(owner, epoch, tries)),
     storePosition: (owner, epoch, position) =>
       strike({ kind: 'position', ...place(owner) }, () => store.storePosition(owner, epoch, position)),
+    ...(store.removeEnded && {
+      removeEnded: (owner, topics, retention, removal) =>
+        strike(
+          {
+            kind: 'commit',
+            processor: owner.processor,
+            partition: owner.partition,
+            topics: topicNames(topics.map((topic) => ({ topic }))),
+          },
+          async () => store.removeEnded?.(owner, topics, retention, removal),
+        ),
+    }),
     removeExpired: (topic, limit) =>
       strike({ kind: 'retention', topics: [topic.name] }, () => store.removeExpired(topic, limit)),
   };
 }
 
-const topicNames = (records: readonly EncodedRecord[]): string[] => [
+const topicNames = (records: readonly Pick<EncodedRecord, 'topic'>[]): string[] => [
   ...new Set(records.map(({ topic }) => topic.name)),
 ];
