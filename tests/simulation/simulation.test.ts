@@ -54,6 +54,9 @@ describe('a cluster under crashes, stalls, repeats and lost answers', () => {
       'lostWrites',
       'duplicates',
       'doubledJobs',
+      'left',
+      'returned',
+      'givenUp',
     ] as const;
     const rare = kinds.filter((kind) => sum(({ disturbances }) => disturbances[kind]) < SEEDS / 10);
     expect(rare).toEqual([]);
@@ -76,6 +79,9 @@ describe('the simulation', () => {
     'any-group',
     'workers-unseen',
     'hasty-fallback',
+    'leaves-unsearched',
+    'half-a-snapshot',
+    'asked-again',
   ])(
     "notices the broken rule '%s' within 200 seeds",
     async (broken) => {

@@ -88,15 +88,9 @@ export function withFaults(store: QueueStore, faults: Faults, instance: string):
     storePosition: (owner, epoch, position) =>
       strike({ kind: 'position', ...place(owner) }, () => store.storePosition(owner, epoch, position)),
     ...(store.removeEnded && {
-      removeEnded: (owner, topics, retention, removal) =>
-        strike(
-          {
-            kind: 'commit',
-            processor: owner.processor,
-            partition: owner.partition,
-            topics: topicNames(topics.map((topic) => ({ topic }))),
-          },
-          async () => store.removeEnded?.(owner, topics, retention, removal),
+      removeEnded: (owner, topics, ...how) =>
+        strike({ kind: 'commit', ...place(owner), topics: topics.map(({ name }) => name) }, async () =>
+          store.removeEnded?.(owner, topics, ...how),
         ),
     }),
     removeExpired: (topic, limit) =>
@@ -104,6 +98,6 @@ export function withFaults(store: QueueStore, faults: Faults, instance: string):
   };
 }
 
-const topicNames = (records: readonly Pick<EncodedRecord, 'topic'>[]): string[] => [
+const topicNames = (records: readonly EncodedRecord[]): string[] => [
   ...new Set(records.map(({ topic }) => topic.name)),
 ];

@@ -16,6 +16,8 @@ export interface Evidence {
   readonly killAcknowledged: boolean;
   /** A task was not run because of its worker group: how it ends is a matter of time. */
   readonly givenUp: boolean;
+  /** Something was done to it after its end: its past is not one story any more. */
+  readonly touched: boolean;
 }
 
 const OPEN: ReadonlySet<string> = new Set([
@@ -32,11 +34,12 @@ const OPEN: ReadonlySet<string> = new Set([
 
 /** Everything that is wrong with the execution, in sentences. */
 export function checkExecution(evidence: Evidence): string[] {
-  const { head, runs } = evidence;
+  const { head, runs, touched } = evidence;
+  if (head.deleted) return [];
   return [
     ...checkEnd(evidence),
-    ...checkKill(evidence),
-    ...runs.flatMap((run) => [...checkAttempts(evidence, run), ...checkWhoseResult(evidence, run)]),
+    ...(touched ? [] : checkKill(evidence)),
+    ...runs.flatMap((run) => (touched ? [] : [...checkAttempts(evidence, run), ...checkWhoseResult(evidence, run)])),
     ...checkCounters('the execution', head.progress, childrenOf(runs, undefined)),
     ...runs.flatMap((run) => (run.progress ? checkCounters(nameOf(run), run.progress, childrenOf(runs, run.id)) : [])),
     ...checkRecords(evidence),
@@ -48,7 +51,7 @@ const nameOf = ({ taskId, value }: TaskRun): string => `${taskId}${value === und
 const childrenOf = (runs: readonly TaskRun[], parentId: string | undefined): readonly TaskRun[] =>
   runs.filter((run) => run.parentId === parentId);
 
-function checkEnd({ head, runs, planned, givenUp }: Evidence): string[] {
+function checkEnd({ head, runs, planned, givenUp, touched }: Evidence): string[] {
   const found: string[] = [];
   if (OPEN.has(head.state)) found.push(`is still ${head.state}`);
   if (head.failure !== undefined) found.push(`failed by itself: ${head.failure}`);
@@ -62,7 +65,7 @@ function checkEnd({ head, runs, planned, givenUp }: Evidence): string[] {
         .map((name) => ` '${name}'`)
         .join(',')}`,
     );
-  if (wasKilled(head) || givenUp || planned === undefined) return found;
+  if (wasKilled(head) || givenUp || touched || planned === undefined) return found;
   if (head.state !== planned.expected.state) {
     found.push(`ended ${head.state}, but undisturbed it ends ${planned.expected.state}`);
   } else if (!dependsOnTiming(planned.expected.runs) && !dependsOnTiming(runs)) {

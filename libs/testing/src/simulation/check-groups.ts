@@ -1,5 +1,6 @@
 import {
   DEFAULT_GROUP,
+  isTerminal,
   keyOf,
   WORKER_GROUPS_KEY,
   type JobClaimed,
@@ -18,7 +19,7 @@ const SEEN_MS = 2_000;
  * So long, in milliseconds, a job may wait beside a worker of its group that has free slots, once nothing is disturbed: an
  * execution that waits looks again every 30 s (decision 0015), and a partition may be without an owner before.
  */
-const WAIT_MS = 36_000;
+const WAIT_MS = 45_000;
 /** After the disturbed time, until servers that died or stood still then are back. */
 const SETTLE_MS = 30_000;
 const LOOK_MS = 2_000;
@@ -104,7 +105,9 @@ class Watch implements GroupWatch {
     if (run === null) return void this.#waiting.delete(id);
     this.#taskOf.set(id, run.taskId);
     const waits =
-      run.claim === undefined && (run.state === 'SUBMITTED' || run.evaluating === true || run.awaitsWorker === true);
+      !isTerminal(run.state) &&
+      run.claim === undefined &&
+      (run.state === 'SUBMITTED' || run.evaluating === true || run.awaitsWorker === true);
     if (!waits) return void this.#waiting.delete(id);
     if (this.#waiting.has(id)) return;
     this.#waiting.set(id, { key, taskId: run.taskId, since: this.cluster.clock.now() });
@@ -132,6 +135,7 @@ class Watch implements GroupWatch {
     const placement = this.#placements.get(entry.flowId)?.get(entry.taskId ?? '');
     const { group, fallback } = placement ?? { group: DEFAULT_GROUP, fallback: 'WAIT' };
     if (noWorker) {
+      this.cluster.disturbances.givenUp++;
       this.givenUp.add(keyOf(TENANT, entry.executionId));
       if (noWorker[1] !== group || noWorker[2] !== fallback)
         this.cluster.violation(`${name} wants '${group}' or ${fallback}, and was told: ${entry.message}`);

@@ -97,7 +97,11 @@ export function startClient(cluster: Cluster): Client {
   return { requested, killed, isDone: () => open === 0 };
 }
 
-function requestOf({ id: executionId, flow }: PlannedExecution, at: number): ExecutionEvent {
+/** How a user asks for an execution. */
+export function requestOf(
+  { id: executionId, flow }: Pick<PlannedExecution, 'id' | 'flow'>,
+  at: number,
+): ExecutionEvent {
   const { tenant, namespace, id: flowId, revision: flowRevision } = flow;
   const reference = { tenant, executionId, namespace, flowId, flowRevision };
   return {

@@ -3,6 +3,7 @@ import {
   type ExecutionRecord,
   type FlowEvent,
   type FlowRecord,
+  type IndexProgress,
   type InstanceLost,
   type PlainObject,
   type Resource,
@@ -24,7 +25,7 @@ import type {
   SlotFact,
   SlotState,
 } from '@millrace/executor-core';
-import type { ProcessorDefinition, Queue, View } from '@millrace/queue';
+import type { ProcessorDefinition, Queue, StateRetention, View } from '@millrace/queue';
 import type { Cluster } from './cluster.js';
 import { laggingView } from './groups.js';
 import { startExecutorLevel, type NextClusterChange } from './levels.js';
@@ -40,7 +41,10 @@ export type BrokenRule =
   | 'level-too-early'
   | 'any-group'
   | 'workers-unseen'
-  | 'hasty-fallback';
+  | 'hasty-fallback'
+  | 'leaves-unsearched'
+  | 'half-a-snapshot'
+  | 'asked-again';
 
 type WorkerGroupLookUp = NonNullable<ExecutionContext['workerGroup']>;
 
@@ -53,6 +57,7 @@ export interface ExecutionProcessorOptions {
   readonly timeZone: string;
   readonly workerGroup?: WorkerGroupLookUp;
   readonly limits?: Partial<ExecutionLimits>;
+  readonly retention?: StateRetention;
   readonly onFault: (fault: { readonly key: string; readonly error: Error }) => void;
   readonly broken?: Extract<BrokenRule, 'no-claim-token' | 'position-outside-transaction'>;
 }
@@ -70,6 +75,7 @@ export interface KeyRecords<Rec> {
  */
 export interface ShippedProcessors {
   readonly nextClusterChange: NextClusterChange;
+  searchableBy(progress: Pick<View<IndexProgress>, 'get'>): NonNullable<StateRetention['searchable']>;
   followWorkerGroups(options: {
     readonly queue: Pick<Queue, 'publish'>;
     readonly topics: Pick<Topics, 'executionEvents'>;
@@ -140,7 +146,16 @@ export function createExecutorNode(
     return { groups, lookUp: brokenLookUp(groups.status, lag, broken) };
   }
 
+  /** As an executor with an index wires it. */
+  async function retentionOf({ queue }: Life): Promise<StateRetention | undefined> {
+    if (scenario.retention === undefined) return undefined;
+    const { afterMs } = scenario.retention;
+    if (broken === 'leaves-unsearched') return { afterMs };
+    return { afterMs, searchable: processors.searchableBy(await queue.view(topics.indexProgress)) };
+  }
+
   const boot: Boot = async (life) => {
+    const retention = await retentionOf(life);
     const { groups, lookUp } = await followGroups(life);
     const executions = processors.executionDefinition({
       topics,
@@ -151,6 +166,7 @@ export function createExecutorNode(
       timeZone: 'UTC',
       workerGroup: lookUp,
       limits: LIMITS,
+      ...(retention && { retention }),
       // Not a violation yet: an owner that stood still may have decided on an old state, and its commit is fenced. What was
       // committed is a dead letter, which the checker finds.
       onFault: ({ key, error }) => cluster.trace.line(`${life.instance} fault ${key} ${error.message}`),

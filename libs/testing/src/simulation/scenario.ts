@@ -14,6 +14,7 @@ import { LEAF, randomFlow, type RandomFlow } from '../random-flow.js';
 import { CHILD, drawFamily } from './family.js';
 import { drawGroups, withGroups, type PlannedGroups } from './groups.js';
 import { secretExpression } from './outcomes.js';
+import { drawRetention, type PlannedRetention } from './retention.js';
 import { hashOf, seededRandom, type SeededRandom } from './random.js';
 import { runUndisturbed, type UndisturbedRun } from './undisturbed.js';
 
@@ -49,6 +50,8 @@ export interface Scenario {
   readonly grownTo: number | undefined;
   /** Worker groups beside the default one; undefined: there are none. */
   readonly groups: PlannedGroups | undefined;
+  /** Executions that have ended leave the queue; undefined: they stay. */
+  readonly retention: PlannedRetention | undefined;
   /** How long faults strike. */
   readonly disturbedMs: number;
   readonly flows: readonly Flow[];
@@ -88,6 +91,7 @@ export function drawScenario(seed: number): Scenario {
     mixed,
     grownTo: isGrown ? versions.between(5, 8) : undefined,
     groups,
+    retention: drawRetention(seed, executions.length),
     disturbedMs,
     flows: [...chosenFlows.map(({ flow }) => flow), LEAF_FLOW],
     plans: new Map([...chosenFlows.map(({ flow, plan }) => [flow.id, plan] as const), [LEAF, LEAF_PLAN]]),

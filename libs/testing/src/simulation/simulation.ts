@@ -3,11 +3,14 @@ import { createMemoryStore } from '@millrace/queue/memory';
 import { createVirtualClock } from '../virtual-clock.js';
 import { watchLimits } from './check-family.js';
 import { watchGroups } from './check-groups.js';
+import { checkRetention, LEAVES_WITHIN_MS, watchRetention } from './check-retention.js';
 import { checkCluster } from './checker.js';
 import { startClient } from './client.js';
 import { isFragile, type Cluster, type Disturbances } from './cluster.js';
 import { createExecutorNode, type BrokenRule, type ShippedProcessors } from './executor-node.js';
 import { planAbsences } from './groups.js';
+import { startIndex } from './index-node.js';
+import { startLater } from './later.js';
 import { planUpgrade, watchLevel } from './levels.js';
 import type { SimulatedNode } from './node.js';
 import { startObserver } from './observer.js';
@@ -71,7 +74,7 @@ export async function runSimulation({
   const cluster: Cluster = {
     scenario,
     clock,
-    store: createMemoryStore(),
+    store: createMemoryStore({ isLog: scenario.retention !== undefined }),
     topics: createTopics(sizesOf(scenario)),
     trace: createTrace(() => clock.now() - start, verbose),
     disturbances: undisturbed(),
@@ -90,6 +93,9 @@ export async function runSimulation({
   const { givenUp } = watchGroups(cluster, observer);
   const nodes = startNodes(cluster, processors, broken);
   const client = startClient(cluster);
+  const index = await startIndex(cluster);
+  const later = await startLater(cluster, observer, index, broken);
+  watchRetention(cluster, observer, index, later);
   planAccidents(cluster, nodes);
   if (scenario.mixed) planUpgrade(cluster, nodes);
 
@@ -97,15 +103,19 @@ export async function runSimulation({
   const hasEnded = (): boolean =>
     clock.now() >= cluster.calmFrom &&
     client.isDone() &&
+    later.isDone() &&
     observer.ended() >= Math.max(scenario.executions.length, observer.known());
   await clock.runUntil(() => hasEnded() || isSilent(), start + LIMIT_MS);
   if (!hasEnded())
     violations.push(`It did not end: ${observer.ended()} of ${scenario.executions.length} executions did`);
   // Late answers and repeats are still on their way, and must change nothing.
   await clock.runUntil(() => false, clock.now() + 15_000);
+  const { retention } = scenario;
+  if (retention) await clock.runUntil(observer.allHaveLeft, clock.now() + retention.afterMs + LEAVES_WITHIN_MS);
   if (level() !== EXECUTION_FORMAT)
     violations.push(`Every server reads ${EXECUTION_FORMAT}, and the level is ${level()}`);
-  violations.push(...checkCluster(scenario, client, observer, givenUp));
+  violations.push(...checkCluster(scenario, client, observer, { givenUp, touched: later.touched }));
+  violations.push(...checkRetention(cluster, observer, index, later));
   isOver = true;
   for (const { life } of nodes) life?.queue.kill();
   return {
@@ -128,6 +138,9 @@ const undisturbed = (): Disturbances => ({
   lostWrites: 0,
   duplicates: 0,
   doubledJobs: 0,
+  left: 0,
+  returned: 0,
+  givenUp: 0,
 });
 
 const upgradesOf = (start: number, disturbedMs: number): Pick<Cluster, 'firstUpgradeAt' | 'upgradeFrom'> => ({
@@ -179,6 +192,14 @@ function planAccidents(cluster: Cluster, nodes: readonly SimulatedNode[]): void 
       if (kind === 'kill') node?.kill(node.life, 'an accident');
       else if (kind === 'stop') void node?.stop('told to');
       else node?.freeze(stillMs);
+    });
+  }
+  for (const { executor, after, isKilled } of cluster.scenario.retention?.restarts ?? []) {
+    const node = nodes[executor % cluster.scenario.executors];
+    cluster.clock.after(cluster.scenario.disturbedMs + after, () => {
+      if (isFragile(cluster)) return;
+      if (isKilled) node?.kill(node.life, 'an accident in calm times');
+      else void node?.stop('told to in calm times');
     });
   }
 }
