@@ -252,7 +252,7 @@ export interface Processor<State, Rec, Event, Fact, Effect, Context> {
 
 /**
  * How long the records of a key stay after it has ended (`Processor.ended`). Only a log removes them, by the partition's
- * owner; stores that are a history as well (memory, SQL) keep them and have them out of the way anyhow.
+ * owner; stores that are a history as well (SQL, and memory unless it stands for a log) keep them and have them out of the way anyhow.
  */
 export interface StateRetention {
   /** Milliseconds since the last commit that touched the key when it had ended. */
