@@ -64,7 +64,10 @@ class IndexNode implements SimulatedIndex {
     });
   }
 
-  #write(count: number): void {
+  #write(wanted: number): void {
+    let count = wanted;
+    // A removal with the head is told from others by its time (`History`), so it must not be cut in two.
+    while (count > 0 && this.waiting[count]?.at === this.waiting[count - 1]?.at && count < this.waiting.length) count++;
     for (const waiting of this.waiting.splice(0, count)) {
       const { at, record } = waiting;
       if (waiting.topic.name === this.cluster.topics.executions.name) {
