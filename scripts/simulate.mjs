@@ -5,7 +5,18 @@ import { parseArgs } from 'node:util';
 import * as processors from '../apps/executor/dist/index.js';
 import { runSimulation } from '../libs/testing/dist/index.js';
 
-const RULES = ['no-claim-token', 'position-outside-transaction', 'slot-counted', 'level-too-early'];
+const RULES = [
+  'no-claim-token',
+  'position-outside-transaction',
+  'slot-counted',
+  'level-too-early',
+  'any-group',
+  'workers-unseen',
+  'hasty-fallback',
+  'leaves-unsearched',
+  'half-a-snapshot',
+  'asked-again',
+];
 
 function optionsOf() {
   const { values } = parseArgs({
@@ -44,6 +55,9 @@ async function simulateAll({ from, count, broken, verbose }) {
     stalls: 0,
     fenced: 0,
     lostAnswers: 0,
+    left: 0,
+    returned: 0,
+    givenUp: 0,
   };
   let failed = 0;
   for (let seed = from; seed < from + count; seed++) {
@@ -69,6 +83,8 @@ async function main() {
     `${options.count} seeds, ${totals.executions} executions, ${totals.kills} kills and ${totals.stops} stops of nodes, ` +
       `${totals.duplicates} duplicates, ${totals.doubledJobs} jobs handed over twice, ${totals.stalls} stalls, ` +
       `${totals.fenced} fenced commits, ${totals.lostAnswers} lost answers, ` +
+      `${totals.left} executions that left the queue and ${totals.returned} that came back, ` +
+      `${totals.givenUp} tasks given up without a worker, ` +
       `violations in ${failed} seeds, ${((user + system) / 1e6).toFixed(1)} s of CPU\n`,
   );
   return (failed === 0) === (options.broken === undefined);

@@ -3,12 +3,12 @@ import type { ClusterOptions } from './cluster.js';
 
 type Options = Pick<
   ClusterOptions,
-  'brokers' | 'elasticsearch' | 'partitions' | 'replicationFactor' | 'sessionTimeout'
+  'brokers' | 'elasticsearch' | 'partitions' | 'replicationFactor' | 'retention' | 'sessionTimeout'
 >;
 
 /** The millrace.yml that all servers of a cluster share; what they store lies in `folder`. */
 export function configurationText(
-  { brokers, elasticsearch, partitions = 4, replicationFactor = 1, sessionTimeout = 'PT3S' }: Options,
+  { brokers, elasticsearch, partitions = 4, replicationFactor = 1, retention, sessionTimeout = 'PT3S' }: Options,
   folder: string,
   prefix: string,
 ): string {
@@ -18,7 +18,7 @@ export function configurationText(
       : `repository: {type: elasticsearch}
 elasticsearch: {nodes: [${elasticsearch.join(', ')}], replicas: 0, index-prefix: ${prefix}}
 `;
-  return `queue: {type: kafka}
+  return `queue: {type: kafka${retention === undefined ? '' : `, retention: ${retention}`}}
 kafka:
   brokers: [${brokers.join(', ')}]
   topic-prefix: ${prefix}

@@ -21,6 +21,8 @@ export interface ClusterOptions {
   readonly indexers?: number;
   /** Addresses of nodes: lists and searches come from an index there, with the topics' prefix. Default: no index. */
   readonly elasticsearch?: readonly string[];
+  /** When ended executions leave the queue, ISO-8601. Default: the product's. */
+  readonly retention?: string;
   readonly workerSlots?: number;
   /** Groups of the workers, one after the other; the last one is of all that follow. Default: the default group. */
   readonly workerGroups?: readonly string[];

@@ -54,6 +54,9 @@ describe('a cluster under crashes, stalls, repeats and lost answers', () => {
       'lostWrites',
       'duplicates',
       'doubledJobs',
+      'left',
+      'returned',
+      'givenUp',
     ] as const;
     const rare = kinds.filter((kind) => sum(({ disturbances }) => disturbances[kind]) < SEEDS / 10);
     expect(rare).toEqual([]);
@@ -68,7 +71,18 @@ describe('the simulation', () => {
     expect((await simulate(seed + 1)).traceHash).not.toBe(one.traceHash);
   });
 
-  it.each<BrokenRule>(['no-claim-token', 'position-outside-transaction', 'slot-counted', 'level-too-early'])(
+  it.each<BrokenRule>([
+    'no-claim-token',
+    'position-outside-transaction',
+    'slot-counted',
+    'level-too-early',
+    'any-group',
+    'workers-unseen',
+    'hasty-fallback',
+    'leaves-unsearched',
+    'half-a-snapshot',
+    'asked-again',
+  ])(
     "notices the broken rule '%s' within 200 seeds",
     async (broken) => {
       let violations: readonly string[] = [];

@@ -16,7 +16,7 @@ export interface WorkerGroupsOptions {
   readonly topics: Pick<Topics, 'executionEvents'>;
   readonly resources: Pick<View<Resource>, 'records' | 'onChange'>;
   readonly services: Pick<View<ServiceInstance>, 'keys' | 'records' | 'onChange'>;
-  readonly log: ServiceContext['log'];
+  readonly log: Pick<ServiceContext['log'], 'warn'>;
   /** The group of the worker in this process, when no other process can have one: it is as live as the executor. */
   readonly ownGroup?: string;
 }

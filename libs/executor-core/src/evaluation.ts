@@ -69,7 +69,13 @@ export function endEvaluation(
     );
     return decision.then({ kind: 'leave', taskRunId: run.id });
   }
-  if (!entered) decision.fact({ kind: 'attempt-opened', taskRunId: run.id, at: decision.now });
+  if (!entered) {
+    decision.fact({ kind: 'attempt-opened', taskRunId: run.id, at: decision.now });
+    // Nobody had the job: closing the task run would see neither a claim nor the attempt that was only just opened.
+    if (run.claim === undefined) {
+      decision.fact({ kind: 'attempt-closed', taskRunId: run.id, state, at: decision.now });
+    }
+  }
   closeTaskRun(decision, run, decision.taskOf(run), state);
 }
 

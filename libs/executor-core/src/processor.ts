@@ -39,6 +39,7 @@ export function executionProcessor(topics: Pick<Topics, 'executionEvents' | 'exe
       return { kind: 'continued', tenant, executionId, pending };
     },
     pendingOf: (event: Input) => (event.kind === 'continued' ? (event.pending as readonly Input[]) : undefined),
+    bringsBack: (event: Input) => event.kind === 'snapshot-part' && event.total !== undefined,
     *spread(
       event: Input,
       live: Iterable<readonly [string, ExecutionState]>,

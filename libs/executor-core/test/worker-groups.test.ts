@@ -205,6 +205,38 @@ describe('a worker group without a worker', () => {
   });
 });
 
+describe('a task run that ends because its group has no worker', () => {
+  it.each(['FAIL', 'CANCEL'])('leaves no attempt open when it was its expressions that needed one: %s', (fallback) => {
+    const harness = new GroupHarness({ tasks: [asks(gpu({ fallback }))] }, { gpu: 'no-worker' }).start();
+    const state = fallback === 'FAIL' ? 'FAILED' : 'CANCELLED';
+    expect(harness.end).toBe(`${state}: i:${state}`);
+    expect(harness.run('i').attempts.map((attempt) => attempt.state)).toEqual([state]);
+  });
+
+  it('has one attempt, closed once, when a worker could not evaluate its expressions', () => {
+    const harness = new GroupHarness({ tasks: [asks()] }).start();
+    harness.answer(harness.claim(), { state: 'FAILED' });
+    expect(harness.run('i').attempts.map(({ histories }) => histories.map(({ state }) => state))).toEqual([
+      ['RUNNING', 'FAILED'],
+    ]);
+  });
+});
+
+describe('an execution that has ended with all that came after', () => {
+  it('has no timer of what waited for a worker then', () => {
+    const flow = { tasks: [log('a')], afterExecution: [works('z', gpu())] };
+    const harness = new GroupHarness(flow, { gpu: 'no-worker' }).start();
+    harness.changes('gpu', 'live');
+    harness.answer(harness.claim('z'), { state: 'SUCCESS' });
+    expect(harness.end).toBe('SUCCESS: a:SUCCESS z:SUCCESS');
+    expect([harness.state.head.warnings, harness.state.head.timers, harness.state.dueAt]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ]);
+  });
+});
+
 describe('an executor that does not see yet what has changed', () => {
   it('looks again after 30 s, so that nothing waits for ever', () => {
     const harness = new GroupHarness({ tasks: [works('a', gpu())] }, { gpu: 'no-worker' }).start();

@@ -241,13 +241,18 @@ export interface Processor<State, Rec, Event, Fact, Effect, Context> {
   /** Wraps what is left to decide after a yield; its `pending` comes back through `pendingOf`. */
   continuation(key: string, pending: readonly Event[]): Event;
   pendingOf(event: Event): readonly Event[] | undefined;
+  /**
+   * True of an event that brings records of a key which has left: readers of the topics may have them already. Nothing is
+   * decided in the same commit after it, so that a record which is removed next was stored before, and its removal is told.
+   */
+  bringsBack?(event: Event): boolean;
   /** A broadcast event in a partition: the events, by key, that it becomes there; decided in turn with others. */
   spread?(event: Event, live: Iterable<readonly [string, State]>): Iterable<readonly [string, Event]>;
 }
 
 /**
  * How long the records of a key stay after it has ended (`Processor.ended`). Only a log removes them, by the partition's
- * owner; stores that are a history as well (memory, SQL) keep them and have them out of the way anyhow.
+ * owner; stores that are a history as well (SQL, and memory unless it stands for a log) keep them and have them out of the way anyhow.
  */
 export interface StateRetention {
   /** Milliseconds since the last commit that touched the key when it had ended. */

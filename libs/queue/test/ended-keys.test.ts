@@ -1,4 +1,4 @@
-import { EndedKeys } from '../src/kafka/ended-keys.js';
+import { EndedKeys } from '../src/shell/ended-keys.js';
 
 describe('keys that have ended', () => {
   it('are due in the order of their ends; one that ends again waits anew, one that lives again is not due', () => {

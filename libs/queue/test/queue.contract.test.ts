@@ -10,23 +10,25 @@ import { kafkaHarness } from './kafka-harness.js';
 
 const adapters = (process.env['ADAPTERS'] ?? 'memory,sql,kafka').split(',');
 
-const memory: MakeHarness = (clock) => {
-  const store = createMemoryStore();
-  const servers: Server[] = [];
-  return {
-    clock,
-    async start(faults) {
-      const queue = createMemoryQueue({ store, clock, ...(faults === undefined ? {} : { faults }) });
-      const server = { queue, kill: () => queue.kill() };
-      servers.push(server);
-      return server;
-    },
-    settle: settleHere,
-    async dispose() {
-      for (const { kill } of servers) kill();
-    },
+const memory =
+  (isLog: boolean): MakeHarness =>
+  (clock) => {
+    const store = createMemoryStore({ isLog });
+    const servers: Server[] = [];
+    return {
+      clock,
+      async start(faults) {
+        const queue = createMemoryQueue({ store, clock, ...(faults === undefined ? {} : { faults }) });
+        const server = { queue, kill: () => queue.kill() };
+        servers.push(server);
+        return server;
+      },
+      settle: settleHere,
+      async dispose() {
+        for (const { kill } of servers) kill();
+      },
+    };
   };
-};
 
 const sql: MakeHarness = (clock) => {
   const folder = mkdtempSync(join(tmpdir(), 'queue-'));
@@ -48,7 +50,10 @@ const sql: MakeHarness = (clock) => {
   };
 };
 
-if (adapters.includes('memory')) queueContract('memory', memory, { servers: 'several', ended: 'kept' });
+if (adapters.includes('memory')) {
+  queueContract('memory', memory(false), { servers: 'several', ended: 'kept' });
+  queueContract('memory as a log', memory(true), { servers: 'several', ended: 'removed' });
+}
 if (adapters.includes('sql')) queueContract('sql', sql, { servers: 'one', ended: 'kept' });
 
 if (adapters.includes('kafka')) {

@@ -2,11 +2,17 @@ import { isTerminal, type ChildExecutionEnded, type ParentTaskRun, type PlainObj
 import { sentence, type Decision } from '../decision.js';
 import { rendering } from '../rendering.js';
 import { slotEventOf } from '../slot-events.js';
+import { settleWarnings, WORKERS_TIMER } from '../worker-groups.js';
 
 /** Step `fully-ended`: the execution has ended with all that comes after; whoever waits for that is told. */
 export function fullyEnded(decision: Decision): void {
   const { head, created } = decision.view;
   if (!isTerminal(head.state) || head.progress.section !== 'ended') return;
+  // What waited for a worker after the end, in `afterExecution`.
+  if (head.timers?.[WORKERS_TIMER] !== undefined) {
+    decision.fact({ kind: 'timer-set', name: WORKERS_TIMER, at: undefined });
+  }
+  settleWarnings(decision, new Set());
   if (head.slot !== undefined) {
     decision.fact({ kind: 'slot-set', slot: undefined });
     decision.effect({ kind: 'send-flow-event', event: slotEventOf(head, 'fully-ended') });

@@ -3,7 +3,7 @@ import type { StateChanges, StateRemoval, StoredTopic } from '../shell/commit.js
 import type { Wire } from './connections.js';
 import type { PartitionBatch, Written } from './producer.js';
 import { EARLIEST, LATEST, offsetAt, readOffsets, readRange } from './range.js';
-import { EndedKeys } from './ended-keys.js';
+import { EndedKeys } from '../shell/ended-keys.js';
 import { ENDED, positionKey, stateKey, stateKeyParts, triesKey, type LogRecord } from './records.js';
 
 /** Records removed in one transaction, more only of a key that has more. */

@@ -25,6 +25,8 @@ export interface TopicData {
   readonly logs: readonly Log[];
   /** State by partition, key and id. */
   readonly state: readonly Map<string, Map<string, string>>[];
+  /** Of a store that is a log: where the newest record of each key and id lies, and where the next one will. */
+  readonly offsets: readonly { next: number; readonly of: Map<string, Map<string, number>> }[];
   /** Jobs in the order in which they were published. */
   readonly jobs: Map<string, string>;
 }
@@ -44,6 +46,8 @@ export interface ProcessorData {
   /** Instances that take part, and until when that is believed. */
   readonly members: Map<string, number>;
   readonly live: Set<string>[];
+  /** Of a store that is a log: when each key that has ended did, by partition. */
+  readonly ended: Map<string, number>[];
 }
 
 /**
@@ -56,13 +60,17 @@ export interface MemoryStore {
   readonly followers: Set<(records: readonly CommittedRecord[]) => void>;
   /** Sessions opened so far; names the next one. */
   sessions: number;
+  /** Records of keys that have ended leave it, as they leave a log, when a processor says so (`StateRetention`). */
+  readonly isLog: boolean;
 }
 
-export const createMemoryStore = (): MemoryStore => ({
+/** `isLog`: it stands for a log, not for the embedded database, which keeps what has ended. */
+export const createMemoryStore = ({ isLog = false }: { readonly isLog?: boolean } = {}): MemoryStore => ({
   topics: new Map(),
   processors: new Map(),
   followers: new Set(),
   sessions: 0,
+  isLog,
 });
 
 const times = <Item>(count: number, make: () => Item): Item[] => Array.from({ length: count }, make);
@@ -75,6 +83,7 @@ export function topicData(store: MemoryStore, topic: Pick<StoredTopic, 'name' | 
       partitions: topic.partitions,
       logs: times(topic.partitions, () => ({ start: 1, rows: [] })),
       state: times(topic.partitions, () => new Map()),
+      offsets: times(topic.partitions, () => ({ next: 0, of: new Map() })),
       jobs: new Map(),
     };
     store.topics.set(topic.name, made);
@@ -103,6 +112,7 @@ export function processorData(
     leases: new Map(),
     members: new Map(),
     live: times(input.partitions, () => new Set<string>()),
+    ended: times(input.partitions, () => new Map<string, number>()),
   };
   store.processors.set(name, made);
   return made;

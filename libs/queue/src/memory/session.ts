@@ -1,5 +1,5 @@
 import type { Clock } from '@millrace/model';
-import { QueueError } from '../contract.js';
+import { QueueError, type StateRetention } from '../contract.js';
 import type { Commit, EncodedRecord, StoredTopic } from '../shell/commit.js';
 import type { Assignment, CommittedRecord, EventRow, PartitionOwner, QueueStore, StateRow } from '../store/contract.js';
 import type { JobRow } from '../shell/job-loop.js';
@@ -7,6 +7,7 @@ import { closedError } from '../shell/failure.js';
 import { backlogOf } from '../store/backlog.js';
 import { stateRecords } from '../store/state-records.js';
 import { at, processorData, topicData, type LeaseData, type MemoryStore } from './data.js';
+import { EndedPartition } from './ended.js';
 import { assignPartitions, takeLease } from './leases.js';
 import { removeExpired } from './retention.js';
 import { writeRecords } from './write.js';
@@ -28,6 +29,7 @@ class MemorySession implements QueueStore {
   readonly #clock: Clock;
   readonly #instance: string;
   readonly #declared = new Map<string, StoredTopic>();
+  readonly #ended = new Map<string, EndedPartition>();
   #lastBreath: number;
   #isCut = false;
 
@@ -60,6 +62,7 @@ class MemorySession implements QueueStore {
     const live = this.#data.processors.get(commit.processor)?.live[commit.partition];
     for (const key of commit.live) live?.add(key);
     for (const key of commit.ended) live?.delete(key);
+    if (this.#data.isLog) this.#rememberEnded(commit);
     this.#tell(written);
     await this.#breathe();
   };
@@ -99,6 +102,7 @@ class MemorySession implements QueueStore {
   takePartition = async ({ processor, input, partition }: PartitionOwner) => {
     this.#assertConnected();
     const place = { partition, instance: this.#instance, now: this.#clock.now(), leaseMs: this.leaseMs };
+    this.#ended.delete(`${processor}/${partition}`);
     return takeLease(processorData(this.#data, processor, input), topicData(this.#data, input), place);
   };
 
@@ -121,6 +125,19 @@ class MemorySession implements QueueStore {
   storePosition: QueueStore['storePosition'] = async ({ processor, partition }, epoch, position) => {
     this.#assertConnected();
     this.#leaseOf({ processor, partition, epoch }).appliedPosition = position;
+  };
+
+  removesAt: NonNullable<QueueStore['removesAt']> = (owner, topics, retention) =>
+    this.#isCut ? undefined : this.#endedOf(owner, topics, retention).nextAt();
+
+  removeEnded: NonNullable<QueueStore['removeEnded']> = async (owner, topics, retention, { epoch, now, inMemory }) => {
+    this.#assertConnected();
+    this.#leaseOf({ ...owner, epoch });
+    const ended = this.#endedOf(owner, topics, retention);
+    const records = ended.removals(now, inMemory);
+    const written = this.#append(records);
+    ended.removed(records);
+    this.#tell(written);
   };
 
   restore: QueueStore['restore'] = async ({ processor, partition }, topics, each) => {
@@ -191,6 +208,28 @@ class MemorySession implements QueueStore {
     this.#isCut = true;
   };
 
+  #rememberEnded({ processor, partition, ended, live }: Commit): void {
+    const now = this.#clock.now();
+    const known = this.#data.processors.get(processor)?.ended[partition];
+    for (const key of live) known?.delete(key);
+    for (const key of ended) known?.set(key, now);
+    this.#ended.get(`${processor}/${partition}`)?.committed(ended, live, now);
+  }
+
+  #endedOf({ processor, input, partition }: PartitionOwner, topics: readonly StoredTopic[], retention: StateRetention) {
+    const name = `${processor}/${partition}`;
+    let known = this.#ended.get(name);
+    if (known === undefined) {
+      known = new EndedPartition(this.#data, processorData(this.#data, processor, input), {
+        partition,
+        topics,
+        retention,
+      });
+      this.#ended.set(name, known);
+    }
+    return known;
+  }
+
   #assertConnected(): void {
     if (this.#isCut) throw closedError();
   }
@@ -223,4 +262,9 @@ class MemorySession implements QueueStore {
 }
 
 /** Connects to a memory store; `cut` ends the connection as a crash would. */
-export const openSession = (options: SessionOptions): QueueStore & { cut(): void } => new MemorySession(options);
+export function openSession(options: SessionOptions): QueueStore & { cut(): void } {
+  const session = new MemorySession(options);
+  if (options.store.isLog) return session;
+  const { removesAt: _never, removeEnded: _neither, ...keeping } = session;
+  return keeping;
+}

@@ -1,7 +1,7 @@
 import { meetsConditions, type Instant, type RecordCondition } from '@millrace/model';
 import type { EncodedRecord, StoredTopic } from '../shell/commit.js';
 import type { CommittedRecord } from '../store/contract.js';
-import { at, topicData, type Log, type MemoryStore } from './data.js';
+import { at, topicData, type Log, type MemoryStore, type TopicData } from './data.js';
 
 /** Writes records and answers them as committed ones. Throws before it has written anything. */
 export function writeRecords(
@@ -24,6 +24,7 @@ export function writeRecords(
       }
       case 'state':
         writeState(at(data.state, partition, 'partition'), key, id, text);
+        if (store.isLog) count(at(data.offsets, partition, 'partition'), key, id, text);
         return { ...record, position: 0 };
       case 'jobs':
         if (text === null) data.jobs.delete(key);
@@ -39,6 +40,15 @@ function purge(log: Log, topic: StoredTopic, conditions: readonly RecordConditio
     if (value === undefined || !meetsConditions(topic, conditions, { key: row.key, id: '', value })) return;
     log.rows[index] = { ...row, purged: true };
   });
+}
+
+function count(offsets: TopicData['offsets'][number], key: string, id: string, text: string | null): void {
+  const offset = offsets.next++;
+  const known = offsets.of.get(key) ?? new Map<string, number>();
+  if (text === null) known.delete(id);
+  else known.set(id, offset);
+  if (known.size === 0) offsets.of.delete(key);
+  else offsets.of.set(key, known);
 }
 
 function writeState(state: Map<string, Map<string, string>>, key: string, id: string, text: string | null): void {

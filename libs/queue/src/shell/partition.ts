@@ -229,6 +229,7 @@ class OwnedPartition<State, Rec, Event, Fact, Effect, Context> implements Partit
       const decided = this.#decideInput(input, batch);
       if (decided !== undefined) await decided;
       position = input.position;
+      if (input.fault === undefined && this.#definition.processor.bringsBack?.(input.value) === true) break;
     }
     return position;
   }

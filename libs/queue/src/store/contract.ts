@@ -1,3 +1,5 @@
+import type { Instant } from '@millrace/model';
+import type { StateRetention } from '../contract.js';
 import type { Commit, EncodedRecord, Lease, StoredTopic, Tries } from '../shell/commit.js';
 import type { JobRow } from '../shell/job-loop.js';
 
@@ -96,6 +98,18 @@ export interface QueueStore {
   scan(topic: StoredTopic, each: (row: StateRow) => void): Promise<void>;
   /** Calls `listener` for all records that become durable, in commit order, until the answer is called. */
   follow(listener: (records: readonly CommittedRecord[]) => void): () => void;
+  /** Of a store that is a log: when `removeEnded` has something to do; undefined: never, as things stand. */
+  removesAt?(owner: PartitionOwner, topics: readonly StoredTopic[], retention: StateRetention): Instant | undefined;
+  /**
+   * Of a store that is a log: removes the records of some keys whose retention is over, each key's together.
+   * @throws QueueError QUEUE_FENCED
+   */
+  removeEnded?(
+    owner: PartitionOwner,
+    topics: readonly StoredTopic[],
+    retention: StateRetention,
+    removal: { readonly epoch: number; readonly now: Instant; readonly inMemory: (key: string) => boolean },
+  ): Promise<void>;
   /** Removes events past their retention that every processor is done with; answers how many, at most `limit`. */
   removeExpired(topic: StoredTopic, limit: number): Promise<number>;
   close(): Promise<void>;

@@ -87,6 +87,12 @@ export function withFaults(store: QueueStore, faults: Faults, instance: string):
       strike({ kind: 'tries', ...place(owner) }, () => store.recordTries(owner, epoch, tries)),
     storePosition: (owner, epoch, position) =>
       strike({ kind: 'position', ...place(owner) }, () => store.storePosition(owner, epoch, position)),
+    ...(store.removeEnded && {
+      removeEnded: (owner, topics, ...how) =>
+        strike({ kind: 'commit', ...place(owner), topics: topics.map(({ name }) => name) }, async () =>
+          store.removeEnded?.(owner, topics, ...how),
+        ),
+    }),
     removeExpired: (topic, limit) =>
       strike({ kind: 'retention', topics: [topic.name] }, () => store.removeExpired(topic, limit)),
   };

@@ -1,6 +1,6 @@
 import type { Clock, Topic } from '@millrace/model';
-import { QueueError, type ProcessorDefinition, type RunningProcessor } from '../contract.js';
-import type { PartitionPort } from '../shell/commit.js';
+import { QueueError, type ProcessorDefinition, type RunningProcessor, type StateRetention } from '../contract.js';
+import type { PartitionPort, StoredTopic } from '../shell/commit.js';
 import { startPartition, type Partition } from '../shell/partition.js';
 import type { PartitionOwner, QueueStore, StateRow } from './contract.js';
 import { createInbox, type Inbox } from './inbox.js';
@@ -123,7 +123,12 @@ class OwnedShare<State, Rec, Event, Fact, Effect, Context> implements Processing
     const lease = await store.takePartition(owner);
     if (lease === undefined) return;
     const inbox = createInbox(input, partition, store);
-    const port = createPort(store, owner, input, stateTopics, (after, limit) => inbox.read(after, limit));
+    const read = (after: number, limit: number) => inbox.read(after, limit);
+    const { retention } = this.#definition;
+    const port = {
+      ...createPort(store, owner, input, stateTopics, read),
+      ...(retention && removalOf(store, owner, stateTopics, retention)),
+    };
     const running = startPartition(this.#definition, port, { partition, clock, lease });
     this.#owned.set(partition, { running, inbox });
     const forget = (): void => {
@@ -200,6 +205,21 @@ function createPort<Rec, Event>(
     recordTries: (epoch, tries) => store.recordTries(owner, epoch, tries),
     storePosition: (epoch, position) => store.storePosition(owner, epoch, position),
     commit: (commit) => store.commit(commit),
+  };
+}
+
+/** Of a store that keeps what has ended: nothing. */
+function removalOf(
+  store: QueueStore,
+  owner: PartitionOwner,
+  topics: readonly StoredTopic[],
+  retention: StateRetention,
+): Pick<PartitionPort<unknown, unknown>, 'removesAt' | 'removeEnded'> {
+  if (store.removeEnded === undefined) return {};
+  return {
+    removesAt: () => store.removesAt?.(owner, topics, retention),
+    removeEnded: async (epoch, now, inMemory) =>
+      store.removeEnded?.(owner, topics, retention, { epoch, now, inMemory }),
   };
 }
 

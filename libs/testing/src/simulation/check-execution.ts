@@ -14,6 +14,10 @@ export interface Evidence {
   readonly events: readonly ExecutionEvent[];
   /** A kill was asked for and acknowledged. */
   readonly killAcknowledged: boolean;
+  /** A task was not run because of its worker group: how it ends is a matter of time. */
+  readonly givenUp: boolean;
+  /** Something was done to it after its end: its past is not one story any more. */
+  readonly touched: boolean;
 }
 
 const OPEN: ReadonlySet<string> = new Set([
@@ -30,11 +34,12 @@ const OPEN: ReadonlySet<string> = new Set([
 
 /** Everything that is wrong with the execution, in sentences. */
 export function checkExecution(evidence: Evidence): string[] {
-  const { head, runs } = evidence;
+  const { head, runs, touched } = evidence;
+  if (head.deleted) return [];
   return [
     ...checkEnd(evidence),
-    ...checkKill(evidence),
-    ...runs.flatMap((run) => [...checkAttempts(evidence, run), ...checkWhoseResult(evidence, run)]),
+    ...(touched ? [] : checkKill(evidence)),
+    ...runs.flatMap((run) => (touched ? [] : [...checkAttempts(evidence, run), ...checkWhoseResult(evidence, run)])),
     ...checkCounters('the execution', head.progress, childrenOf(runs, undefined)),
     ...runs.flatMap((run) => (run.progress ? checkCounters(nameOf(run), run.progress, childrenOf(runs, run.id)) : [])),
     ...checkRecords(evidence),
@@ -46,7 +51,7 @@ const nameOf = ({ taskId, value }: TaskRun): string => `${taskId}${value === und
 const childrenOf = (runs: readonly TaskRun[], parentId: string | undefined): readonly TaskRun[] =>
   runs.filter((run) => run.parentId === parentId);
 
-function checkEnd({ head, runs, planned }: Evidence): string[] {
+function checkEnd({ head, runs, planned, givenUp, touched }: Evidence): string[] {
   const found: string[] = [];
   if (OPEN.has(head.state)) found.push(`is still ${head.state}`);
   if (head.failure !== undefined) found.push(`failed by itself: ${head.failure}`);
@@ -54,8 +59,13 @@ function checkEnd({ head, runs, planned }: Evidence): string[] {
   for (const run of runs) if (run.claim) found.push(`${nameOf(run)} is still claimed by ${run.claim.instance}`);
   if (Object.keys(head.claims).length > 0) found.push(`still counts claims: ${JSON.stringify(head.claims)}`);
   if (head.retrying !== 0) found.push(`still counts ${head.retrying} retries`);
-  if (head.dueAt !== undefined || runs.some(({ dueAt }) => dueAt !== undefined)) found.push('still has a timer');
-  if (wasKilled(head) || planned === undefined) return found;
+  if (head.dueAt !== undefined || runs.some(({ dueAt }) => dueAt !== undefined))
+    found.push(
+      `still has a timer${Object.keys(head.timers ?? {})
+        .map((name) => ` '${name}'`)
+        .join(',')}`,
+    );
+  if (wasKilled(head) || givenUp || touched || planned === undefined) return found;
   if (head.state !== planned.expected.state) {
     found.push(`ended ${head.state}, but undisturbed it ends ${planned.expected.state}`);
   } else if (!dependsOnTiming(planned.expected.runs) && !dependsOnTiming(runs)) {
@@ -142,7 +152,7 @@ function checkWhoseResult({ events }: Evidence, run: TaskRun): string[] {
 }
 
 /** Each attempt ended as it was drawn, or was stopped; only the last one may be other than a failure. */
-function checkAttempts({ seed, head }: Evidence, run: TaskRun): string[] {
+function checkAttempts({ seed, head, givenUp }: Evidence, run: TaskRun): string[] {
   const found: string[] = [];
   const { attempts } = run;
   if (attempts.some(({ state }) => OPEN.has(state))) found.push(`${nameOf(run)} has an open attempt`);
@@ -158,7 +168,7 @@ function checkAttempts({ seed, head }: Evidence, run: TaskRun): string[] {
     if (attempt.workerId === undefined || run.progress !== undefined) return;
     const drawn = plannedState(seed, run.taskId, run.value, index);
     // FAILED also by a block that ended before it, KILLED by a kill.
-    const stopped = attempt.state === 'FAILED' || (attempt.state === 'KILLED' && wasKilled(head));
+    const stopped = attempt.state === 'FAILED' || (attempt.state === 'KILLED' && (wasKilled(head) || givenUp));
     if (attempt.state !== drawn && !stopped) {
       found.push(`attempt ${index + 1} of ${nameOf(run)} is ${attempt.state}, but was to be ${drawn}`);
     }

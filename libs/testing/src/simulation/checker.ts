@@ -5,18 +5,31 @@ import type { Client } from './client.js';
 import type { Observer } from './observer.js';
 import { NAMESPACE, TENANT, type Scenario } from './scenario.js';
 
+/** What the checks are told of what was done on the way. */
+export interface Told {
+  /** Keys of executions of which a task was not run because of its worker group. */
+  readonly givenUp: ReadonlySet<string>;
+  /** Keys of executions to which something was done after their end, or that were made then. */
+  readonly touched: ReadonlySet<string>;
+}
+
 /** Everything that is wrong in the end, in sentences; empty when the cluster kept its promises. */
-export function checkCluster(scenario: Scenario, client: Client, observer: Observer): string[] {
+export function checkCluster(scenario: Scenario, client: Client, observer: Observer, told: Told): string[] {
   return [
     ...observer.deadLetters.map(({ topic, key, reason }) => `Dead letter of '${topic}' '${key}': ${reason}`),
-    ...checkExecutions(scenario, client, observer),
+    ...checkExecutions(scenario, client, observer, told),
     ...checkFlows(scenario, observer),
     ...checkSlots(observer.flowState),
   ];
 }
 
-function checkExecutions({ seed, executions }: Scenario, client: Client, observer: Observer): string[] {
-  const planned = new Set(executions.map(({ id }) => keyOf(TENANT, id)));
+function checkExecutions(
+  { seed, executions }: Scenario,
+  client: Client,
+  observer: Observer,
+  { givenUp, touched }: Told,
+): string[] {
+  const planned = new Set([...executions.map(({ id }) => keyOf(TENANT, id)), ...touched]);
   const children = childrenIn(observer);
   const strangers = [...observer.executions.keys()].filter((key) => !isKnown(key, planned, children));
   const found = strangers.map((key) => `Execution '${key}' was never asked for`);
@@ -24,8 +37,18 @@ function checkExecutions({ seed, executions }: Scenario, client: Client, observe
     const [parent, head] = [observer.head(child.parentId), observer.head(child.id)];
     if (!parent || !head) continue;
     const events = observer.events.get(keyOf(TENANT, child.id)) ?? [];
-    const evidence = { seed, head, runs: observer.runs(child.id), events, killAcknowledged: false };
-    const wrong = [...checkExecution(evidence), ...checkChild(child, observer), ...checkCascade(child, parent, head)];
+    const isTouched = touched.has(keyOf(TENANT, child.parentId));
+    const evidence = {
+      seed,
+      head,
+      runs: observer.runs(child.id),
+      events,
+      killAcknowledged: false,
+      givenUp: false,
+      touched: isTouched,
+    };
+    const ofFamily = isTouched ? [] : [...checkChild(child, observer), ...checkCascade(child, parent, head)];
+    const wrong = [...checkExecution(evidence), ...ofFamily];
     found.push(...wrong.map((sentence) => `${child.id}, started by ${child.parentId}, ${sentence}`));
   }
   for (const execution of executions) {
@@ -41,6 +64,8 @@ function checkExecutions({ seed, executions }: Scenario, client: Client, observe
       runs: observer.runs(execution.id),
       events: observer.events.get(keyOf(TENANT, execution.id)) ?? [],
       killAcknowledged: client.killed.has(execution.id),
+      touched: touched.has(keyOf(TENANT, execution.id)),
+      givenUp: givenUp.has(keyOf(TENANT, execution.id)),
     });
     found.push(...wrong.map((sentence) => `${execution.id} (${execution.flow.id}) ${sentence}`));
   }

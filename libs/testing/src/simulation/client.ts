@@ -11,6 +11,7 @@ import {
 import { createMemoryQueue } from '@millrace/queue/memory';
 import type { Cluster } from './cluster.js';
 import { disturb } from './disturbance.js';
+import { GROUPS, registration } from './groups.js';
 import { NAMESPACE, TENANT, type PlannedExecution } from './scenario.js';
 
 /** What the users of the cluster asked for and got an answer to. */
@@ -89,10 +90,18 @@ export function startClient(cluster: Cluster): Client {
       at(random.between(0, scenario.disturbedMs), outgoing({ topic: topics.resourceCommands, key, value }), () => {});
     }
   }
+  for (const group of scenario.groups ? GROUPS : []) {
+    const after = scenario.groups?.registerAfter[group] ?? 0;
+    at(after, registration(topics, group, clock.now() + after), () => {});
+  }
   return { requested, killed, isDone: () => open === 0 };
 }
 
-function requestOf({ id: executionId, flow }: PlannedExecution, at: number): ExecutionEvent {
+/** How a user asks for an execution. */
+export function requestOf(
+  { id: executionId, flow }: Pick<PlannedExecution, 'id' | 'flow'>,
+  at: number,
+): ExecutionEvent {
   const { tenant, namespace, id: flowId, revision: flowRevision } = flow;
   const reference = { tenant, executionId, namespace, flowId, flowRevision };
   return {

@@ -23,6 +23,12 @@ export interface Disturbances {
   duplicates: number;
   /** Jobs that were handed to a second worker. */
   doubledJobs: number;
+  /** Executions that left the queue. */
+  left: number;
+  /** Executions that came back into it. */
+  returned: number;
+  /** Tasks that were given up because their worker group had no worker. */
+  givenUp: number;
 }
 
 /** What all parts of a simulation share. */

@@ -25,6 +25,7 @@ export type Boot = (life: Life, node: SimulatedNode) => Promise<void>;
 export class SimulatedNode {
   #life: Life | undefined;
   #started = 0;
+  #awayUntil: Instant = 0;
   readonly #random;
 
   constructor(
@@ -95,9 +96,15 @@ export class SimulatedNode {
     this.#life.frozenUntil = this.cluster.clock.now() + ms;
   }
 
+  /** Whatever ends the process: the next one does not start before so many milliseconds. */
+  stayAway(ms: number): void {
+    this.#awayUntil = this.cluster.clock.now() + ms;
+  }
+
   #end(life: Life): void {
+    const { clock } = this.cluster;
     life.isOver = true;
     this.#life = undefined;
-    this.cluster.clock.after(this.#random.between(100, 5_000), () => this.start());
+    clock.after(Math.max(this.#random.between(100, 5_000), this.#awayUntil - clock.now()), () => this.start());
   }
 }

@@ -7,14 +7,17 @@ import {
   type ExecutionHead,
   type ExecutionRecord,
   type FlowRecord,
+  type JobClaimed,
+  type LogRecord,
   type Reply,
   type Resource,
   type ServiceInstance,
   type TaskRun,
 } from '@millrace/model';
-import { DEAD_LETTERS, type View } from '@millrace/queue';
+import { DEAD_LETTERS, type Committed, type Queue, type View } from '@millrace/queue';
 import { createMemoryQueue } from '@millrace/queue/memory';
 import type { Cluster } from './cluster.js';
+import { History, type Kept } from './history.js';
 import { TENANT } from './scenario.js';
 
 /** Everything that became durable, as a reader of the topics sees it. */
@@ -25,14 +28,25 @@ export interface Observer {
   readonly replies: readonly Reply[];
   readonly resources: View<Resource>;
   readonly services: View<ServiceInstance>;
-  readonly executions: View<ExecutionRecord>;
+  /** Also of executions that have left the queue. */
+  readonly history: History;
+  readonly executions: Kept<ExecutionRecord>;
   readonly flowState: View<FlowRecord>;
+  readonly taskRuns: Kept<TaskRun>;
   /** When the last event for executions was written. */
   readonly lastEventAt: () => number;
   head(executionId: string): ExecutionHead | undefined;
   runs(executionId: string): readonly TaskRun[];
+  hasEnded(executionId: string): boolean;
   /** Executions that have ended with all that comes after. */
   ended(): number;
+  /** Calls the listener for each line of the log. */
+  onLog(listener: (record: Committed<LogRecord>) => void): void;
+  /** Calls the listener for each job that a worker took. */
+  onClaim(listener: (event: JobClaimed) => void): void;
+  onHeartbeat(listener: (service: ServiceInstance) => void): void;
+  /** Nothing of any execution is in the queue. */
+  allHaveLeft(): boolean;
   /** Executions that exist. */
   known(): number;
 }
@@ -45,13 +59,16 @@ export async function startObserver({ clock, store, topics, trace }: Cluster): P
   const replies: Reply[] = [];
   const ended = new Set<string>();
   const known = new Set<string>();
+  const logged = listeners<Committed<LogRecord>>();
+  const claimed = listeners<JobClaimed>();
+  const heard = listeners<ServiceInstance>();
   let lastEventAt = clock.now();
 
   const services = await queue.view(topics.services);
   const resources = await queue.view(topics.resources);
-  const executions = await queue.view(topics.executions);
   const flowState = await queue.view(topics.flowState);
-  const taskRuns = await queue.view(topics.taskRuns);
+  const history = await followHistory(queue, topics, clock);
+  const { executions, taskRuns } = history;
   executions.onChange(({ key, value }) => {
     if (value?.kind !== 'head') return;
     known.add(key);
@@ -62,6 +79,7 @@ export async function startObserver({ clock, store, topics, trace }: Cluster): P
     onRecord: ({ key, value }) => {
       if (value === null) return;
       lastEventAt = clock.now();
+      if (value.kind === 'job-claimed') claimed.tell(value);
       trace.line(`log ${key} ${describe(value)}`);
       const known = events.get(key);
       if (known === undefined) events.set(key, [value]);
@@ -71,6 +89,12 @@ export async function startObserver({ clock, store, topics, trace }: Cluster): P
   await queue.tail(DEAD_LETTERS, {
     onRecord: ({ value }) => void (value && !isReplayMark(value) && deadLetters.push(value)),
   });
+  await queue.tail(topics.serviceEvents, {
+    onRecord: ({ value }) => {
+      if (value?.kind === 'heartbeat') heard.tell(value.service);
+    },
+  });
+  await queue.tail(topics.logs, { onRecord: logged.tell });
   await queue.tail(topics.replies, { onRecord: ({ value }) => void (value && replies.push(value)) });
 
   return {
@@ -79,8 +103,13 @@ export async function startObserver({ clock, store, topics, trace }: Cluster): P
     replies,
     resources,
     services,
+    history,
     executions,
     flowState,
+    taskRuns,
+    onLog: logged.add,
+    onClaim: claimed.add,
+    onHeartbeat: heard.add,
     lastEventAt: () => lastEventAt,
     head(executionId) {
       const record = executions.get(keyOf(TENANT, executionId), 'head');
@@ -88,8 +117,26 @@ export async function startObserver({ clock, store, topics, trace }: Cluster): P
     },
     runs: (executionId) =>
       [...taskRuns.records(keyOf(TENANT, executionId)).values()].sort((one, other) => one.sequence - other.sequence),
+    hasEnded: (executionId) => ended.has(keyOf(TENANT, executionId)),
+    allHaveLeft: () => [...known].every(history.hasLeft),
     ended: () => ended.size,
     known: () => known.size,
+  };
+}
+
+async function followHistory(queue: Queue, topics: Cluster['topics'], clock: Cluster['clock']): Promise<History> {
+  const history = new History(true);
+  const from = 'start';
+  await queue.tail(topics.executions, { from, onRecord: (record) => history.takeExecution(record, clock.now()) });
+  await queue.tail(topics.taskRuns, { from, onRecord: (record) => history.takeTaskRun(record, clock.now()) });
+  return history;
+}
+
+function listeners<Value>() {
+  const all = new Set<(value: Value) => void>();
+  return {
+    add: (listener: (value: Value) => void): void => void all.add(listener),
+    tell: (value: Value): void => all.forEach((listener) => listener(value)),
   };
 }
 

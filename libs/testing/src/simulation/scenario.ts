@@ -12,7 +12,9 @@ import {
 import { planFlow, type FlowPlan } from '@millrace/executor-core';
 import { LEAF, randomFlow, type RandomFlow } from '../random-flow.js';
 import { CHILD, drawFamily } from './family.js';
+import { drawGroups, withGroups, type PlannedGroups } from './groups.js';
 import { secretExpression } from './outcomes.js';
+import { drawRetention, type PlannedRetention } from './retention.js';
 import { hashOf, seededRandom, type SeededRandom } from './random.js';
 import { runUndisturbed, type UndisturbedRun } from './undisturbed.js';
 
@@ -46,6 +48,10 @@ export interface Scenario {
   readonly mixed: boolean;
   /** Partitions of a second placement, in which some executions lie; undefined: there is one. */
   readonly grownTo: number | undefined;
+  /** Worker groups beside the default one; undefined: there are none. */
+  readonly groups: PlannedGroups | undefined;
+  /** Executions that have ended leave the queue; undefined: they stay. */
+  readonly retention: PlannedRetention | undefined;
   /** How long faults strike. */
   readonly disturbedMs: number;
   readonly flows: readonly Flow[];
@@ -59,7 +65,8 @@ export interface Scenario {
 export function drawScenario(seed: number): Scenario {
   const random = seededRandom(seed, 'scenario');
   const disturbedMs = random.between(10_000, 30_000);
-  const candidates = drawFlows(seed, random);
+  const groups = drawGroups(seed, disturbedMs);
+  const candidates = drawFlows(seed, random, groups !== undefined);
   const family = random.chance(0.6) ? drawRelated(seed, random) : [];
   const versions = seededRandom(seed, 'versions');
   const [mixed, isGrown] = [versions.chance(0.5), versions.chance(0.5)];
@@ -83,6 +90,8 @@ export function drawScenario(seed: number): Scenario {
     resourcePartitions: random.between(1, 2),
     mixed,
     grownTo: isGrown ? versions.between(5, 8) : undefined,
+    groups,
+    retention: drawRetention(seed, executions.length),
     disturbedMs,
     flows: [...chosenFlows.map(({ flow }) => flow), LEAF_FLOW],
     plans: new Map([...chosenFlows.map(({ flow, plan }) => [flow.id, plan] as const), [LEAF, LEAF_PLAN]]),
@@ -96,7 +105,7 @@ const CATALOG = taskTypeCatalog(ENGINE_TASKS);
 type Candidate = Pick<PlannedExecution, 'flow' | 'plan' | 'expected'>;
 
 /** Small enough random flows, and a plain one for seeds that drew none. */
-function drawFlows(seed: number, random: SeededRandom): readonly Candidate[] {
+function drawFlows(seed: number, random: SeededRandom, hasGroups: boolean): readonly Candidate[] {
   const drawn = fc.sample(randomFlow, { seed: hashOf(seed, 'flows') | 0, numRuns: FLOWS_DRAWN });
   const plain: RandomFlow = {
     tasks: [
@@ -106,7 +115,9 @@ function drawFlows(seed: number, random: SeededRandom): readonly Candidate[] {
   };
   const candidates: Candidate[] = [];
   for (const [index, written] of [...drawn, plain].entries()) {
-    const flow = flowOf(`flow-${index}`, { ...written, tasks: written.tasks.map((task) => withSecrets(task, random)) });
+    const id = `flow-${index}`;
+    const secret = { ...written, tasks: written.tasks.map((task) => withSecrets(task, random)) };
+    const flow = flowOf(id, hasGroups ? withGroups(seed, id, secret) : secret);
     const plan = planFlow(flow, CATALOG);
     const expected = runUndisturbed(
       seed,

@@ -2,10 +2,15 @@ import { ClusterState, createTopics, EXECUTION_FORMAT, FIRST_FORMAT, type TopicS
 import { createMemoryStore } from '@millrace/queue/memory';
 import { createVirtualClock } from '../virtual-clock.js';
 import { watchLimits } from './check-family.js';
+import { watchGroups } from './check-groups.js';
+import { checkRetention, LEAVES_WITHIN_MS, watchRetention } from './check-retention.js';
 import { checkCluster } from './checker.js';
 import { startClient } from './client.js';
 import { isFragile, type Cluster, type Disturbances } from './cluster.js';
 import { createExecutorNode, type BrokenRule, type ShippedProcessors } from './executor-node.js';
+import { planAbsences } from './groups.js';
+import { startIndex } from './index-node.js';
+import { startLater } from './later.js';
 import { planUpgrade, watchLevel } from './levels.js';
 import type { SimulatedNode } from './node.js';
 import { startObserver } from './observer.js';
@@ -69,19 +74,10 @@ export async function runSimulation({
   const cluster: Cluster = {
     scenario,
     clock,
-    store: createMemoryStore(),
+    store: createMemoryStore({ isLog: scenario.retention !== undefined }),
     topics: createTopics(sizesOf(scenario)),
     trace: createTrace(() => clock.now() - start, verbose),
-    disturbances: {
-      kills: 0,
-      stops: 0,
-      stalls: 0,
-      fenced: 0,
-      lostAnswers: 0,
-      lostWrites: 0,
-      duplicates: 0,
-      doubledJobs: 0,
-    },
+    disturbances: undisturbed(),
     calmFrom: start + disturbedMs,
     ...upgradesOf(start, disturbedMs),
     level: () => level(),
@@ -94,8 +90,12 @@ export async function runSimulation({
   const observer = await startObserver(cluster);
   ({ level } = watchLevel(cluster, observer.services, observer.resources));
   watchLimits(scenario, observer.executions, cluster.violation);
+  const { givenUp } = watchGroups(cluster, observer);
   const nodes = startNodes(cluster, processors, broken);
   const client = startClient(cluster);
+  const index = await startIndex(cluster);
+  const later = await startLater(cluster, observer, index, broken);
+  watchRetention(cluster, observer, index, later);
   planAccidents(cluster, nodes);
   if (scenario.mixed) planUpgrade(cluster, nodes);
 
@@ -103,15 +103,19 @@ export async function runSimulation({
   const hasEnded = (): boolean =>
     clock.now() >= cluster.calmFrom &&
     client.isDone() &&
+    later.isDone() &&
     observer.ended() >= Math.max(scenario.executions.length, observer.known());
   await clock.runUntil(() => hasEnded() || isSilent(), start + LIMIT_MS);
   if (!hasEnded())
     violations.push(`It did not end: ${observer.ended()} of ${scenario.executions.length} executions did`);
   // Late answers and repeats are still on their way, and must change nothing.
   await clock.runUntil(() => false, clock.now() + 15_000);
+  const { retention } = scenario;
+  if (retention) await clock.runUntil(observer.allHaveLeft, clock.now() + retention.afterMs + LEAVES_WITHIN_MS);
   if (level() !== EXECUTION_FORMAT)
     violations.push(`Every server reads ${EXECUTION_FORMAT}, and the level is ${level()}`);
-  violations.push(...checkCluster(scenario, client, observer));
+  violations.push(...checkCluster(scenario, client, observer, { givenUp, touched: later.touched }));
+  violations.push(...checkRetention(cluster, observer, index, later));
   isOver = true;
   for (const { life } of nodes) life?.queue.kill();
   return {
@@ -124,6 +128,20 @@ export async function runSimulation({
     trace: cluster.trace.lines,
   };
 }
+
+const undisturbed = (): Disturbances => ({
+  kills: 0,
+  stops: 0,
+  stalls: 0,
+  fenced: 0,
+  lostAnswers: 0,
+  lostWrites: 0,
+  duplicates: 0,
+  doubledJobs: 0,
+  left: 0,
+  returned: 0,
+  givenUp: 0,
+});
 
 const upgradesOf = (start: number, disturbedMs: number): Pick<Cluster, 'firstUpgradeAt' | 'upgradeFrom'> => ({
   firstUpgradeAt: start + FIRST_UPGRADE_MS,
@@ -152,6 +170,12 @@ function startNodes(
     ...Array.from({ length: workers }, (_, index) => createWorkerNode(cluster, `worker-${index + 1}`)),
   ];
   for (const node of nodes) cluster.clock.after(random.between(0, 500), () => node.start());
+  for (const planned of cluster.scenario.groups?.workers ?? []) {
+    const node = createWorkerNode(cluster, planned.name, planned.group);
+    cluster.clock.after(planned.startAfter, () => node.start());
+    planAbsences(cluster, node, planned);
+    nodes.push(node);
+  }
   return nodes;
 }
 
@@ -168,6 +192,14 @@ function planAccidents(cluster: Cluster, nodes: readonly SimulatedNode[]): void 
       if (kind === 'kill') node?.kill(node.life, 'an accident');
       else if (kind === 'stop') void node?.stop('told to');
       else node?.freeze(stillMs);
+    });
+  }
+  for (const { executor, after, isKilled } of cluster.scenario.retention?.restarts ?? []) {
+    const node = nodes[executor % cluster.scenario.executors];
+    cluster.clock.after(cluster.scenario.disturbedMs + after, () => {
+      if (isFragile(cluster)) return;
+      if (isKilled) node?.kill(node.life, 'an accident in calm times');
+      else void node?.stop('told to in calm times');
     });
   }
 }

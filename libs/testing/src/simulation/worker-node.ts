@@ -18,9 +18,11 @@ import { childrenNews, outcomeOf } from './outcomes.js';
 import type { SeededRandom } from './random.js';
 
 /** A server that takes jobs, and answers each after a while as the seed has it. */
-export function createWorkerNode(cluster: Cluster, name: string): SimulatedNode {
+export function createWorkerNode(cluster: Cluster, name: string, group: string = DEFAULT_GROUP): SimulatedNode {
   const random = cluster.random(`worker ${name}`);
-  return new SimulatedNode(cluster, name, (life, node) => new WorkerProcess(cluster, life, node, random).start());
+  return new SimulatedNode(cluster, name, (life, node) =>
+    new WorkerProcess(cluster, life, node, random, group).start(),
+  );
 }
 
 /** A job under way; calling it ends the job before its time. */
@@ -41,6 +43,7 @@ class WorkerProcess {
     readonly life: Life,
     readonly node: SimulatedNode,
     readonly random: SeededRandom,
+    readonly group: string,
   ) {
     this.#aliveAt = cluster.clock.now();
   }
@@ -61,7 +64,7 @@ class WorkerProcess {
     });
     await life.queue.publish([this.#heartbeat('RUNNING')]);
     this.#worker = await life.queue.work({
-      topic: topics.jobs(DEFAULT_GROUP),
+      topic: topics.jobs(this.group),
       instance: life.instance,
       slots: scenario.slots,
       newToken: () => `${life.instance}/${++this.#tokens}`,
@@ -136,7 +139,7 @@ class WorkerProcess {
       state,
       startedAt: now,
       heartbeatAt: now,
-      group: DEFAULT_GROUP,
+      group: this.group,
       slots: this.cluster.scenario.slots,
       freeSlots: this.#worker?.freeSlots ?? 0,
       ...announced(this.life),
