@@ -49,6 +49,8 @@ export interface ExecutionDefinitionOptions {
   readonly inMaintenance?: () => boolean | Promise<boolean>;
   /** Whether a worker group is there, and live. Default: every one is. */
   readonly workerGroup?: ExecutionContext['workerGroup'];
+  /** What namespaces and the tenant say of it. Default: nothing. */
+  readonly inheritedWorkerGroups?: ExecutionContext['inheritedWorkerGroups'];
   readonly limits?: Partial<ExecutionLimits>;
   readonly retention?: StateRetention;
   readonly onFault: (fault: { readonly key: string; readonly error: Error }) => void;
@@ -61,7 +63,7 @@ type ExecutionDefinition = ProcessorDefinition<ExecutionState, ExecutionRecord, 
 /** The executor's main processor, wired: executions. Also what the simulation runs. */
 export function executionDefinition(options: ExecutionDefinitionOptions): ExecutionDefinition {
   const { topics, inlineTask, serverVariables, timeZone, isLost = () => false, broken } = options;
-  const { hasSlots = () => false, workerGroup } = options;
+  const { hasSlots = () => false, workerGroup, inheritedWorkerGroups } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const { encryptionKey, recursiveRendering } = options.expressions ?? {};
   const contextWith = (
@@ -82,6 +84,7 @@ export function executionDefinition(options: ExecutionDefinitionOptions): Execut
     ...(recursiveRendering === true && { recursiveRendering }),
     isLost,
     ...(workerGroup === undefined ? {} : { workerGroup }),
+    ...(inheritedWorkerGroups === undefined ? {} : { inheritedWorkerGroups }),
     limits,
     ...(inMaintenance && { inMaintenance }),
     ...(broken === 'no-claim-token' ? { broken } : {}),

@@ -175,6 +175,7 @@ async function executionsOf(
     isLost: (instance) => isGone(services.records(instance)),
     inMaintenance: maintenanceCheck(resources, context.clock),
     workerGroup: groups.status,
+    inheritedWorkerGroups: groups.inherited,
     timeZone: options.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
     ...(options.expressions === undefined ? {} : { expressions: options.expressions }),
     ...(options.broken === undefined ? {} : { broken: options.broken }),

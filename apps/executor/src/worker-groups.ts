@@ -8,13 +8,13 @@ import {
   type Topics,
 } from '@millrace/model';
 import type { Queue, View } from '@millrace/queue';
-import { liveWorkerGroups, workerGroups } from '@millrace/resources';
+import { followInheritedWorkerGroups, liveWorkerGroups, workerGroups } from '@millrace/resources';
 import type { ServiceContext } from '@millrace/service';
 
 export interface WorkerGroupsOptions {
   readonly queue: Pick<Queue, 'publish'>;
   readonly topics: Pick<Topics, 'executionEvents'>;
-  readonly resources: Pick<View<Resource>, 'records' | 'onChange'>;
+  readonly resources: Pick<View<Resource>, 'get' | 'records' | 'onChange'>;
   readonly services: Pick<View<ServiceInstance>, 'keys' | 'records' | 'onChange'>;
   readonly log: ServiceContext['log'];
   /** The group of the worker in this process, when no other process can have one: it is as live as the executor. */
@@ -24,6 +24,8 @@ export interface WorkerGroupsOptions {
 /** The worker groups as one executor sees them. */
 export interface FollowedWorkerGroups {
   readonly status: NonNullable<ExecutionContext['workerGroup']>;
+  /** What namespaces and tenants say. */
+  readonly inherited: NonNullable<ExecutionContext['inheritedWorkerGroups']>;
   /** Tells executions from now on when workers come and go, and first which groups have some. */
   tell(): void;
   stop(): void;
@@ -41,6 +43,7 @@ export function followWorkerGroups(options: WorkerGroupsOptions): FollowedWorker
     new Set([...liveWorkerGroups(services), ...(ownGroup === undefined ? [] : [ownGroup])]);
   let groups = registered();
   let live = seen();
+  const inherited = followInheritedWorkerGroups(resources);
   let isTelling = false;
   /** Groups that executions believe to be live, as far as this executor has told them. */
   const told = new Set<string>(ownGroup === undefined ? [] : [ownGroup]);
@@ -72,6 +75,7 @@ export function followWorkerGroups(options: WorkerGroupsOptions): FollowedWorker
     resources.onChange(({ key }) => {
       if (key === WORKER_GROUPS_KEY) groups = registered();
     }),
+    inherited.close,
   ];
   return {
     status: (tenant, key) => {
@@ -79,6 +83,7 @@ export function followWorkerGroups(options: WorkerGroupsOptions): FollowedWorker
       if (group === undefined || !isAllowedFor(group, tenant)) return 'unknown';
       return live.has(key) ? 'live' : 'no-worker';
     },
+    inherited: inherited.wishes,
     tell() {
       isTelling = true;
       tellChanges();

@@ -24,8 +24,12 @@ export type ChosenGroup =
 
 /** Decides the worker group of a task run's next job, and what its fallback says when no worker of it is running. */
 export function chooseGroup(decision: Decision, task: TaskPlan, place: TaskRunPlace, attempts: number): ChosenGroup {
-  const { tenant } = decision.view.head;
-  const wishes = [task.definition.workerGroup, decision.flow.definition.workerGroup] as (WorkerGroupWish | undefined)[];
+  const { tenant, namespace } = decision.view.head;
+  const wishes = [
+    task.definition.workerGroup as WorkerGroupWish | undefined,
+    decision.flow.definition.workerGroup as WorkerGroupWish | undefined,
+    ...(decision.context.inheritedWorkerGroups?.(tenant, namespace) ?? []),
+  ];
   let wish = resolvedWorkerGroup(wishes);
   if (wish.key !== DEFAULT_GROUP) {
     try {

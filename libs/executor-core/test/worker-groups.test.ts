@@ -1,4 +1,4 @@
-import { createTopics, isTerminal, type ExecutionEvent, type PlainObject } from '@millrace/model';
+import { createTopics, isTerminal, type ExecutionEvent, type PlainObject, type WorkerGroupWish } from '@millrace/model';
 import {
   evolve,
   executionProcessor,
@@ -11,8 +11,15 @@ import { aFlow, block, fails, Harness, log, MemoryRecords, works, type WrittenFl
 /** One execution in a cluster with the groups that the test says. */
 class GroupHarness extends Harness {
   readonly groups: Record<string, WorkerGroupStatus> = { default: 'live', gpu: 'live' };
+  /** What namespaces and the tenant say. */
+  inherited: readonly WorkerGroupWish[] = [];
+
   override get context(): ExecutionContext {
-    return { ...super.context, workerGroup: (_tenant, key) => this.groups[key] ?? 'unknown' };
+    return {
+      ...super.context,
+      workerGroup: (_tenant, key) => this.groups[key] ?? 'unknown',
+      inheritedWorkerGroups: () => this.inherited,
+    };
   }
 
   constructor(flow: WrittenFlow, groups: Readonly<Record<string, WorkerGroupStatus>> = {}, inputs: PlainObject = {}) {
@@ -90,6 +97,35 @@ describe('the worker group of a job', () => {
     expect(harness.topics).toEqual(['gpu', 'gpu']);
     expect(harness.jobs[0]?.attempt).toBe(2);
   });
+});
+
+describe('what namespaces and the tenant say of the worker group', () => {
+  const started = (flow: WrittenFlow, inherited: readonly WorkerGroupWish[], gpu: WorkerGroupStatus = 'live') => {
+    const harness = new GroupHarness(flow, { gpu, far: 'live' }, { group: 'gpu' });
+    harness.inherited = inherited;
+    return harness.start();
+  };
+
+  it.each<[string, WrittenFlow, readonly WorkerGroupWish[], string]>([
+    ['holds for a flow that says nothing', { tasks: [works('a')] }, [{ key: 'gpu' }], 'gpu'],
+    ['is that of the nearest', { tasks: [works('a')] }, [{ fallback: 'FAIL' }, { key: 'gpu' }, { key: 'far' }], 'gpu'],
+    ['comes after the flow', { ...gpu(), tasks: [works('a')] }, [{ key: 'far' }], 'gpu'],
+    ['comes after the task', { tasks: [works('a', gpu())] }, [{ key: 'far' }], 'gpu'],
+    ['may be an expression', { tasks: [works('a')] }, [{ key: '{{ inputs.group }}' }], 'gpu'],
+    ['may name the default one again', { tasks: [works('a')] }, [{ key: '' }, { key: 'far' }], 'default'],
+    ['holds for expressions which need a worker', { tasks: [asks()] }, [{ key: 'gpu' }], 'gpu'],
+  ])('%s', (_what, flow, inherited, group) => expect(started(flow, inherited).topics).toEqual([group]));
+
+  it('gives the fallback of a task that says only its key', () => {
+    const harness = started({ tasks: [works('a', gpu())] }, [{ key: 'far' }, { fallback: 'FAIL' }], 'no-worker');
+    expect(harness.end).toBe('FAILED: a:FAILED');
+  });
+
+  it('does not send to a worker what the engine does itself', () =>
+    expect(started({ tasks: [log('a')] }, [{ key: 'gpu' }]).topics).toEqual([]));
+
+  it('fails when the group is not there', () =>
+    expect(started({ tasks: [works('a')] }, [{ key: 'none' }]).end).toBe('FAILED: a:FAILED'));
 });
 
 describe('a worker group that is not there', () => {

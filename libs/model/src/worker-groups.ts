@@ -41,7 +41,7 @@ export const workerGroupsOf = (
 export const isAllowedFor = ({ allowedTenants }: WorkerGroup, tenant: string): boolean =>
   allowedTenants.length === 0 || allowedTenants.includes(tenant);
 
-/** What a flow, a task or a trigger says of its worker group. */
+/** What a flow, a task, a trigger, a namespace or a tenant says of the worker group. */
 export interface WorkerGroupWish {
   readonly key?: string;
   readonly fallback?: 'FAIL' | 'WAIT' | 'CANCEL';
@@ -49,7 +49,7 @@ export interface WorkerGroupWish {
 
 /**
  * Which group a task or trigger asks for, from its own wish outwards: the flow's, the nearest namespace's, the tenant's, the
- * default group. The key and the fallback are found separately; a blank key names the default group.
+ * default group. Each property is found separately; a blank key names the default group.
  */
 export function resolvedWorkerGroup(wishes: readonly (WorkerGroupWish | undefined)[]): Required<WorkerGroupWish> {
   const key = wishes.find((wish) => wish?.key !== undefined)?.key?.trim() ?? '';
