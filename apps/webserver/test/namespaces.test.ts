@@ -79,6 +79,7 @@ describe('a namespace', () => {
       "'variables', 'pluginDefaults' of a namespace cannot be set in this version yet. What can be set is: id, description, workerGroup",
     ],
     ['what there is not', { id: 'a', colour: 'red' }, "a namespace has no 'colour'"],
+    ['a wait that is no duration', { id: 'a', workerGroup: { waitAtMost: 'soon' } }, "'soon' is no duration"],
     ['a wrong fallback', { id: 'a', workerGroup: { fallback: 'SLEEP' } }, 'workerGroup.fallback'],
   ])('is refused with %s', async (_what, body, message) => {
     await register('gpu');

@@ -30,6 +30,13 @@ function check(workerGroup: unknown, path: Path, known: readonly string[], repor
   if (!isPlainObject(workerGroup)) return;
   const message = workerGroupFault(workerGroup['key'], known);
   if (message !== undefined) report.fault([...path, 'workerGroup', 'key'], message);
+  const { fallback = 'WAIT', waitAtMost } = workerGroup;
+  if (waitAtMost === undefined || fallback === 'WAIT') return;
+  report.warning(
+    [...path, 'workerGroup', 'waitAtMost'],
+    `'waitAtMost' has no effect with the fallback ${String(fallback)}, which does not wait: remove one of them.`,
+    { part: 'name' },
+  );
 }
 
 /** What is wrong with the key of a worker group as it is written; undefined for an expression, and for one that is there. */
