@@ -51,6 +51,8 @@ export interface ExecutionDefinitionOptions {
   readonly workerGroup?: ExecutionContext['workerGroup'];
   /** What namespaces and the tenant say of it. Default: nothing. */
   readonly inheritedWorkerGroups?: ExecutionContext['inheritedWorkerGroups'];
+  /** A plan is used when that which this answers has resolved: the groups that it names are seen. Default: at once. */
+  readonly groupsSeen?: (plan: FlowPlan) => Promise<void> | undefined;
   readonly limits?: Partial<ExecutionLimits>;
   readonly retention?: StateRetention;
   readonly onFault: (fault: { readonly key: string; readonly error: Error }) => void;
@@ -109,7 +111,17 @@ export function executionDefinition(options: ExecutionDefinitionOptions): Execut
 /** Only what has not begun asks for the maintenance mode. */
 const mayBegin = (state: ExecutionState): boolean => !state.exists || state.head.state === 'CREATED';
 
-function planOf({ flowPlan, wantedPlan }: ExecutionDefinitionOptions, state: ExecutionState, input: Input | Wake) {
+type FoundPlan = FlowPlan | undefined;
+
+function planOf(options: ExecutionDefinitionOptions, state: ExecutionState, input: Input | Wake) {
+  const { groupsSeen = () => undefined } = options;
+  const seen = (plan: FoundPlan): FoundPlan | Promise<FoundPlan> =>
+    (plan && groupsSeen(plan)?.then(() => plan)) ?? plan;
+  const found = foundPlan(options, state, input);
+  return found instanceof Promise ? found.then(seen) : seen(found);
+}
+
+function foundPlan({ flowPlan, wantedPlan }: ExecutionDefinitionOptions, state: ExecutionState, input: Input | Wake) {
   if (state.exists) return flowPlan(state.head);
   if (input.kind === 'execution-requested') return flowPlan(input.created);
   return input.kind === 'execution-wanted' ? wantedPlan(input) : undefined;
