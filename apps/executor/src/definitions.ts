@@ -49,6 +49,10 @@ export interface ExecutionDefinitionOptions {
   readonly inMaintenance?: () => boolean | Promise<boolean>;
   /** Whether a worker group is there, and live. Default: every one is. */
   readonly workerGroup?: ExecutionContext['workerGroup'];
+  /** What namespaces and the tenant say of it. Default: nothing. */
+  readonly inheritedWorkerGroups?: ExecutionContext['inheritedWorkerGroups'];
+  /** A plan is used when that which this answers has resolved: the groups that it names are seen. Default: at once. */
+  readonly groupsSeen?: (plan: FlowPlan) => Promise<void> | undefined;
   readonly limits?: Partial<ExecutionLimits>;
   readonly retention?: StateRetention;
   readonly onFault: (fault: { readonly key: string; readonly error: Error }) => void;
@@ -61,7 +65,7 @@ type ExecutionDefinition = ProcessorDefinition<ExecutionState, ExecutionRecord, 
 /** The executor's main processor, wired: executions. Also what the simulation runs. */
 export function executionDefinition(options: ExecutionDefinitionOptions): ExecutionDefinition {
   const { topics, inlineTask, serverVariables, timeZone, isLost = () => false, broken } = options;
-  const { hasSlots = () => false, workerGroup } = options;
+  const { hasSlots = () => false, workerGroup, inheritedWorkerGroups } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const { encryptionKey, recursiveRendering } = options.expressions ?? {};
   const contextWith = (
@@ -82,6 +86,7 @@ export function executionDefinition(options: ExecutionDefinitionOptions): Execut
     ...(recursiveRendering === true && { recursiveRendering }),
     isLost,
     ...(workerGroup === undefined ? {} : { workerGroup }),
+    ...(inheritedWorkerGroups === undefined ? {} : { inheritedWorkerGroups }),
     limits,
     ...(inMaintenance && { inMaintenance }),
     ...(broken === 'no-claim-token' ? { broken } : {}),
@@ -106,7 +111,17 @@ export function executionDefinition(options: ExecutionDefinitionOptions): Execut
 /** Only what has not begun asks for the maintenance mode. */
 const mayBegin = (state: ExecutionState): boolean => !state.exists || state.head.state === 'CREATED';
 
-function planOf({ flowPlan, wantedPlan }: ExecutionDefinitionOptions, state: ExecutionState, input: Input | Wake) {
+type FoundPlan = FlowPlan | undefined;
+
+function planOf(options: ExecutionDefinitionOptions, state: ExecutionState, input: Input | Wake) {
+  const { groupsSeen = () => undefined } = options;
+  const seen = (plan: FoundPlan): FoundPlan | Promise<FoundPlan> =>
+    (plan && groupsSeen(plan)?.then(() => plan)) ?? plan;
+  const found = foundPlan(options, state, input);
+  return found instanceof Promise ? found.then(seen) : seen(found);
+}
+
+function foundPlan({ flowPlan, wantedPlan }: ExecutionDefinitionOptions, state: ExecutionState, input: Input | Wake) {
   if (state.exists) return flowPlan(state.head);
   if (input.kind === 'execution-requested') return flowPlan(input.created);
   return input.kind === 'execution-wanted' ? wantedPlan(input) : undefined;

@@ -135,11 +135,19 @@ export function createExecutor(options: ExecutorOptions): Service {
 }
 
 const workerGroupsOf = (
-  { context: { log }, queue, topics, ownWorkerGroup: ownGroup }: ExecutorOptions,
+  { context: { log, clock }, queue, topics, ownWorkerGroup: ownGroup }: ExecutorOptions,
   resources: View<Resource>,
   services: View<ServiceInstance>,
 ): FollowedWorkerGroups =>
-  followWorkerGroups({ queue, topics, resources, services, log, ...(ownGroup === undefined ? {} : { ownGroup }) });
+  followWorkerGroups({
+    queue,
+    topics,
+    resources,
+    services,
+    log,
+    clock,
+    ...(ownGroup === undefined ? {} : { ownGroup }),
+  });
 
 /** What executions are decided with; looked up in the views. */
 async function executionsOf(
@@ -175,6 +183,8 @@ async function executionsOf(
     isLost: (instance) => isGone(services.records(instance)),
     inMaintenance: maintenanceCheck(resources, context.clock),
     workerGroup: groups.status,
+    inheritedWorkerGroups: groups.inherited,
+    groupsSeen: groups.seen,
     timeZone: options.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone,
     ...(options.expressions === undefined ? {} : { expressions: options.expressions }),
     ...(options.broken === undefined ? {} : { broken: options.broken }),

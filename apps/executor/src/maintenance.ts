@@ -1,9 +1,7 @@
 import type { Clock, Resource } from '@millrace/model';
-import { QueueError, type View } from '@millrace/queue';
-import { coalesceRefreshes, isInMaintenance } from '@millrace/resources';
-
-/** Between two tries to bring the copy up to date, in milliseconds. */
-const AGAIN_MS = 500;
+import type { View } from '@millrace/queue';
+import { isInMaintenance } from '@millrace/resources';
+import { patientRefresh } from './patient-refresh.js';
 
 /**
  * Answers whether the installation is in maintenance mode. While the copy says so it is brought up to date before each answer:
@@ -11,15 +9,6 @@ const AGAIN_MS = 500;
  * An outage of the queue is waited for.
  */
 export function maintenanceCheck(resources: View<Resource>, clock: Clock): () => boolean | Promise<boolean> {
-  const refresh = coalesceRefreshes(async () => {
-    for (;;) {
-      try {
-        return await resources.refresh();
-      } catch (thrown) {
-        if (!(thrown instanceof QueueError) || !thrown.retryable) throw thrown;
-        await new Promise<void>((resolve) => void clock.after(AGAIN_MS, resolve));
-      }
-    }
-  });
+  const refresh = patientRefresh(resources, clock);
   return () => isInMaintenance(resources) && refresh().then(() => isInMaintenance(resources));
 }

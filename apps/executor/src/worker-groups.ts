@@ -1,22 +1,26 @@
-import type { ExecutionContext } from '@millrace/executor-core';
+import type { ExecutionContext, FlowPlan } from '@millrace/executor-core';
 import {
   isAllowedFor,
   outgoing,
+  type Clock,
+  type WorkerGroupWish,
   WORKER_GROUPS_KEY,
   type Resource,
   type ServiceInstance,
   type Topics,
 } from '@millrace/model';
 import type { Queue, View } from '@millrace/queue';
-import { liveWorkerGroups, workerGroups } from '@millrace/resources';
+import { followInheritedWorkerGroups, liveWorkerGroups, workerGroups } from '@millrace/resources';
 import type { ServiceContext } from '@millrace/service';
+import { patientRefresh } from './patient-refresh.js';
 
 export interface WorkerGroupsOptions {
   readonly queue: Pick<Queue, 'publish'>;
   readonly topics: Pick<Topics, 'executionEvents'>;
-  readonly resources: Pick<View<Resource>, 'records' | 'onChange'>;
+  readonly resources: Pick<View<Resource>, 'get' | 'records' | 'onChange' | 'refresh'>;
   readonly services: Pick<View<ServiceInstance>, 'keys' | 'records' | 'onChange'>;
   readonly log: Pick<ServiceContext['log'], 'warn'>;
+  readonly clock: Clock;
   /** The group of the worker in this process, when no other process can have one: it is as live as the executor. */
   readonly ownGroup?: string;
 }
@@ -24,6 +28,13 @@ export interface WorkerGroupsOptions {
 /** The worker groups as one executor sees them. */
 export interface FollowedWorkerGroups {
   readonly status: NonNullable<ExecutionContext['workerGroup']>;
+  /** What namespaces and tenants say. */
+  readonly inherited: NonNullable<ExecutionContext['inheritedWorkerGroups']>;
+  /**
+   * Resolves when the copy shows the groups that a flow, its namespace or its tenant names literally, or shows that they are
+   * not there: the flow may have come to this server before the group. undefined: it shows them already.
+   */
+  seen(flow: Pick<FlowPlan, 'tenant' | 'namespace' | 'definition' | 'tasks'>): Promise<void> | undefined;
   /** Tells executions from now on when workers come and go, and first which groups have some. */
   tell(): void;
   stop(): void;
@@ -34,13 +45,14 @@ export interface FollowedWorkerGroups {
  * each change, so that it is told although one of them dies; executions take a repeat for nothing.
  */
 export function followWorkerGroups(options: WorkerGroupsOptions): FollowedWorkerGroups {
-  const { queue, topics, resources, services, log, ownGroup } = options;
+  const { queue, topics, resources, services, log, clock, ownGroup } = options;
   const registered = (): ReadonlyMap<string, ReturnType<typeof workerGroups>[number]> =>
     new Map(workerGroups(resources).map((group) => [group.key, group]));
   const seen = (): ReadonlySet<string> =>
     new Set([...liveWorkerGroups(services), ...(ownGroup === undefined ? [] : [ownGroup])]);
   let groups = registered();
   let live = seen();
+  const inherited = followInheritedWorkerGroups(resources);
   let isTelling = false;
   /** Groups that executions believe to be live, as far as this executor has told them. */
   const told = new Set<string>(ownGroup === undefined ? [] : [ownGroup]);
@@ -72,13 +84,23 @@ export function followWorkerGroups(options: WorkerGroupsOptions): FollowedWorker
     resources.onChange(({ key }) => {
       if (key === WORKER_GROUPS_KEY) groups = registered();
     }),
+    inherited.close,
   ];
+  const refresh = patientRefresh(resources, clock);
+  const status: FollowedWorkerGroups['status'] = (tenant, key) => {
+    const group = groups.get(key);
+    if (group === undefined || !isAllowedFor(group, tenant)) return 'unknown';
+    return live.has(key) ? 'live' : 'no-worker';
+  };
   return {
-    status: (tenant, key) => {
-      const group = groups.get(key);
-      if (group === undefined || !isAllowedFor(group, tenant)) return 'unknown';
-      return live.has(key) ? 'live' : 'no-worker';
+    status,
+    seen(flow) {
+      const { tenant, namespace } = flow;
+      const isThere = (key: string): boolean => status(tenant, key) !== 'unknown';
+      if (groupsNamedIn(flow).every(isThere) && literalKeys(inherited.wishes(tenant, namespace)).every(isThere)) return;
+      return refresh();
     },
+    inherited: inherited.wishes,
     tell() {
       isTelling = true;
       tellChanges();
@@ -86,3 +108,25 @@ export function followWorkerGroups(options: WorkerGroupsOptions): FollowedWorker
     stop: () => stops.forEach((stop) => stop()),
   };
 }
+
+/** A flow is asked for with each event of its executions. */
+const namedIn = new WeakMap<object, readonly string[]>();
+
+function groupsNamedIn(flow: Pick<FlowPlan, 'definition' | 'tasks'>): readonly string[] {
+  const { definition, tasks } = flow;
+  const known = namedIn.get(definition);
+  if (known) return known;
+  const wishes = [definition, ...[...tasks.values()].map((task) => task.definition)].map(
+    ({ workerGroup }) => workerGroup as WorkerGroupWish | undefined,
+  );
+  const keys = [...new Set(literalKeys(wishes))];
+  namedIn.set(definition, keys);
+  return keys;
+}
+
+/** What an expression names is known only when it is rendered. */
+const literalKeys = (wishes: readonly (WorkerGroupWish | undefined)[]): readonly string[] =>
+  wishes.flatMap((wish) => {
+    const key = wish?.key?.trim() ?? '';
+    return key === '' || key.includes('{') ? [] : [key];
+  });

@@ -1,4 +1,13 @@
-import { createTopics, outgoing, WORKER_GROUPS_KEY, type ExecutionEvent, type ServiceInstance } from '@millrace/model';
+import type { TaskPlan } from '@millrace/executor-core';
+import {
+  createTopics,
+  LATEST,
+  namespaceKey,
+  outgoing,
+  WORKER_GROUPS_KEY,
+  type ExecutionEvent,
+  type ServiceInstance,
+} from '@millrace/model';
 import { createMemoryQueue } from '@millrace/queue/memory';
 import type { Logger } from '@millrace/service';
 import { createVirtualClock } from '@millrace/testing';
@@ -17,7 +26,23 @@ async function aWorld(ownGroup?: string) {
       if (value?.kind === 'workers-changed') told.push(`${value.group}: ${value.live ? 'live' : 'gone'}`);
     },
   });
-  const groups = followWorkerGroups({ queue, topics, resources, services, log: quiet, ...(ownGroup && { ownGroup }) });
+  let refreshes = 0;
+  const counted: typeof resources = {
+    ...resources,
+    refresh() {
+      refreshes++;
+      return resources.refresh();
+    },
+  };
+  const groups = followWorkerGroups({
+    queue,
+    topics,
+    resources: counted,
+    services,
+    log: quiet,
+    clock,
+    ...(ownGroup && { ownGroup }),
+  });
   const pass = (): Promise<unknown> => clock.runUntil(() => false, clock.now() + 100);
   const publish = async (record: Parameters<typeof outgoing>[0]): Promise<void> => {
     const published = queue.publish([outgoing(record)]);
@@ -26,6 +51,8 @@ async function aWorld(ownGroup?: string) {
   };
   return {
     groups,
+    publish,
+    refreshes: () => refreshes,
     told,
     pass,
     register: (key: string, allowedTenants: readonly string[] = []) =>
@@ -99,5 +126,41 @@ describe('the worker groups as an executor sees them', () => {
     await worker('w1', 'TERMINATED_GRACEFULLY');
     expect(groups.status('main', 'default')).toBe('live');
     expect(told).toEqual([]);
+  });
+
+  const aPlan = (workerGroup: string | undefined, ofTask?: string) => {
+    const named = (key: string | undefined) => (key === undefined ? {} : { workerGroup: { key } });
+    const definition = { id: 'f', namespace: 'a.b', tasks: [], ...named(workerGroup) };
+    const task = { definition: { id: 't', type: 'x', ...named(ofTask) } } as TaskPlan;
+    return { tenant: 'main', namespace: 'a.b', definition, tasks: new Map([['t', task]]) };
+  };
+
+  it.each([
+    ['none', aPlan(undefined), 0],
+    ['the default one', aPlan('default'), 0],
+    ['one that is seen', aPlan('gpu'), 0],
+    ['an expression', aPlan('{{ inputs.group }}'), 0],
+    ['one that is not seen', aPlan('late'), 1],
+    ['one that is not seen, for a task', aPlan('gpu', 'late'), 1],
+  ])('are looked for again before a flow is run that names %s', async (_what, plan, times) => {
+    const { groups, register, pass, refreshes } = await aWorld();
+    await register('gpu');
+    const seen = groups.seen(plan);
+    await pass();
+    await seen;
+    expect([seen === undefined, refreshes()]).toEqual([times === 0, times]);
+  });
+
+  it('are looked for again when a namespace above or the tenant names one that is not seen', async () => {
+    const { groups, register, publish, pass, refreshes } = await aWorld();
+    const value = { kind: 'namespace', namespace: { tenant: 'main', id: 'a', workerGroup: { key: 'late' } } } as const;
+    await publish({ topic: topics.resources, key: namespaceKey('main', 'a'), id: LATEST, value });
+    expect(groups.inherited('main', 'a.b')).toEqual([{ key: 'late' }]);
+    const seen = groups.seen(aPlan(undefined));
+    await pass();
+    await seen;
+    expect(refreshes()).toBe(1);
+    await register('late');
+    expect(groups.seen(aPlan(undefined))).toBeUndefined();
   });
 });

@@ -17,6 +17,7 @@ import { showClusterFigures } from './cluster/figures.js';
 import { createIndexWatch } from './cluster/index-watch.js';
 import { announce } from './cluster/presence.js';
 import { createMembers } from './cluster/members.js';
+import { createSettings } from './cluster/settings.js';
 import { clusterStatus, type StatusOptions } from './cluster/status.js';
 import { createWorkerGroups } from './cluster/worker-groups.js';
 import type { InitialAccount, WebserverConfiguration } from './configuration.js';
@@ -284,6 +285,7 @@ async function open(
     executions: createExecutions({ repository, live, clock: context.clock }),
     members,
     workerGroups,
+    settings: createSettings(resources),
     deadLetters,
     maintenance: watching.maintenance,
     presence: await announce({ queue, topics, context, resources }),

@@ -163,6 +163,22 @@ describe('two webservers of one cluster', () => {
     expect((await send(one, 'GET', `${FLOWS}/test/changed`)).status).toBe(404);
   });
 
+  it('a worker group that was registered through one is named by flows of the other at once', async () => {
+    const body = (value: object) => ({ body: JSON.stringify(value), 'content-type': 'application/json' });
+    const groups = '/api/v1/instance/workergroups';
+    expect((await send(one, 'POST', groups, body({ key: 'gpu' }))).status).toBe(200);
+    const source = `id: grouped\nnamespace: test\nworkerGroup: {key: gpu}\ntasks: [{id: nap, type: core.flow.Sleep, duration: PT1H}]\n`;
+    const yaml = { body: source, 'content-type': 'application/x-yaml' };
+    const [checked] = (await send(other, 'POST', `${FLOWS}/validate`, yaml)).json() as unknown as [object];
+    expect(checked).not.toHaveProperty('constraints');
+    expect((await send(other, 'POST', FLOWS, yaml)).status).toBe(200);
+    const namespace = body({ id: 'test', workerGroup: { key: 'gpu' } });
+    expect((await send(other, 'POST', '/api/v1/main/namespaces', namespace)).status).toBe(200);
+    expect((await send(one, 'GET', '/api/v1/main/namespaces/test')).json()).toMatchObject({
+      workerGroup: { key: 'gpu' },
+    });
+  });
+
   it('what nobody has saved is not found', async () => {
     expect((await send(one, 'GET', `${FLOWS}/test/nothing`)).status).toBe(404);
     expect((await send(other, 'POST', `${EXECUTIONS}/test/nothing`)).status).toBe(404);

@@ -1,4 +1,4 @@
-import type { InlineContext, InlineResult, PlainObject } from '@millrace/model';
+import type { InlineContext, InlineResult, PlainObject, WorkerGroupWish } from '@millrace/model';
 import type { FlowPlan } from './plan.js';
 
 /**
@@ -58,6 +58,8 @@ export interface ExecutionContext {
    * Whether a worker group is there for the tenant, and a worker of it is running. Absent: every group is live.
    */
   workerGroup?(tenant: string, key: string): WorkerGroupStatus;
+  /** What the namespace, those above it and the tenant say of the worker group, the nearest first. Absent: nothing. */
+  inheritedWorkerGroups?(tenant: string, namespace: string): readonly WorkerGroupWish[];
   /** The worker instance was declared lost, or has said good-bye. */
   isLost(instance: string): boolean;
   readonly limits: ExecutionLimits;

@@ -40,10 +40,13 @@ export function evolve(state: ExecutionState, fact: Fact): void {
       return releaseClaim(state, fact.taskRunId, (run) =>
         fact.counted ? { resubmits: (run.resubmits ?? 0) + 1 } : {},
       );
+    case 'wait-limited':
+      return changeRun(state, fact.taskRunId, () => ({ waitsUntil: fact.until }));
     case 'job-group-set':
       return changeRun(state, fact.taskRunId, () => ({
         workerGroup: fact.group === DEFAULT_GROUP ? undefined : fact.group,
         awaitsWorker: fact.waits ? (true as const) : undefined,
+        waitsUntil: fact.until,
       }));
     case 'outputs-set':
       return changeRun(state, fact.taskRunId, () => ({ outputs: fact.outputs }));
@@ -113,6 +116,7 @@ function moveTaskRun(state: ExecutionState, { taskRunId, to, at }: FactOf<'task-
     dueAt: undefined,
     onExpiry: undefined,
     awaitsWorker: to === 'SUBMITTED' ? run.awaitsWorker : undefined,
+    waitsUntil: to === 'SUBMITTED' ? run.waitsUntil : undefined,
   }));
   const count = (counted: State, ended: 1 | -1): void =>
     changeProgress(state, run.parentId, (progress) => countEnded(progress, run.section === 'tasks', counted, ended));
@@ -165,7 +169,7 @@ function claimJob(state: ExecutionState, { taskRunId, claim }: FactOf<'job-claim
   const run = existing(state, taskRunId);
   if (run.claim) countClaim(state, run.claim.instance, -1);
   countClaim(state, claim.instance, 1);
-  changeRun(state, taskRunId, () => ({ claim }));
+  changeRun(state, taskRunId, () => ({ claim, waitsUntil: undefined }));
 }
 
 function releaseClaim(state: ExecutionState, taskRunId: string, change: (run: TaskRun) => Change<TaskRun>): void {

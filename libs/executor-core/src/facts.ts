@@ -74,7 +74,16 @@ export type TaskRunFact =
   | { readonly kind: 'job-claimed'; readonly taskRunId: string; readonly claim: Claim }
   | { readonly kind: 'job-given-out-again'; readonly taskRunId: string; readonly counted: boolean }
   /** Where the job of a task run goes; `waits`: it is kept until a worker of the group is running. */
-  | { readonly kind: 'job-group-set'; readonly taskRunId: string; readonly group: string; readonly waits: boolean }
+  | {
+      readonly kind: 'job-group-set';
+      readonly taskRunId: string;
+      readonly group: string;
+      readonly waits: boolean;
+      /** With `waits`: not beyond this time. */
+      readonly until?: number;
+    }
+  /** Its job lies in the topic of a group without a worker until then; `undefined`: a worker is there again. */
+  | { readonly kind: 'wait-limited'; readonly taskRunId: string; readonly until: number | undefined }
   | { readonly kind: 'outputs-set'; readonly taskRunId: string; readonly outputs: PlainObject }
   | { readonly kind: 'evaluation-requested'; readonly taskRunId: string }
   | { readonly kind: 'evaluated'; readonly taskRunId: string; readonly values: PlainObject }

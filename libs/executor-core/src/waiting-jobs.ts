@@ -5,6 +5,7 @@ import { submitAgain } from './start-task.js';
 import type { ExecutionState } from './state.js';
 import {
   chooseGroup,
+  lookAgainAt,
   lookAgainLater,
   settleWarnings,
   waitsIn,
@@ -40,23 +41,38 @@ export function lookAtWaitingJobs(decision: Decision): void {
     if (group === undefined) continue;
     const status = workerGroupStatus(decision, group);
     if (run.awaitsWorker === true) {
-      if (status !== 'no-worker') submitAgain(decision, run, run.resubmits ?? 0);
+      if (status !== 'no-worker' || isOver(decision, run)) submitAgain(decision, run, run.resubmits ?? 0);
       else {
         withoutWorker.add(group);
-        lookAgainLater(decision);
+        lookAgainLater(decision, run.waitsUntil);
       }
-    } else if (status !== 'live' && !endsByFallback(decision, run)) withoutWorker.add(group);
+    } else if (status === 'live') endWait(decision, run);
+    else if (!endsByFallback(decision, run)) withoutWorker.add(group);
   }
   settleWarnings(decision, withoutWorker);
 }
 
-/** Takes a job back whose task does not want to wait, and ends its task run. False: it waits. */
+/** Its task run does not wait any longer. */
+const isOver = ({ now }: Decision, { waitsUntil = Infinity }: TaskRun): boolean => waitsUntil <= now;
+
+/** A worker has come to the topic in which the job lies. */
+function endWait(decision: Decision, { id, waitsUntil }: TaskRun): void {
+  if (waitsUntil !== undefined) decision.fact({ kind: 'wait-limited', taskRunId: id, until: undefined });
+}
+
+/** Takes a job back whose task does not want to wait, or has waited long enough, and ends its task run. False: it waits. */
 function endsByFallback(decision: Decision, run: TaskRun): boolean {
   // What the engine stores for itself is not the task's.
   if (run.evaluating === true && run.items) return false;
   const task = decision.taskOf(run);
   const chosen: ChosenGroup = chooseGroup(decision, task, placeOf(run), run.attempts.length);
-  if (chosen.kind !== 'ends') return false;
+  if (chosen.kind !== 'ends') {
+    const { until } = chosen;
+    if (until === undefined) return false;
+    if (run.waitsUntil === undefined) decision.fact({ kind: 'wait-limited', taskRunId: run.id, until });
+    lookAgainAt(decision, until);
+    return false;
+  }
   withdrawJob(decision, run);
   submitAgain(decision, run, run.resubmits ?? 0);
   return true;

@@ -1,6 +1,7 @@
 import {
   DEFAULT_GROUP,
   isTerminal,
+  parseDuration,
   resolvedWorkerGroup,
   type Job,
   type TaskRun,
@@ -13,7 +14,13 @@ import { isPure } from './rendering.js';
 
 /** Where the job of a task run goes, or how the task run ends because it can go nowhere. */
 export type ChosenGroup =
-  | { readonly kind: 'chosen'; readonly group: string; readonly waits: boolean }
+  | {
+      readonly kind: 'chosen';
+      readonly group: string;
+      readonly waits: boolean;
+      /** With `waits`: not beyond this time. */
+      readonly until?: number;
+    }
   | {
       readonly kind: 'ends';
       readonly state: 'FAILED' | 'CANCELLED';
@@ -24,30 +31,48 @@ export type ChosenGroup =
 
 /** Decides the worker group of a task run's next job, and what its fallback says when no worker of it is running. */
 export function chooseGroup(decision: Decision, task: TaskPlan, place: TaskRunPlace, attempts: number): ChosenGroup {
-  const { tenant } = decision.view.head;
-  const wishes = [task.definition.workerGroup, decision.flow.definition.workerGroup] as (WorkerGroupWish | undefined)[];
+  const { tenant, namespace } = decision.view.head;
+  const wishes = [
+    task.definition.workerGroup as WorkerGroupWish | undefined,
+    decision.flow.definition.workerGroup as WorkerGroupWish | undefined,
+    ...(decision.context.inheritedWorkerGroups?.(tenant, namespace) ?? []),
+  ];
   let wish = resolvedWorkerGroup(wishes);
   if (wish.key !== DEFAULT_GROUP) {
     try {
       if (!isPure({ key: wish.key })) throw new Error('it reads what only a worker can reach');
       const key = String(decision.rendering(task, place, attempts).text(wish.key));
-      wish = resolvedWorkerGroup([{ key, fallback: wish.fallback }]);
+      wish = resolvedWorkerGroup([{ ...wish, key }]);
     } catch (error) {
       return neverStarts(`The key of the worker group cannot be evaluated: ${sentence(error)}`);
     }
   }
-  const { key, fallback } = wish;
+  const { key, fallback, waitAtMost } = wish;
   const status = workerGroupStatus(decision, key);
   if (status === 'unknown') {
     return neverStarts(`worker group '${key}' does not exist or is not available to tenant '${tenant}'`);
   }
-  if (status === 'live' || fallback === 'WAIT') return { kind: 'chosen', group: key, waits: status !== 'live' };
+  if (status === 'live') return { kind: 'chosen', group: key, waits: false };
+  if (fallback === 'WAIT') return waitingFor(decision, key, waitEnd(decision, place.id, waitAtMost));
   return {
     kind: 'ends',
     state: fallback === 'FAIL' ? 'FAILED' : 'CANCELLED',
     message: `No worker of the group '${key}' is running, and the fallback of the worker group is ${fallback}`,
     isFinal: false,
   };
+}
+
+/** When the wait of a task run ends that has begun or begins now; undefined: never. */
+function waitEnd({ view, now }: Decision, taskRunId: string, waitAtMost: string | undefined): number | undefined {
+  const limit = waitAtMost === undefined ? undefined : parseDuration(waitAtMost);
+  return view.run(taskRunId)?.waitsUntil ?? (limit === undefined ? undefined : now + limit);
+}
+
+function waitingFor({ now }: Decision, group: string, until: number | undefined): ChosenGroup {
+  if (until === undefined) return { kind: 'chosen', group, waits: true };
+  if (until > now) return { kind: 'chosen', group, waits: true, until };
+  const message = `No worker of the group '${group}' has come for as long as 'waitAtMost' of the worker group says`;
+  return { kind: 'ends', state: 'FAILED', message, isFinal: false };
 }
 
 const neverStarts = (message: string): ChosenGroup => ({ kind: 'ends', state: 'FAILED', message, isFinal: true });
@@ -64,16 +89,17 @@ export function defaultGroup(decision: Decision): Extract<ChosenGroup, { kind: '
 export function handOver(
   decision: Decision,
   job: Job,
-  { group, waits }: Extract<ChosenGroup, { kind: 'chosen' }>,
+  { group, waits, until }: Extract<ChosenGroup, { kind: 'chosen' }>,
 ): void {
   const before = decision.view.run(job.taskRunId);
   const isOrdinary = group === DEFAULT_GROUP && !waits;
-  if (!isOrdinary || before?.awaitsWorker || before?.workerGroup !== undefined) {
-    decision.fact({ kind: 'job-group-set', taskRunId: job.taskRunId, group, waits });
+  if (!isOrdinary || before?.awaitsWorker || before?.waitsUntil !== undefined || before?.workerGroup !== undefined) {
+    const limit = until === undefined ? {} : { until };
+    decision.fact({ kind: 'job-group-set', taskRunId: job.taskRunId, group, waits, ...limit });
   }
   if (!waits) return decision.effect({ kind: 'submit-job', group, job });
   warn(decision, group);
-  lookAgainLater(decision);
+  lookAgainLater(decision, until);
 }
 
 /** Name of the timer by which an execution that waits for workers looks again. */
@@ -82,11 +108,15 @@ export const WORKERS_TIMER = 'workers';
 const LOOK_AGAIN_MS = 30_000;
 
 /** Nothing waits for ever because an executor did not see yet what has changed. */
-export function lookAgainLater(decision: Decision): void {
+export const lookAgainLater = (decision: Decision, until = Infinity): void =>
+  lookAgainAt(decision, Math.min(decision.now + LOOK_AGAIN_MS, until));
+
+/** Not later than that. */
+export function lookAgainAt(decision: Decision, wanted: number): void {
   const decided = decision.facts.findLast((fact) => fact.kind === 'timer-set' && fact.name === WORKERS_TIMER);
   const at = decided?.kind === 'timer-set' ? decided.at : decision.view.head.timers?.[WORKERS_TIMER];
-  if (at !== undefined) return;
-  decision.fact({ kind: 'timer-set', name: WORKERS_TIMER, at: decision.now + LOOK_AGAIN_MS });
+  if (at !== undefined && at <= wanted) return;
+  decision.fact({ kind: 'timer-set', name: WORKERS_TIMER, at: wanted });
 }
 
 const warningOf = (group: string): string =>

@@ -1,4 +1,4 @@
-import { createTopics, isTerminal, type ExecutionEvent, type PlainObject } from '@millrace/model';
+import { createTopics, isTerminal, type ExecutionEvent, type PlainObject, type WorkerGroupWish } from '@millrace/model';
 import {
   evolve,
   executionProcessor,
@@ -11,8 +11,15 @@ import { aFlow, block, fails, Harness, log, MemoryRecords, works, type WrittenFl
 /** One execution in a cluster with the groups that the test says. */
 class GroupHarness extends Harness {
   readonly groups: Record<string, WorkerGroupStatus> = { default: 'live', gpu: 'live' };
+  /** What namespaces and the tenant say. */
+  inherited: readonly WorkerGroupWish[] = [];
+
   override get context(): ExecutionContext {
-    return { ...super.context, workerGroup: (_tenant, key) => this.groups[key] ?? 'unknown' };
+    return {
+      ...super.context,
+      workerGroup: (_tenant, key) => this.groups[key] ?? 'unknown',
+      inheritedWorkerGroups: () => this.inherited,
+    };
   }
 
   constructor(flow: WrittenFlow, groups: Readonly<Record<string, WorkerGroupStatus>> = {}, inputs: PlainObject = {}) {
@@ -90,6 +97,35 @@ describe('the worker group of a job', () => {
     expect(harness.topics).toEqual(['gpu', 'gpu']);
     expect(harness.jobs[0]?.attempt).toBe(2);
   });
+});
+
+describe('what namespaces and the tenant say of the worker group', () => {
+  const started = (flow: WrittenFlow, inherited: readonly WorkerGroupWish[], gpu: WorkerGroupStatus = 'live') => {
+    const harness = new GroupHarness(flow, { gpu, far: 'live' }, { group: 'gpu' });
+    harness.inherited = inherited;
+    return harness.start();
+  };
+
+  it.each<[string, WrittenFlow, readonly WorkerGroupWish[], string]>([
+    ['holds for a flow that says nothing', { tasks: [works('a')] }, [{ key: 'gpu' }], 'gpu'],
+    ['is that of the nearest', { tasks: [works('a')] }, [{ fallback: 'FAIL' }, { key: 'gpu' }, { key: 'far' }], 'gpu'],
+    ['comes after the flow', { ...gpu(), tasks: [works('a')] }, [{ key: 'far' }], 'gpu'],
+    ['comes after the task', { tasks: [works('a', gpu())] }, [{ key: 'far' }], 'gpu'],
+    ['may be an expression', { tasks: [works('a')] }, [{ key: '{{ inputs.group }}' }], 'gpu'],
+    ['may name the default one again', { tasks: [works('a')] }, [{ key: '' }, { key: 'far' }], 'default'],
+    ['holds for expressions which need a worker', { tasks: [asks()] }, [{ key: 'gpu' }], 'gpu'],
+  ])('%s', (_what, flow, inherited, group) => expect(started(flow, inherited).topics).toEqual([group]));
+
+  it('gives the fallback of a task that says only its key', () => {
+    const harness = started({ tasks: [works('a', gpu())] }, [{ key: 'far' }, { fallback: 'FAIL' }], 'no-worker');
+    expect(harness.end).toBe('FAILED: a:FAILED');
+  });
+
+  it('does not send to a worker what the engine does itself', () =>
+    expect(started({ tasks: [log('a')] }, [{ key: 'gpu' }]).topics).toEqual([]));
+
+  it('fails when the group is not there', () =>
+    expect(started({ tasks: [works('a')] }, [{ key: 'none' }]).end).toBe('FAILED: a:FAILED'));
 });
 
 describe('a worker group that is not there', () => {
@@ -287,6 +323,96 @@ describe('a job in the topic of a group whose last worker goes', () => {
     expect(harness.end).toBe('RUNNING: a:RUNNING');
     expect(harness.state.head.warnings).toBeUndefined();
   });
+});
+
+describe('a wait for a worker with an end', () => {
+  const MINUTES_5 = 300_000;
+  const limited = (more: PlainObject = {}): PlainObject => works('a', { ...gpu({ waitAtMost: 'PT5M' }), ...more });
+  const OVER = "No worker of the group 'gpu' has come for as long as 'waitAtMost' of the worker group says";
+
+  it('fails the task run then, and not before, however often it looked', () => {
+    const harness = new GroupHarness({ tasks: [limited()] }, { gpu: 'no-worker' }).start();
+    harness
+      .passes(30_000)
+      .hears('gpu', false)
+      .passes(MINUTES_5 - 30_001);
+    expect(harness.end).toBe('RUNNING: a:SUBMITTED');
+    expect(harness.state.dueAt).toBe(harness.now + 1);
+    expect(harness.passes(1).end).toBe('FAILED: a:FAILED');
+    expect(harness.logs).toContainEqual(expect.objectContaining({ level: 'ERROR', message: OVER }));
+    expect(harness.topics).toEqual([]);
+    expect(harness.state.head.warnings).toBeUndefined();
+    expect(harness.state.dueAt).toBeUndefined();
+  });
+
+  it('is not over when a worker came in time, and begins anew for the next job', () => {
+    const harness = new GroupHarness({ tasks: [limited()] }, { gpu: 'no-worker' }).start();
+    harness
+      .passes(MINUTES_5 - 1)
+      .changes('gpu', 'live')
+      .claim();
+    harness.groups['gpu'] = 'no-worker';
+    harness.passes(MINUTES_5);
+    harness.send({ kind: 'instance-lost', instance: 'worker-1', tenant: 'main', executionId: 'E' });
+    expect(harness.passes(MINUTES_5 - 1).end).toBe('RUNNING: a:SUBMITTED');
+    expect(harness.passes(1).end).toBe('FAILED: a:FAILED');
+  });
+
+  it('takes a job back that lies in the topic, counted from when the last worker went', () => {
+    const harness = new GroupHarness({ tasks: [limited()] }).start();
+    harness
+      .passes(MINUTES_5)
+      .changes('gpu', 'no-worker')
+      .hears('gpu', false)
+      .passes(MINUTES_5 - 1);
+    expect(harness.end).toBe('RUNNING: a:SUBMITTED');
+    expect(harness.passes(1).end).toBe('FAILED: a:FAILED');
+    expect(harness.topics).toEqual(['gpu', '-gpu']);
+  });
+
+  it('is forgotten for a job in the topic when a worker comes', () => {
+    const harness = new GroupHarness({ tasks: [limited()] }).start();
+    harness
+      .changes('gpu', 'no-worker')
+      .passes(MINUTES_5 - 1)
+      .changes('gpu', 'live')
+      .passes(1);
+    expect(harness.run('a').waitsUntil).toBeUndefined();
+    expect(harness.finish().end).toBe('SUCCESS: a:SUCCESS');
+    expect(harness.state.dueAt).toBeUndefined();
+  });
+
+  it('is that of the flow or the namespace when the task says none, and each retry waits as long', () => {
+    const retry = { type: 'constant', interval: 'PT1S', maxAttempts: 2 };
+    const harness = new GroupHarness({ tasks: [works('a', { ...gpu(), retry })] }, { gpu: 'no-worker' });
+    harness.inherited = [{ waitAtMost: 'PT5M' }];
+    harness.start().passes(MINUTES_5);
+    expect(harness.end).toBe('RETRYING: a:RETRYING');
+    expect(harness.passes(1_000).passes(MINUTES_5 - 1).end).toBe('RUNNING: a:SUBMITTED');
+    expect(harness.passes(1).end).toBe('FAILED: a:FAILED');
+  });
+
+  it('ends that of expressions too', () => {
+    const harness = new GroupHarness({ tasks: [asks(gpu({ waitAtMost: 'PT5M' }))] }, { gpu: 'no-worker' }).start();
+    expect(harness.passes(MINUTES_5).end).toBe('FAILED: i:FAILED');
+  });
+
+  it('ends the shortest of several first', () => {
+    const tasks = [limited(), works('b', gpu({ waitAtMost: 'PT10S', fallback: 'WAIT' })), works('c', gpu())];
+    const harness = new GroupHarness({ tasks: [block('Parallel', 'p', tasks, {})] }, { gpu: 'no-worker' }).start();
+    expect(harness.state.dueAt).toBe(harness.now + 10_000);
+    expect(harness.passes(10_000).run('b').state).toBe('FAILED');
+  });
+
+  it('has no effect with another fallback', () =>
+    expect(
+      new GroupHarness(
+        { tasks: [limited({ workerGroup: { key: 'gpu', fallback: 'CANCEL', waitAtMost: 'PT5M' } })] },
+        {
+          gpu: 'no-worker',
+        },
+      ).start().end,
+    ).toBe('CANCELLED: a:CANCELLED'));
 });
 
 describe('an execution with a job that waits for a worker', () => {

@@ -1,4 +1,5 @@
 export { type FindFlow, type FlowState } from './checks/warnings.js';
+export { workerGroupFault } from './checks/worker-groups.js';
 export { formatFault, pathText, type Fault, type Finding, type Path } from './fault.js';
 export { compilePattern, type Pattern, type PatternResult } from './inputs/pattern.js';
 export { convertOutput, convertValue, type Conversion, type ValueDeclaration } from './inputs/convert.js';

@@ -38,4 +38,19 @@ triggers:
   });
 
   it('is not looked up where the groups are not known', () => expect(faults(task('{key: none}'))).toEqual([]));
+
+  it.each([
+    ['{key: gpu, waitAtMost: PT5M}', [], []],
+    ['{key: gpu, fallback: WAIT, waitAtMost: PT5M}', [], []],
+    ['{key: gpu, waitAtMost: soon}', [expect.stringContaining('tasks[0].workerGroup.waitAtMost: ')], []],
+    [
+      '{key: gpu, fallback: FAIL, waitAtMost: PT5M}',
+      [],
+      ["'waitAtMost' has no effect with the fallback FAIL, which does not wait: remove one of them."],
+    ],
+  ])('may be waited for: %s', (group, wrong, doubtful) => {
+    expect(faults(task(group), KNOWN)).toEqual(wrong);
+    const { warnings } = parseFlow(flowWith(task(group)), { catalog, workerGroups: KNOWN });
+    expect(warnings.map(({ message }) => message)).toEqual(doubtful);
+  });
 });

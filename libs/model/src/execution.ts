@@ -245,6 +245,8 @@ export interface TaskRun {
   readonly workerGroup?: string;
   /** Its job is not handed out yet: no worker of the group is running. */
   readonly awaitsWorker?: true;
+  /** No worker of the group is running, and none is waited for beyond this time; milliseconds since the epoch. */
+  readonly waitsUntil?: number;
   /** The execution that it started (Subflow). */
   readonly childExecutionId?: string;
   /** Of the task run that starts the executions of a ForEachItem. */

@@ -89,6 +89,9 @@ export const WorkerGroupChoice = Type.Object(
   {
     key: Type.Optional(Dynamic(Type.String())),
     fallback: Type.Optional(literals(['FAIL', 'WAIT', 'CANCEL'])),
+    waitAtMost: Type.Optional(
+      Duration({ description: 'With the fallback WAIT: the task run fails after so long without a worker.' }),
+    ),
   },
   { additionalProperties: false },
 );

@@ -22,6 +22,7 @@ export * from './key-value-types.js';
 export * from './key-values.js';
 export * from './maintenance.js';
 export * from './namespace-files.js';
+export * from './namespaces.js';
 export * from './nearest.js';
 export * from './observability.js';
 export * from './placed-ids.js';

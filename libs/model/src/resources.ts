@@ -4,6 +4,7 @@ import { keyOf } from './ids.js';
 import type { KeyValue, KeyValueChange } from './key-values.js';
 import type { Maintenance, MaintenanceChange } from './maintenance.js';
 import type { NamespaceFile, NamespaceFileChange, NamespaceFileNumbers } from './namespace-files.js';
+import type { NamespaceSettings, SettingsChange, TenantSettings } from './namespaces.js';
 import type { FlowTemplate, TemplateChange } from './templates.js';
 import type { TriggerState } from './triggers.js';
 import type { WorkerGroup, WorkerGroupChange } from './worker-groups.js';
@@ -22,6 +23,8 @@ export type Resource =
   | { readonly kind: 'maintenance'; readonly maintenance: Maintenance }
   | ClusterRecord
   | { readonly kind: 'worker-group'; readonly group: WorkerGroup }
+  | { readonly kind: 'namespace'; readonly namespace: NamespaceSettings }
+  | { readonly kind: 'tenant'; readonly tenant: TenantSettings }
   | RecentCommands;
 
 /** The last commands of a key and what became of them, so that a repeat changes nothing and is answered again. */
@@ -79,7 +82,8 @@ export type ResourceChange =
   | TemplateChange
   | MaintenanceChange
   | ClusterChange
-  | WorkerGroupChange;
+  | WorkerGroupChange
+  | SettingsChange;
 
 /** What the registry answers on `replies`, keyed by the instance that asked. */
 export interface Reply {

@@ -41,20 +41,28 @@ export const workerGroupsOf = (
 export const isAllowedFor = ({ allowedTenants }: WorkerGroup, tenant: string): boolean =>
   allowedTenants.length === 0 || allowedTenants.includes(tenant);
 
-/** What a flow, a task or a trigger says of its worker group. */
+/** What a flow, a task, a trigger, a namespace or a tenant says of the worker group. */
 export interface WorkerGroupWish {
   readonly key?: string;
   readonly fallback?: 'FAIL' | 'WAIT' | 'CANCEL';
+  /** With the fallback WAIT: an ISO-8601 duration, after which the task run fails. Absent: it waits for ever. */
+  readonly waitAtMost?: string;
 }
+
+/** What is asked for when all have been heard. */
+export type ResolvedWorkerGroup = Required<Pick<WorkerGroupWish, 'key' | 'fallback'>> &
+  Pick<WorkerGroupWish, 'waitAtMost'>;
 
 /**
  * Which group a task or trigger asks for, from its own wish outwards: the flow's, the nearest namespace's, the tenant's, the
- * default group. The key and the fallback are found separately; a blank key names the default group.
+ * default group. Each property is found separately; a blank key names the default group.
  */
-export function resolvedWorkerGroup(wishes: readonly (WorkerGroupWish | undefined)[]): Required<WorkerGroupWish> {
+export function resolvedWorkerGroup(wishes: readonly (WorkerGroupWish | undefined)[]): ResolvedWorkerGroup {
+  const waitAtMost = wishes.find((wish) => wish?.waitAtMost !== undefined)?.waitAtMost;
   const key = wishes.find((wish) => wish?.key !== undefined)?.key?.trim() ?? '';
   return {
     key: key === '' ? DEFAULT_GROUP : key,
     fallback: wishes.find((wish) => wish?.fallback !== undefined)?.fallback ?? 'WAIT',
+    ...(waitAtMost === undefined ? {} : { waitAtMost }),
   };
 }

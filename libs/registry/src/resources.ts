@@ -17,6 +17,7 @@ import { changeKeyValue } from './key-values.js';
 import { changeMaintenance, endsMaintenance } from './maintenance.js';
 import { changeNamespaceFile } from './namespace-files.js';
 import { nothing, type Decided, type Wake } from './records.js';
+import { changeSettings } from './settings.js';
 import { changedSlotLimits, type SlotLimitChanged } from './slot-limits.js';
 import { changeTemplate } from './templates.js';
 import { changeWorkerGroup } from './worker-groups.js';
@@ -167,6 +168,10 @@ function change(state: State, wanted: ResourceChange, at: number): Changes | Ref
     case 'update-worker-group':
     case 'delete-worker-group':
       return changeWorkerGroup(state, wanted);
+    case 'save-namespace':
+    case 'delete-namespace':
+    case 'save-tenant':
+      return changeSettings(state, wanted);
     default:
       return wanted satisfies never;
   }

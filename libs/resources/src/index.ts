@@ -11,9 +11,15 @@ export {
 } from './commands.js';
 export { removeExecutionData, type ExecutionDataOptions, type RemovedData } from './execution-data.js';
 export { checkedFilePath, checkedPath } from './file-paths.js';
-export { checkKey, createKeyValues, withParents, type KeyValues, type NewKeyValue } from './key-values.js';
+export { checkKey, createKeyValues, type KeyValues, type NewKeyValue } from './key-values.js';
 export { followMaintenance, isInMaintenance, maintenanceOf } from './maintenance.js';
 export { createNamespaceFiles, type NamespaceFiles } from './namespace-files.js';
+export {
+  followInheritedWorkerGroups,
+  namespaceSettings,
+  tenantSettings,
+  type InheritedWorkerGroups,
+} from './settings.js';
 export { ResourceRefusedError } from './refused.js';
 export type { ResourceAccess } from './resource-access.js';
 export { createTemplates, templateOf, type Templates } from './templates.js';

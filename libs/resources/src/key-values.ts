@@ -5,6 +5,7 @@ import {
   KEY_VALUE_LIMITS,
   keyValueKey,
   LATEST,
+  withParents,
   type Clock,
   type KeyValue,
   type KeyValueType,
@@ -65,12 +66,6 @@ export function checkKey(key: string): void {
     'invalid',
     `'${key.slice(0, 80)}' cannot be a key: it begins with a letter or digit, has only letters, digits, '.', '_' and '-', and at most ${KEY_VALUE_LIMITS.keyLength} of them`,
   );
-}
-
-/** A namespace and its parents, the nearest first. */
-export function withParents(namespace: string): readonly string[] {
-  const parts = namespace.split('.');
-  return parts.map((_part, index) => parts.slice(0, parts.length - index).join('.'));
 }
 
 /** Key-values over a server's copy of the resources. */

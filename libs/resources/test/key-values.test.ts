@@ -1,5 +1,6 @@
 import { decide, Scope, type Principal } from '@millrace/authorization';
-import { createKeyValues, ResourceRefusedError, withParents, type KeyValues } from '../src/index.js';
+import { withParents } from '@millrace/model';
+import { createKeyValues, ResourceRefusedError, type KeyValues } from '../src/index.js';
 import { createInstallation, MAIN, type Installation } from './installation.js';
 
 let installation: Installation;

@@ -29,7 +29,15 @@ export function parseOptions(services: RouteServices, scope?: Scope): ParseOptio
   };
 }
 
-/** Checks the text of one flow. @throws HttpError 422 with all faults */
+/**
+ * Before a text is checked: resolves when this server sees the worker groups that others have registered. A text that names
+ * none is not kept waiting.
+ */
+export async function seeWorkerGroups({ running }: RouteServices, ...sources: readonly string[]): Promise<void> {
+  if (sources.some((source) => source.includes('workerGroup'))) await running().flows.refresh();
+}
+
+/** Checks the text of one flow; `seeWorkerGroups` comes first. @throws HttpError 422 with all faults */
 export function acceptedFlow(services: RouteServices, scope: Scope, source: string): AcceptedFlow {
   return { source, definition: accepted(parseFlow(source, parseOptions(services, scope))) };
 }

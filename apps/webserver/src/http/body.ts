@@ -86,23 +86,25 @@ export interface JsonBody<Value> {
   readonly schema: object;
   /** @throws HttpError 413, 415, 422 with every fault */
   read(request: IncomingMessage): Promise<Value>;
+  /** @throws HttpError 422 with every fault */
+  check(value: unknown): Value;
 }
 
 /** `Value` is what `schema` describes. */
 export function jsonBody<Value>(schema: object): JsonBody<Value> {
   const validate = ajv.compile<Value>(schema);
+  const check = (value: unknown): Value => {
+    if (validate(value)) return value;
+    const faults = (validate.errors ?? []).slice(0, 20).map(faultOf);
+    throw unprocessable(
+      `The body is not valid: ${faults.map(({ message, path }) => `${path || 'it'} ${message}`).join('; ')}`,
+      faults,
+    );
+  };
   return {
     schema,
-    async read(request) {
-      const text = await readText(request, ['application/json'], BODY_LIMITS.json);
-      const value = parseJson(text);
-      if (validate(value)) return value;
-      const faults = (validate.errors ?? []).slice(0, 20).map(faultOf);
-      throw unprocessable(
-        `The body is not valid: ${faults.map(({ message, path }) => `${path || 'it'} ${message}`).join('; ')}`,
-        faults,
-      );
-    },
+    check,
+    read: async (request) => check(parseJson(await readText(request, ['application/json'], BODY_LIMITS.json))),
   };
 }
 

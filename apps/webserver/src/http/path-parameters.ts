@@ -1,4 +1,4 @@
-import { EXECUTION_ID_PATTERN, FLOW_ID_PATTERN, ID_PATTERN, NAMESPACE_PATTERN } from '@millrace/model';
+import { EXECUTION_ID_PATTERN, FLOW_ID_PATTERN, ID_PATTERN, NAMESPACE_PATTERN, TENANT_PATTERN } from '@millrace/model';
 import { HttpError, notFound } from './errors.js';
 
 /** What each parameter of a path may look like; anything else cannot exist. */
@@ -18,6 +18,7 @@ const PATTERNS: Readonly<
   metric: { pattern: /^[^\p{Cc}]+$/u, lengthMax: 256, what: 'metric' },
   taskRunId: { pattern: /^[0-9A-Za-z]+$/, lengthMax: 64, what: 'task run id' },
   workerGroup: { pattern: /^[0-9A-Za-z]+$/, lengthMax: 64, what: 'worker group' },
+  tenantId: { pattern: new RegExp(TENANT_PATTERN), lengthMax: 63, what: 'tenant' },
   instance: { pattern: /^[0-9A-Za-z]+$/, lengthMax: 64, what: 'server' },
   letter: { pattern: /^\d{1,6}-\d{1,15}$/, lengthMax: 24, what: 'dead letter' },
   type: { pattern: /^[A-Za-z0-9][\w.-]*$/, lengthMax: 256, what: 'type' },

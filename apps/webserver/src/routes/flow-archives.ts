@@ -1,7 +1,7 @@
 import type { Flow } from '@millrace/model';
 import { ARCHIVE_LIMITS, isArchive, readArchive, sendArchive, type ArchivedText } from '../flows/archive.js';
 import { documentsOf } from '../flows/documents.js';
-import { acceptedFlow, forEachOf, saveFlow, type AcceptedFlow } from '../flows/store-flow.js';
+import { acceptedFlow, forEachOf, saveFlow, seeWorkerGroups, type AcceptedFlow } from '../flows/store-flow.js';
 import { json, type Answer } from '../http/answer.js';
 import { HttpError, unprocessable } from '../http/errors.js';
 import { FLOW_FLAT } from '../http/filters.js';
@@ -52,6 +52,7 @@ type Imported = { readonly name: string } & ({ readonly flow: AcceptedFlow } | {
 async function importFlows(services: RouteServices, call: Call): Promise<Answer> {
   const failOnError = call.query.flag('failOnError', false);
   const texts = await uploadedTexts(call);
+  await seeWorkerGroups(services, ...texts.map(({ text }) => text));
   const imported = texts.map((text) => checked(services, call, text));
   const refused = imported.flatMap((one) => ('refusal' in one ? [one] : []));
   const [first] = refused;

@@ -4,7 +4,15 @@ import type { Flow } from '@millrace/model';
 import { documentsOf } from '../flows/documents.js';
 import { presentFlow } from '../flows/presentation.js';
 import { searchFlows } from '../flows/search.js';
-import { acceptedFlow, forEachOf, parseOptions, removeFlow, saveFlow, type AcceptedFlow } from '../flows/store-flow.js';
+import {
+  acceptedFlow,
+  forEachOf,
+  parseOptions,
+  removeFlow,
+  saveFlow,
+  seeWorkerGroups,
+  type AcceptedFlow,
+} from '../flows/store-flow.js';
 import { json, type Answer } from '../http/answer.js';
 import { jsonBody, readYaml } from '../http/body.js';
 import { HttpError, unprocessable } from '../http/errors.js';
@@ -186,6 +194,7 @@ function refuseForeign(
 async function readFlows(services: RouteServices, call: Call): Promise<readonly AcceptedFlow[]> {
   const source = await readYaml(call.request);
   checkDocumentCount([source]);
+  await seeWorkerGroups(services, source);
   const flows = acceptedAll(services, call.scope, documentsOf(source));
   const names = flows.map(({ definition }) => `${definition.namespace}.${definition.id}`);
   const twice = names.find((name, index) => names.indexOf(name) !== index);

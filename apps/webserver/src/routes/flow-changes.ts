@@ -5,7 +5,7 @@ import { json, NO_CONTENT, type Answer } from '../http/answer.js';
 import { permission, type Call, type Route } from '../http/route.js';
 import { resourceOf } from '../flows/commands.js';
 import { presentFlow } from '../flows/presentation.js';
-import { acceptedFlow, removeFlow, saveFlow } from '../flows/store-flow.js';
+import { acceptedFlow, removeFlow, saveFlow, seeWorkerGroups } from '../flows/store-flow.js';
 import type { RouteServices } from './services.js';
 
 /** Routes that change flows. The owner of a flow decides; the answer comes when this server sees the change too. */
@@ -51,6 +51,7 @@ export function flowChangeRoutes(services: RouteServices): readonly Route[] {
 
 async function create(services: RouteServices, call: Call): Promise<Answer> {
   const source = await readYaml(call.request);
+  await seeWorkerGroups(services, source);
   const flow = acceptedFlow(services, call.scope, source);
   const { definition } = flow;
   call.permit({ resource: 'FLOW', action: 'CREATE' }, definition.namespace);

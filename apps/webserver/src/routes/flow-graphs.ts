@@ -2,7 +2,7 @@ import type { Scope } from '@millrace/authorization';
 import { flowGraph, GraphTooLargeError, type FlowGraph, type GraphNode } from '@millrace/flow';
 import type { Flow, FlowSource } from '@millrace/model';
 import { presentExecution, type ExecutionRecords } from '@millrace/repository';
-import { acceptedFlow } from '../flows/store-flow.js';
+import { acceptedFlow, seeWorkerGroups } from '../flows/store-flow.js';
 import { json, type Answer } from '../http/answer.js';
 import { readYaml } from '../http/body.js';
 import { notFound, unprocessable } from '../http/errors.js';
@@ -22,7 +22,9 @@ export function flowGraphRoutes(services: RouteServices): readonly Route[] {
       access: permission('FLOW', 'VALIDATE', 'tenant'),
       summary: 'The graph of a flow that need not be stored',
       async handle(call) {
-        const { definition } = acceptedFlow(services, call.scope, await readYaml(call.request));
+        const source = await readYaml(call.request);
+        await seeWorkerGroups(services, source);
+        const { definition } = acceptedFlow(services, call.scope, source);
         const scope = call.permit({ resource: 'FLOW', action: 'VIEW' });
         return json(drawn(services, scope, definition, call));
       },

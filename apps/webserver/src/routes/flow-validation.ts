@@ -1,5 +1,5 @@
 import { parseFlows, parsePart, type Finding, type ParsedFlow, type ParsedPart } from '@millrace/flow';
-import { faultsText, parseOptions } from '../flows/store-flow.js';
+import { faultsText, parseOptions, seeWorkerGroups } from '../flows/store-flow.js';
 import { json, type Answer } from '../http/answer.js';
 import { BODY_LIMITS, mediaType, readText, readYaml } from '../http/body.js';
 import { HttpError, unprocessable } from '../http/errors.js';
@@ -49,10 +49,12 @@ async function validate(services: RouteServices, call: Call): Promise<Answer> {
   if (mediaType(call.request) !== 'multipart/form-data') {
     const source = await readYaml(call.request);
     checkDocumentCount([source]);
+    await seeWorkerGroups(services, source);
     return json(validations(services, call, source));
   }
   const files = await readFiles(call);
   checkDocumentCount(files.map(({ source }) => source));
+  await seeWorkerGroups(services, ...files.map(({ source }) => source));
   const entries = files.flatMap(({ filename, source }) =>
     validations(services, call, source).map((entry) => ({ ...entry, filename })),
   );
@@ -122,6 +124,7 @@ function validations(services: RouteServices, call: Call, source: string): reado
 async function validatePart(services: RouteServices, call: Call, part: 'tasks' | 'triggers'): Promise<Answer> {
   const types = ['application/x-yaml', 'application/yaml', 'text/yaml', 'text/x-yaml', 'application/json'];
   const source = await readText(call.request, types, BODY_LIMITS.flow);
+  await seeWorkerGroups(services, source);
   const parsed = parsePart(source, part, parseOptions(services, call.scope));
   return json({ index: 0, ...entryOf(parsed, part === 'tasks' ? 'The task' : 'The trigger'), outdated: false });
 }

@@ -19,11 +19,13 @@ import { logDeletionRoutes } from './log-deletion.js';
 import { maintenanceRoutes } from './maintenance.js';
 import { memberRoutes } from './members.js';
 import { namespaceFileRoutes } from './namespace-files.js';
+import { namespaceRoutes } from './namespaces.js';
 import { templateRoutes } from './templates.js';
 import { logRoutes } from './logs.js';
 import { pluginRoutes } from './plugins.js';
 import type { RouteServices } from './services.js';
 import { sessionRoutes } from './sessions.js';
+import { tenantRoutes } from './tenants.js';
 import { triggerBulkRoutes } from './trigger-bulk.js';
 import { triggerRoutes } from './triggers.js';
 import { webhookRoutes } from './webhooks.js';
@@ -37,6 +39,7 @@ export function allRoutes(services: RouteServices): readonly Route[] {
     ...maintenanceRoutes(services),
     ...memberRoutes(services),
     ...workerGroupRoutes(services),
+    ...tenantRoutes(services),
     ...deadLetterRoutes(services),
     ...pluginRoutes(services),
     ...concurrencyLimitRoutes(services),
@@ -51,6 +54,7 @@ export function allRoutes(services: RouteServices): readonly Route[] {
     ...logDeletionRoutes(services),
     ...flowMetricRoutes(services),
     ...keyValueRoutes(services),
+    ...namespaceRoutes(services),
     ...namespaceFileRoutes(services),
     ...templateRoutes(services),
     ...fileRoutes(services),

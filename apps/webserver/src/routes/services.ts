@@ -7,6 +7,7 @@ import type { Storage } from '@millrace/storage';
 import type { DeadLetters } from '../cluster/dead-letters.js';
 import type { Members } from '../cluster/members.js';
 import type { Presence } from '../cluster/presence.js';
+import type { Settings } from '../cluster/settings.js';
 import type { ClusterStatus } from '../cluster/status.js';
 import type { WorkerGroups } from '../cluster/worker-groups.js';
 import type { Executions } from '../executions/executions.js';
@@ -37,6 +38,7 @@ export interface Running {
   readonly executions: Executions;
   readonly members: Members;
   readonly workerGroups: WorkerGroups;
+  readonly settings: Settings;
   readonly presence: Presence;
   readonly deadLetters: DeadLetters;
   /** undefined: it was never entered. */

@@ -12,6 +12,7 @@ import { resourceOf } from '../flows/commands.js';
 import { json } from '../http/answer.js';
 import { jsonBody } from '../http/body.js';
 import { HttpError, notFound } from '../http/errors.js';
+import { named } from '../http/named.js';
 import { superAdmin, type Call, type Route } from '../http/route.js';
 import type { RouteServices } from './services.js';
 
@@ -83,7 +84,7 @@ export function workerGroupRoutes(services: RouteServices): readonly Route[] {
       area: 'instance',
       path: '/instance/workergroups/:workerGroup',
       access: MANAGES,
-      summary: 'Remove a worker group that no worker and no flow uses',
+      summary: 'Remove a worker group that no worker, flow, namespace or tenant uses',
       handle: async (call) => json(await removed(services, call)),
     },
   ];
@@ -133,10 +134,14 @@ async function created(services: RouteServices, call: Call): Promise<WorkerGroup
 async function removed(services: RouteServices, call: Call): Promise<WorkerGroup> {
   const group = await groupOf(services, call);
   const workers = liveWorkers(services, group).map(({ instance, host }) => `${instance} (${host})`);
-  const flows = services.running().workerGroups.flowsNaming(group.key);
+  const { workerGroups, settings } = services.running();
+  const flows = workerGroups.flowsNaming(group.key);
+  const { namespaces, tenants } = settings.naming(group.key);
   const users = [
-    ...(workers.length === 0 ? [] : [`the workers ${listed(workers)}`]),
-    ...(flows.length === 0 ? [] : [`the flows ${listed(flows)}`]),
+    ...(workers.length === 0 ? [] : [`the workers ${named(workers)}`]),
+    ...(flows.length === 0 ? [] : [`the flows ${named(flows)}`]),
+    ...(namespaces.length === 0 ? [] : [`the namespaces ${named(namespaces)}`]),
+    ...(tenants.length === 0 ? [] : [`the tenants ${named(tenants)}`]),
   ];
   if (users.length > 0) {
     throw new HttpError(
@@ -146,10 +151,6 @@ async function removed(services: RouteServices, call: Call): Promise<WorkerGroup
   }
   return changed(services, { kind: 'delete-worker-group', id: group.id });
 }
-
-const LISTED = 20;
-const listed = (names: readonly string[]): string =>
-  names.slice(0, LISTED).join(', ') + (names.length > LISTED ? ` and ${names.length - LISTED} more` : '');
 
 /** Resolves when this server sees the change. @throws HttpError 404, 422, 504 */
 async function changed(services: RouteServices, change: WorkerGroupChange): Promise<WorkerGroup> {

@@ -165,6 +165,7 @@ function copiedRun(
     evaluated: _found,
     // Its next job is given out anew.
     awaitsWorker: _awaits,
+    waitsUntil: _waitsUntil,
     workerGroup: _group,
     // The executions that it started are the source's.
     childExecutionId: _started,

@@ -28,14 +28,23 @@ export function checkWorkerGroups(
 
 function check(workerGroup: unknown, path: Path, known: readonly string[], report: Report): void {
   if (!isPlainObject(workerGroup)) return;
-  const { key: written } = workerGroup;
-  if (isTemplate(written) || typeof written !== 'string') return;
+  const message = workerGroupFault(workerGroup['key'], known);
+  if (message !== undefined) report.fault([...path, 'workerGroup', 'key'], message);
+  const { fallback = 'WAIT', waitAtMost } = workerGroup;
+  if (waitAtMost === undefined || fallback === 'WAIT') return;
+  report.warning(
+    [...path, 'workerGroup', 'waitAtMost'],
+    `'waitAtMost' has no effect with the fallback ${String(fallback)}, which does not wait: remove one of them.`,
+    { part: 'name' },
+  );
+}
+
+/** What is wrong with the key of a worker group as it is written; undefined for an expression, and for one that is there. */
+export function workerGroupFault(written: unknown, known: readonly string[]): string | undefined {
+  if (isTemplate(written) || typeof written !== 'string') return undefined;
   const key = written.trim();
-  if (key === '' || key === DEFAULT_GROUP || known.includes(key)) return;
+  if (key === '' || key === DEFAULT_GROUP || known.includes(key)) return undefined;
   const nearest = nearestName(key, known);
   const advice = nearest === undefined ? '' : ` Did you mean ${quoted(nearest)}?`;
-  report.fault(
-    [...path, 'workerGroup', 'key'],
-    `There is no worker group ${quoted(key)} for this tenant. Those that it may use are: ${known.join(', ')}.${advice}`,
-  );
+  return `There is no worker group ${quoted(key)} for this tenant. Those that it may use are: ${known.join(', ')}.${advice}`;
 }
