@@ -3,12 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ProductClient } from '../product/client.js';
 import { cpuMs, residentBytes, startServer, type StartedServer } from '../product/server.js';
+import type { Measurement } from './measurements.js';
+import type { Scope } from './scope.js';
 
 /** One line of the result (conventions.md, Measuring). Absent figures are not part of the row. */
 export interface Row {
   readonly row: string;
   readonly p50?: number;
+  readonly p95?: number;
   readonly p99?: number;
+  readonly max?: number;
   readonly perSecond?: number;
   readonly seconds?: number;
   readonly cpuMsPerExecution?: number;
@@ -88,22 +92,34 @@ export const FLOWS: Readonly<Record<string, string>> = {
   ),
 };
 
-/** A fresh server with all flows of the benchmark. */
-export async function withServer<Result>(
-  use: (server: StartedServer, client: ProductClient) => Promise<Result>,
-): Promise<Result> {
-  const data = await mkdtemp(join(tmpdir(), 'millrace-benchmark-'));
-  const server = await startServer({ data });
-  const client = new ProductClient(server.url);
-  try {
-    for (const yaml of Object.values(FLOWS)) await client.save(yaml);
-    return await use(server, client);
-  } finally {
-    client.close();
-    await server.stop();
-    await rm(data, { recursive: true, force: true });
-  }
+/** A folder that is removed when the scope is closed. */
+export async function temporaryFolder(scope: Scope): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'millrace-benchmark-'));
+  await scope.defer(() => rm(folder, { recursive: true, force: true }));
+  return folder;
 }
+
+/** The embedded product, with a client of it, until the scope is closed. */
+export async function startEmbedded(
+  scope: Scope,
+  data: string,
+): Promise<{ readonly server: StartedServer; readonly client: ProductClient }> {
+  const server = await startServer({ data, supervised: true });
+  await scope.defer(() => server.stop());
+  const client = new ProductClient(server.url);
+  await scope.defer(() => client.close());
+  return { server, client };
+}
+
+/** What is measured of a fresh embedded server with all flows of the benchmark. */
+export type MeasureEmbedded = (server: StartedServer, client: ProductClient) => AsyncIterable<Row>;
+
+export const onEmbedded = (measure: MeasureEmbedded): Measurement['rows'] =>
+  async function* (scope) {
+    const { server, client } = await startEmbedded(scope, await temporaryFolder(scope));
+    for (const yaml of Object.values(FLOWS)) await client.save(yaml);
+    yield* measure(server, client);
+  };
 
 const pause = (): Promise<void> => new Promise((resolve) => void setTimeout(resolve, 10));
 
