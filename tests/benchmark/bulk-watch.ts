@@ -40,7 +40,7 @@ export async function startBulkWatch(elasticsearch: string): Promise<BulkWatch> 
     const answered = await bytesOf(answer);
     const { statusCode = 500 } = answer;
     if (statusCode < 300 && url.startsWith('/_bulk')) bulks.push({ at: Date.now(), asked, answered });
-    outgoing.writeHead(statusCode, { ...answer.headers, 'content-length': answered.length }).end(answered);
+    outgoing.writeHead(statusCode, answer.headers).end(answered);
   };
   const server = createServer((incoming, outgoing) => {
     // Whoever asked is told by the connection's end, as by a server that has gone.
