@@ -23,6 +23,8 @@ const FIGURES = [
   'recordsWrittenPerTaskRun',
 ] as const;
 
+const LOOK_FOR_PARENT_MS = 500;
+
 const { values } = parseArgs({
   options: {
     backend: { type: 'string', default: 'embedded' },
@@ -52,16 +54,22 @@ if (!Number.isSafeInteger(times) || times < 1) refuse(`--times must be a whole n
 
 const interrupted = new AbortController();
 let exitCode: number | undefined;
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.on(signal, () => {
-    const code = 128 + constants.signals[signal];
-    // All servers end with this process, whatever ends it; only what they kept in temporary folders stays then.
-    if (exitCode !== undefined) process.exit(code);
-    exitCode = code;
-    tell(`${signal}: everything is stopped`);
-    interrupted.abort(new Error(`The benchmark was interrupted by ${signal}`));
-  });
+function interrupt(signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP'): void {
+  const code = 128 + constants.signals[signal];
+  // All servers end with this process, whatever ends it; only what they kept in temporary folders stays then.
+  if (exitCode !== undefined) process.exit(code);
+  exitCode = code;
+  tell(`${signal}: everything is stopped`);
+  interrupted.abort(new Error(`The benchmark was interrupted by ${signal}`));
 }
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interrupt(signal));
+// `npm run` ends without a word to what it runs when it is asked to by SIGTERM.
+const parent = process.ppid;
+const orphaned = setInterval(() => {
+  if (process.ppid === parent) return;
+  clearInterval(orphaned);
+  interrupt('SIGHUP');
+}, LOOK_FOR_PARENT_MS).unref();
 
 const runs: Row[][] = [];
 const failures: Failure[] = [];
