@@ -18,7 +18,7 @@ export const oneTask: Measure = async function* ({ cluster, client }) {
   for (const { role, pid } of cluster.members) {
     const rssMb = (await residentBytes(pid)) / MEGABYTE;
     yield rowOf(
-      `resident memory of a ${role}, idle`,
+      `resident memory of the ${role}, idle`,
       rssMb,
       { gate: 200, aim: 120, unit: 'MB', better: 'less' },
       { rssMb },
@@ -58,7 +58,7 @@ export const oneTask: Measure = async function* ({ cluster, client }) {
   const loaded = { gate: 300, aim: 200, unit: 'MB', better: 'less' } as const;
   for (const { role, pid } of cluster.members) {
     const rssMb = (await residentBytes(pid)) / MEGABYTE;
-    yield rowOf(`resident memory of a ${role}, after all that`, rssMb, loaded, { rssMb });
+    yield rowOf(`resident memory of the ${role}, after all that`, rssMb, loaded, { rssMb });
   }
 };
 

@@ -54,8 +54,8 @@ export const LARGE_SHAPES = [
 
 /** Neither is a row of the architecture: as many task runs of one ForEach may take 30 s. */
 export const shapeGoal = (taskRuns: number): Goal => ({
-  gate: taskRuns / 333,
-  aim: taskRuns / 1_250,
+  gate: Math.round(taskRuns / 333),
+  aim: Math.round(taskRuns / 125) / 10,
   unit: 's',
   better: 'less',
 });
