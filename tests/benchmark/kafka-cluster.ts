@@ -45,7 +45,7 @@ export async function startBench(
   options: Omit<ClusterOptions, 'brokers'>,
 ): Promise<Bench> {
   const { brokers, elasticsearch } = stores;
-  const cluster = await startCluster({
+  const starting = startCluster({
     brokers,
     elasticsearch: [elasticsearch],
     executors: 1,
@@ -56,7 +56,7 @@ export async function startBench(
     folder: await temporaryFolder(scope),
     ...options,
   });
-  await scope.defer(() => cluster.stop());
+  const cluster = await scope.started(starting, (started) => started.stop());
   const clientOf = async (webserver: number): Promise<ProductClient> => {
     const client = cluster.client(webserver);
     await scope.defer(() => client.close());

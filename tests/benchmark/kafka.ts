@@ -14,7 +14,6 @@ import { loops, restore, shapes } from './kafka-large.js';
 import { busyWorkers, fanOut, oneTask, steps } from './kafka-small.js';
 import type { Backend, Measurement } from './measurements.js';
 import { ended, rowOf } from './rows.js';
-import { unlessAborted } from './scope.js';
 
 const LIMIT_SECONDS = 90;
 
@@ -51,10 +50,10 @@ export function kafkaBackend(logs?: string): Backend {
   return {
     times: 1,
     async prepare(scope) {
-      const kafka = await unlessAborted(startKafka({ heapMegabytes: 1_024, optimised: true }), scope.signal);
-      await scope.defer(() => kafka.stop());
-      const elasticsearch = await unlessAborted(startElasticsearch({ heapMb: 512, optimised: true }), scope.signal);
-      await scope.defer(() => elasticsearch.stop());
+      const brokers = startKafka({ heapMegabytes: 1_024, optimised: true });
+      const kafka = await scope.started(brokers, (servers) => servers.stop());
+      const node = startElasticsearch({ heapMb: 512, optimised: true });
+      const elasticsearch = await scope.started(node, (server) => server.stop());
       running = { brokers: kafka.addresses, elasticsearch: elasticsearch.url };
     },
     measurements: [

@@ -101,3 +101,18 @@ test('what is started after the end is ended at once', async () => {
   await scope.defer(() => ended.push('late'));
   expect(ended).toEqual(['early', 'late']);
 });
+
+test('what is starting when the scope is closed is ended when it has started', async () => {
+  const interruption = new AbortController();
+  const scope = new Scope(interruption.signal);
+  const ended: string[] = [];
+  let starts: (name: string) => void = () => undefined;
+  const starting = new Promise<string>((resolve) => (starts = resolve));
+  const started = scope.started(starting, (name) => ended.push(name));
+  interruption.abort(new Error('interrupted'));
+  await expect(started).rejects.toThrow('interrupted');
+  const closed = scope.close();
+  starts('server');
+  await closed;
+  expect(ended).toEqual(['server']);
+});

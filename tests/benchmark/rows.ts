@@ -105,8 +105,7 @@ export async function startEmbedded(
   scope: Scope,
   data: string,
 ): Promise<{ readonly server: StartedServer; readonly client: ProductClient }> {
-  const server = await startServer({ data, supervised: true });
-  await scope.defer(() => server.stop());
+  const server = await scope.started(startServer({ data, supervised: true }), (started) => started.stop());
   const client = new ProductClient(server.url);
   await scope.defer(() => client.close());
   return { server, client };

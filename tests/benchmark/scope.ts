@@ -14,6 +14,20 @@ export class Scope {
     else this.#ends.push(end);
   }
 
+  /**
+   * What comes of `starting`; it is ended with the scope, after its start when that is still under way.
+   * @throws Error as `starting` does, and when the signal is aborted first
+   */
+  async started<Started>(starting: Promise<Started>, end: (started: Started) => unknown): Promise<Started> {
+    await this.defer(() =>
+      starting.then(
+        (started) => end(started),
+        () => undefined,
+      ),
+    );
+    return unlessAborted(starting, this.signal);
+  }
+
   /** Rejects with the first error of what could not be ended, when all had their turn. */
   async close(): Promise<void> {
     this.#isClosed = true;
