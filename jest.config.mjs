@@ -32,7 +32,7 @@ export default {
       displayName: 'unit',
       testMatch: [
         '<rootDir>/{libs,plugins,apps}/*/test/**/*.test.ts',
-        '<rootDir>/tests/{architecture,simulation}/**/*.test.ts',
+        '<rootDir>/tests/{architecture,benchmark,simulation}/**/*.test.ts',
       ],
       testPathIgnorePatterns: ['/node_modules/', '\\.contract\\.test\\.ts$'],
     },

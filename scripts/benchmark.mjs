@@ -1,2 +1,3 @@
-// `npm run benchmark -- --backend embedded|kafka [--times 3] [--json FILE]`: the rows of docs/benchmarks.md, over REST.
+// `npm run benchmark -- --backend embedded|kafka [--only NAME,NAME] [--times 3] [--json FILE] [--logs FOLDER]`: the rows of
+// docs/benchmarks.md, over REST.
 import '../tests/dist/benchmark/main.js';

@@ -1,6 +1,7 @@
 import type { ProductClient } from '../product/client.js';
 import { cpuMs, residentBytes, type StartedServer } from '../product/server.js';
-import { rowOf, withServer, type Row } from './rows.js';
+import { onEmbedded, rowOf } from './rows.js';
+import type { Measurement } from './measurements.js';
 
 const MEGABYTE = 1024 * 1024;
 const LOOK_EVERY_MS = 500;
@@ -31,12 +32,18 @@ interface Sample {
   readonly rssMb: number;
 }
 
+/** For the start, and for each item: a million lines take long, and one that hangs shall be found. */
+const LIMIT_SECONDS = 120;
+const LIMIT_SECONDS_EACH = 0.02;
+
 /**
  * A ForEachItem over a file of so many lines, an execution for each: how fast, and whether memory stays flat. Prints its
  * progress, for a million lines take long.
  */
-export const itemRows = (lines: number): Promise<Row[]> =>
-  withServer(async (server, client) => {
+export const itemMeasurement = (lines: number): Measurement => ({
+  name: 'items',
+  limitSeconds: LIMIT_SECONDS + lines * LIMIT_SECONDS_EACH,
+  rows: onEmbedded(async function* (server, client) {
     for (const yaml of FLOWS(lines)) await client.save(yaml);
     const cpu = await cpuMs(server.process.pid);
     const from = performance.now();
@@ -51,21 +58,20 @@ export const itemRows = (lines: number): Promise<Row[]> =>
     const tenth = samples.find(({ ended }) => ended >= lines / 10)?.rssMb ?? NaN;
     const most = Math.max(...samples.map(({ rssMb }) => rssMb));
     const name = `ForEachItem of ${lines.toLocaleString('en')} items`;
-    return [
-      rowOf(
-        `${name}: executions`,
-        perSecond,
-        { gate: 200, aim: 1_000, unit: '/s', better: 'more' },
-        { perSecond, seconds, cpuUsPerTaskRun },
-      ),
-      rowOf(
-        `${name}: growth of memory after the first tenth`,
-        most - tenth,
-        { gate: 200, aim: 100, unit: 'MB', better: 'less' },
-        { rssMb: most },
-      ),
-    ];
-  });
+    yield rowOf(
+      `${name}: executions`,
+      perSecond,
+      { gate: 200, aim: 1_000, unit: '/s', better: 'more' },
+      { perSecond, seconds, cpuUsPerTaskRun },
+    );
+    yield rowOf(
+      `${name}: growth of memory after the first tenth`,
+      most - tenth,
+      { gate: 200, aim: 100, unit: 'MB', better: 'less' },
+      { rssMb: most },
+    );
+  }),
+});
 
 async function followed(server: StartedServer, client: ProductClient, lines: number): Promise<readonly Sample[]> {
   const { id } = await client.start('items', { wait: false });
@@ -80,7 +86,7 @@ async function followed(server: StartedServer, client: ProductClient, lines: num
     samples.push({ ended, atMs: performance.now(), rssMb });
     if (ended >= told + lines / 10) {
       told = ended;
-      process.stdout.write(`${ended.toLocaleString('en')} items, ${rssMb.toFixed(0)} MB\n`);
+      process.stderr.write(`${ended.toLocaleString('en')} items, ${rssMb.toFixed(0)} MB\n`);
     }
     const { current } = execution.state;
     if (current === 'SUCCESS') return samples;

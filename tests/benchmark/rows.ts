@@ -2,13 +2,18 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ProductClient } from '../product/client.js';
+import { TERMINAL } from '../product/workload.js';
 import { cpuMs, residentBytes, startServer, type StartedServer } from '../product/server.js';
+import type { Measurement } from './measurements.js';
+import type { Scope } from './scope.js';
 
 /** One line of the result (conventions.md, Measuring). Absent figures are not part of the row. */
 export interface Row {
   readonly row: string;
   readonly p50?: number;
+  readonly p95?: number;
   readonly p99?: number;
+  readonly max?: number;
   readonly perSecond?: number;
   readonly seconds?: number;
   readonly cpuMsPerExecution?: number;
@@ -88,22 +93,33 @@ export const FLOWS: Readonly<Record<string, string>> = {
   ),
 };
 
-/** A fresh server with all flows of the benchmark. */
-export async function withServer<Result>(
-  use: (server: StartedServer, client: ProductClient) => Promise<Result>,
-): Promise<Result> {
-  const data = await mkdtemp(join(tmpdir(), 'millrace-benchmark-'));
-  const server = await startServer({ data });
-  const client = new ProductClient(server.url);
-  try {
-    for (const yaml of Object.values(FLOWS)) await client.save(yaml);
-    return await use(server, client);
-  } finally {
-    client.close();
-    await server.stop();
-    await rm(data, { recursive: true, force: true });
-  }
+/** A folder that is removed when the scope is closed. */
+export async function temporaryFolder(scope: Scope): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'millrace-benchmark-'));
+  await scope.defer(() => rm(folder, { recursive: true, force: true }));
+  return folder;
 }
+
+/** The embedded product, with a client of it, until the scope is closed. */
+export async function startEmbedded(
+  scope: Scope,
+  data: string,
+): Promise<{ readonly server: StartedServer; readonly client: ProductClient }> {
+  const server = await scope.started(startServer({ data, supervised: true }), (started) => started.stop());
+  const client = new ProductClient(server.url);
+  await scope.defer(() => client.close());
+  return { server, client };
+}
+
+/** What is measured of a fresh embedded server with all flows of the benchmark. */
+export type MeasureEmbedded = (server: StartedServer, client: ProductClient) => AsyncIterable<Row>;
+
+export const onEmbedded = (measure: MeasureEmbedded): Measurement['rows'] =>
+  async function* (scope) {
+    const { server, client } = await startEmbedded(scope, await temporaryFolder(scope));
+    for (const yaml of Object.values(FLOWS)) await client.save(yaml);
+    yield* measure(server, client);
+  };
 
 const pause = (): Promise<void> => new Promise((resolve) => void setTimeout(resolve, 10));
 
@@ -177,9 +193,12 @@ export async function large(
   const before = await cpuMs(server.process.pid);
   const from = performance.now();
   // Without `wait`, and asked for by a search: the answer with all task runs would be the larger part of the memory.
-  await client.start(flowId, { wait: false });
-  while ((await client.latestState(flowId)) === 'RUNNING' || (await client.latestState(flowId)) === 'CREATED')
+  const { id } = await client.start(flowId, { wait: false });
+  // A search may know only of those before it.
+  for (let latest = await client.latest(flowId); latest?.id !== id || !TERMINAL.has(latest.state.current);) {
     await pause();
+    latest = await client.latest(flowId);
+  }
   const seconds = (performance.now() - from) / 1000;
   const cpu = (await cpuMs(server.process.pid)) - before;
   const memory = (await residentBytes(server.process.pid)) - memoryBefore;

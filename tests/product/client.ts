@@ -81,14 +81,14 @@ export class ProductClient {
     return JSON.parse(answer.text) as ExecutionAnswer;
   }
 
-  /** State of the newest execution of a flow; undefined when there is none. */
-  async latestState(flowId: string): Promise<string | undefined> {
+  /** The newest execution of a flow, as a list shows it; undefined when there is none. */
+  async latest(flowId: string): Promise<ExecutionAnswer | undefined> {
     const answer = await this.send(
       'GET',
       `/executions/search?size=1&sort=state.startDate:desc&filters[flowId][EQUALS]=${flowId}`,
     );
     if (answer.status !== 200) throw new Error(`The search was refused: ${answer.status} ${answer.text}`);
-    return (JSON.parse(answer.text) as { results: readonly ExecutionAnswer[] }).results[0]?.state.current;
+    return (JSON.parse(answer.text) as { results: readonly ExecutionAnswer[] }).results[0];
   }
 
   close(): void {

@@ -39,6 +39,8 @@ export interface StartOptions {
   readonly more?: readonly string[];
   /** Of the first account; undefined: none is given. */
   readonly account?: string | undefined;
+  /** Out of reach of the terminal's Ctrl+C, and ended with this process, whatever ends that. */
+  readonly supervised?: boolean;
 }
 
 /** What one server of a cluster is started with. */
@@ -50,17 +52,16 @@ export interface RoleOptions extends StartOptions {
   readonly port?: number;
   /** What it prints is added to it. */
   readonly logFile?: string;
-  /** Out of reach of the terminal's Ctrl+C, and ended with this process, whatever ends that. */
-  readonly supervised?: boolean;
 }
 
 /** Lines that are kept for messages. */
 const OUTPUT_LINES = 400;
 
 /** Starts `server standalone` on a free port and waits until it is ready. */
-export const startServer = ({ data, environment, more = [] }: StartOptions): Promise<StartedServer> =>
+export const startServer = ({ data, environment, more = [], supervised }: StartOptions): Promise<StartedServer> =>
   startProcess(MAIN, ['server', 'standalone', '--port', '0', '--data', data, '--auth', ACCOUNT, ...more], {
     ...(environment === undefined ? {} : { environment }),
+    ...(supervised === undefined ? {} : { supervised }),
   });
 
 /** Starts one server of a cluster, on a configuration file, and waits until it is ready. */
