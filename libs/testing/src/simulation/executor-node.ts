@@ -1,5 +1,6 @@
 import {
   DEFAULT_GROUP,
+  type Clock,
   type ExecutionRecord,
   type FlowEvent,
   type FlowRecord,
@@ -56,6 +57,7 @@ export interface ExecutionProcessorOptions {
   readonly serverVariables: PlainObject;
   readonly timeZone: string;
   readonly workerGroup?: WorkerGroupLookUp;
+  readonly groupsSeen?: (plan: FlowPlan) => Promise<void> | undefined;
   readonly limits?: Partial<ExecutionLimits>;
   readonly retention?: StateRetention;
   readonly onFault: (fault: { readonly key: string; readonly error: Error }) => void;
@@ -79,10 +81,16 @@ export interface ShippedProcessors {
   followWorkerGroups(options: {
     readonly queue: Pick<Queue, 'publish'>;
     readonly topics: Pick<Topics, 'executionEvents'>;
-    readonly resources: Pick<View<Resource>, 'records' | 'onChange'>;
+    readonly resources: Pick<View<Resource>, 'get' | 'records' | 'onChange' | 'refresh'>;
     readonly services: Pick<View<ServiceInstance>, 'keys' | 'records' | 'onChange'>;
     readonly log: { warn(details: object, message: string): void };
-  }): { readonly status: WorkerGroupLookUp; tell(): void; stop(): void };
+    readonly clock: Clock;
+  }): {
+    readonly status: WorkerGroupLookUp;
+    seen(flow: FlowPlan): Promise<void> | undefined;
+    tell(): void;
+    stop(): void;
+  };
   executionDefinition(
     options: ExecutionProcessorOptions,
   ): ProcessorDefinition<ExecutionState, ExecutionRecord, Input, Fact, Effect, ExecutionContext>;
@@ -141,6 +149,7 @@ export function createExecutorNode(
       topics,
       resources: laggingView(await queue.view(topics.resources), clock, lag),
       services: laggingView(await queue.view(topics.services), clock, lag),
+      clock,
       log: { warn: (_details, message) => cluster.trace.line(`${instance} warns: ${message}`) },
     });
     return { groups, lookUp: brokenLookUp(groups.status, lag, broken) };
@@ -165,6 +174,7 @@ export function createExecutorNode(
       serverVariables: {},
       timeZone: 'UTC',
       workerGroup: lookUp,
+      groupsSeen: groups.seen,
       limits: LIMITS,
       ...(retention && { retention }),
       // Not a violation yet: an owner that stood still may have decided on an old state, and its commit is fenced. What was

@@ -161,32 +161,42 @@ export function laggingView<Value>(
   view: View<Value>,
   clock: Cluster['clock'],
   random: SeededRandom,
-): Pick<View<Value>, 'keys' | 'records' | 'onChange'> {
+): Pick<View<Value>, 'get' | 'keys' | 'records' | 'onChange' | 'refresh'> {
   const seen = new Map<string, Map<string, Value>>();
   for (const key of view.keys()) seen.set(key, new Map(view.records(key)));
   const listeners = new Set<(record: Committed<Value>) => void>();
-  let seenAt = 0;
+  /** Came, and is not shown yet; in its order. */
+  const held: Committed<Value>[] = [];
+  let shownAt = 0;
+  const show = (record: Committed<Value>): void => {
+    const records = seen.get(record.key) ?? new Map<string, Value>();
+    seen.set(record.key, records);
+    if (record.value === null) records.delete(record.id);
+    else records.set(record.id, record.value);
+    for (const listener of listeners) listener(record);
+  };
+  const showUntil = (last: Committed<Value>): void => {
+    // What a refresh has shown is not held any more.
+    for (const record of held.splice(0, held.indexOf(last) + 1)) show(record);
+  };
   view.onChange((record) => {
     const delay = random.chance(0.7) ? 0 : random.between(1, LAG_MS);
-    seenAt = Math.max(seenAt, clock.now() + delay);
-    const show = (): void => {
-      const records = seen.get(record.key) ?? new Map<string, Value>();
-      seen.set(record.key, records);
-      if (record.value === null) records.delete(record.id);
-      else records.set(record.id, record.value);
-      for (const listener of listeners) listener(record);
-    };
-    // In its order also when others are of the same instant.
-    if (seenAt === clock.now()) return show();
-    seenAt++;
-    clock.after(seenAt - clock.now(), show);
+    shownAt = Math.max(shownAt, clock.now() + delay);
+    held.push(record);
+    if (shownAt === clock.now()) showUntil(record);
+    else clock.after(shownAt - clock.now(), () => showUntil(record));
   });
   return {
+    get: (key, id = '') => seen.get(key)?.get(id),
     keys: () => seen.keys(),
     records: (key) => seen.get(key) ?? new Map<string, Value>(),
     onChange(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
+    },
+    async refresh() {
+      await view.refresh();
+      for (const record of held.splice(0)) show(record);
     },
   };
 }
