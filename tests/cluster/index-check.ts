@@ -8,12 +8,13 @@ export interface IndexFindings {
   readonly compared: Readonly<Record<string, number>>;
 }
 
-const KINDS = ['executions', 'task-runs', 'logs', 'triggers'] as const;
+const KINDS = ['executions', 'execution-records', 'task-runs', 'logs', 'metrics', 'triggers'] as const;
 type Kind = (typeof KINDS)[number];
 const PAGE = 1_000;
 
 /**
- * What the index must have, as the topics tell: the newest state of each head, task run and trigger, and each log entry.
+ * What the index must have, as the topics tell: the newest state of each record of executions and triggers, and each entry of
+ * logs and metrics.
  * Compared over Elasticsearch's own HTTP API.
  */
 export class IndexCheck {
@@ -24,12 +25,16 @@ export class IndexCheck {
     const parts = stateKeyParts(key);
     if (topic === 'logs' && value !== null && text(plain(value)['message']) !== '')
       this.#of('logs').set(`${partition}/${offset + 1}`, canonical(value));
+    if (topic === 'metrics' && value !== null && text(plain(value)['name']) !== '')
+      this.#of('metrics').set(`${partition}/${offset + 1}`, canonical(value));
     if (parts === undefined) return;
     const name = `${parts.key} ${parts.id}`;
     if (topic === 'triggers' && parts.id.startsWith('trigger/')) this.#put('triggers', name, value);
     // Bare removals are about the queue: what has ended stays in the index.
     if (topic === 'task-runs' && value !== null) this.#put('task-runs', name, value);
-    if (topic === 'executions' && plain(value)['kind'] === 'head') this.#put('executions', parts.key, value);
+    if (topic !== 'executions' || value === null) return;
+    if (parts.id !== 'head') this.#put('execution-records', name, value);
+    else this.#put('executions', parts.key, value);
   }
 
   #put(kind: Kind, name: string, value: unknown): void {
@@ -75,9 +80,11 @@ function nameOf(kind: Kind, source: Plain): string {
   switch (kind) {
     case 'executions':
       return key;
+    case 'execution-records':
     case 'task-runs':
       return `${key} ${text(source['id'])}`;
     case 'logs':
+    case 'metrics':
       return `${String(source['partition'])}/${String(source['position'])}`;
     case 'triggers':
       return `${text(source['flowKey'])} trigger/${text(source['triggerId'])}`;

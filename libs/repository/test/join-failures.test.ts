@@ -122,6 +122,23 @@ it('an index that does not answer is not waited for longer than it may take, nor
   expect(asked).toBe(1);
 });
 
+it('one question that takes too long does not keep others from an index that answers them', async () => {
+  const clock = createManualClock(0);
+  let isSlow = true;
+  const part = through(parts.index(OLDER), (answer) => (isSlow ? new Promise(() => undefined) : answer()));
+  const joined = joinParts(part, recent, { clock, patienceMs: 1_000 });
+  const slow = joined.executionRecords(MAIN, 'old');
+  slow.catch(() => undefined);
+  for (let turn = 0; turn < 10; turn++) await new Promise(setImmediate);
+  isSlow = false;
+  // The records of one execution may take several requests.
+  clock.advance(2_000);
+  expect((await joined.searchLogs(MAIN, { ...QUERY }, WHOLE)).total).toBe(2);
+  clock.advance(2_000);
+  await expect(slow).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+  expect((await joined.searchLogs(MAIN, { ...QUERY }, WHOLE)).total).toBe(2);
+});
+
 it('an index that is there again is asked again', async () => {
   const clock = createManualClock(0);
   let isDown = true;

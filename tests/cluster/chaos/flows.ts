@@ -113,6 +113,17 @@ tasks:
   - ${script('only', '1')}
 `,
   },
+  {
+    id: 'measured',
+    weight: 1,
+    expected: 'SUCCESS publish:SUCCESS:1',
+    yaml: `
+id: measured
+namespace: test
+tasks:
+  - {id: publish, type: core.metric.Publish, metrics: [{type: counter, name: rows, value: 3}]}
+`,
+  },
 ];
 
 export const LIMITS: ReadonlyMap<string, number> = new Map([['limited', LIMIT]]);

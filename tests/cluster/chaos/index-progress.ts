@@ -2,7 +2,7 @@ import { plain, text } from '../plain.js';
 import type { TopicRecord } from '../topics.js';
 
 /** Topics that the index has. */
-export const INDEXED = ['executions', 'task-runs', 'logs', 'triggers'] as const;
+export const INDEXED = ['executions', 'task-runs', 'logs', 'metrics', 'triggers'] as const;
 
 interface Waiting {
   readonly offset: number;

@@ -5,6 +5,9 @@ import type { RepositoryPart } from '../part.js';
 import type { IndexAccess } from './index-access.js';
 import type { RecentPart } from './recent.js';
 
+/** Of the records of a large execution, which come page by page. */
+const PAGES = 4;
+
 /** The newest head of an execution. @throws RepositoryError UNAVAILABLE */
 export async function joinedHead(
   index: RepositoryPart,
@@ -31,7 +34,7 @@ export async function executionRecords(
   const head = headOf(records);
   if (head !== undefined && (!isShown(scope, head) || hasAll(head, records)))
     return isShown(scope, head) ? records : undefined;
-  const reached = await access.ask(() => index.executionRecords(scope, executionId, head !== undefined));
+  const reached = await access.ask(() => index.executionRecords(scope, executionId, head !== undefined), PAGES);
   if (!('answer' in reached)) return wholeNow(recent, scope, executionId, reached.unreachable);
   const older = reached.answer;
   if (older === undefined) return head === undefined ? undefined : records;

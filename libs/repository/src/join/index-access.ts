@@ -14,6 +14,7 @@ export class IndexAccess {
   readonly #clock: Clock;
   readonly #patienceMs: number;
   #failure: { readonly error: RepositoryError; readonly until: number } | undefined;
+  #answeredAt = -Infinity;
 
   constructor(clock: Clock, patienceMs = PATIENCE_MS) {
     this.#clock = clock;
@@ -25,17 +26,23 @@ export class IndexAccess {
     return this.#failure?.error;
   }
 
-  /** @throws what `ask` throws, but for the index being unreachable */
-  async ask<Answer>(ask: () => Promise<Answer>): Promise<Reached<Answer>> {
+  /**
+   * @param times how many requests it takes, roughly: so much more time it has
+   * @throws what `ask` throws, but for the index being unreachable
+   */
+  async ask<Answer>(ask: () => Promise<Answer>, times = 1): Promise<Reached<Answer>> {
     const failed = this.#failure;
-    if (failed !== undefined && this.#clock.now() < failed.until) return { unreachable: failed.error };
+    const askedAt = this.#clock.now();
+    if (failed !== undefined && askedAt < failed.until) return { unreachable: failed.error };
     try {
-      const answer = await this.#inTime(ask());
+      const answer = await this.#inTime(ask(), this.#patienceMs * times);
       this.#failure = undefined;
+      this.#answeredAt = this.#clock.now();
       return { answer };
     } catch (thrown) {
       if (!(thrown instanceof RepositoryError) || thrown.code !== 'UNAVAILABLE') throw thrown;
-      this.#failure = { error: thrown, until: this.#clock.now() + REST_MS };
+      // Others were answered meanwhile: it is this question that takes long.
+      if (this.#answeredAt <= askedAt) this.#failure = { error: thrown, until: this.#clock.now() + REST_MS };
       return { unreachable: thrown };
     }
   }
@@ -47,14 +54,14 @@ export class IndexAccess {
     throw reached.unreachable;
   }
 
-  async #inTime<Answer>(asked: Promise<Answer>): Promise<Answer> {
+  async #inTime<Answer>(asked: Promise<Answer>, patienceMs: number): Promise<Answer> {
     let cancel = (): void => undefined;
     const late = new Promise<never>((_resolve, reject) => {
-      cancel = this.#clock.after(this.#patienceMs, () =>
+      cancel = this.#clock.after(patienceMs, () =>
         reject(
           new RepositoryError(
             'UNAVAILABLE',
-            `The index has not answered within ${this.#patienceMs / 1_000} s; ask again, or look whether Elasticsearch is overloaded`,
+            `The index has not answered within ${patienceMs / 1_000} s; ask again, or look whether Elasticsearch is overloaded`,
             true,
           ),
         ),
