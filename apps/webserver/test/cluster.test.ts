@@ -84,6 +84,7 @@ describe('the servers of the installation', () => {
     await join(['w1', 'worker', 'RUNNING']);
     const status = await server.json(`${PLACE}/status`);
     expect(status).toMatchObject({
+      formatLevel: 1,
       healthy: false,
       problems: [{ what: 'No scheduler is alive: triggers start nothing' }],
       groups: expect.arrayContaining([{ group: 'gpu', workers: 1, slots: 8, running: 5, waiting: 0 }]),

@@ -19,6 +19,8 @@ export interface ClusterStatus {
   readonly healthy: boolean;
   readonly problems: readonly Problem[];
   readonly maintenance?: Maintenance;
+  /** Format in which all servers write records (decision 0016). */
+  readonly formatLevel: number;
   readonly members: readonly MemberStatus[];
   readonly processors: readonly ProcessorStatus[];
   readonly groups: readonly GroupStatus[];
@@ -85,6 +87,7 @@ export async function clusterStatus(options: StatusOptions): Promise<ClusterStat
   const maintenance = options.maintenance();
   const found = {
     ...(maintenance?.active === true ? { maintenance } : {}),
+    formatLevel: options.topics.executions.cluster.format,
     members: memberStatuses,
     processors,
     groups,
