@@ -42,12 +42,8 @@ export class Member {
     this.#server.freeze();
   }
 
-  /** Lets it go on; when it finds that it was given up and ends, another takes its place. */
-  async thaw({ ends }: { readonly ends: boolean }): Promise<void> {
+  thaw(): void {
     this.#server.thaw();
-    if (!ends) return;
-    await this.#server.ended;
-    this.#server = await this.startAnother();
   }
 
   /** The last lines that the server has printed. */

@@ -180,6 +180,21 @@ describeWithKafka('a server that starts on Kafka', () => {
     });
   });
 
+  describe('of which one broker of three has just gone', () => {
+    let servers: KafkaServers;
+    beforeAll(async () => (servers = await startKafka({ brokers: 3 })));
+    afterAll(() => servers.stop());
+
+    it('starts, by way of the others', async () => {
+      const options = withOverrides(optionsFor(servers), { replicationFactor: 3 });
+      await start(options);
+      await servers.brokers[1]?.kill();
+      // Nobody has noticed yet: it is still named as the leader of partitions, or as the controller.
+      const queues = await Promise.all(Array.from({ length: 6 }, () => start(options)));
+      expect(queues).toHaveLength(6);
+    });
+  });
+
   describe('with encrypted connections', () => {
     let servers: KafkaServers;
     beforeAll(async () => (servers = await startKafka({ security: 'tls' })));

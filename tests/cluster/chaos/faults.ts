@@ -23,6 +23,12 @@ const FROZEN_MS: Readonly<Record<Role, number>> = {
   webserver: 3_000,
 };
 const FREEZES = 0.25;
+/** A worker that was given up has heard of it and ended. */
+const GIVEN_UP_MS = 20_000;
+const STARTS_MAX = 3;
+
+const endsWithin = (member: Member, ms: number): Promise<boolean> =>
+  Promise.race([member.ended.then(() => true), pause(ms).then(() => false)]);
 
 export interface FaultsOptions {
   readonly cluster: Cluster;
@@ -33,6 +39,8 @@ export interface FaultsOptions {
   readonly sparesWorkers: () => boolean;
   /** Is told of each fault, before it happens. */
   readonly onFault: (fault: Fault) => void;
+  /** Is told of a server that ended before it was ready. */
+  readonly onFailedStart: (name: string, error: unknown) => void;
 }
 
 /** Kills and freezes servers in turn until it is stopped; at most one of a role at a time. */
@@ -77,14 +85,34 @@ export class ServerFaults {
     this.faults.push(fault);
     this.options.onFault(fault);
     if (!freezes) {
-      await member.replace();
+      await this.#replace(member);
     } else {
       member.freeze();
       await pause(FROZEN_MS[member.role]);
-      // A worker that was given up must not go on under its old name: it ends.
-      await member.thaw({ ends: member.role === 'worker' });
+      member.thaw();
+      // A worker that was given up must not go on under its old name: it ends. It may not have been, when whoever gives up was
+      // killed meanwhile.
+      if (member.role === 'worker' && (await endsWithin(member, GIVEN_UP_MS))) await this.#start(member);
     }
     fault.until = Date.now();
+  }
+
+  async #replace(member: Member): Promise<void> {
+    await member.kill();
+    await this.#start(member);
+  }
+
+  /** As what supervises servers does: one that ended while it started is started again, and that is told. */
+  async #start(member: Member): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await member.start();
+      } catch (error) {
+        if (tries === STARTS_MAX) throw error;
+        this.options.onFailedStart(member.name, error);
+        await pause(1_000);
+      }
+    }
   }
 
   /** Resolves when every server runs again. @throws Error when one could not be started */

@@ -39,6 +39,8 @@ export interface ChaosReport {
   readonly shortcomings: readonly string[];
   readonly faults: readonly { readonly at: string; readonly name: string; readonly how: string; readonly ms: number }[];
   /** Folder of what the servers printed. */
+  /** Servers that ended before they were ready, and were started again. */
+  readonly failedStarts: readonly string[];
   readonly logs: string;
 }
 
@@ -54,6 +56,7 @@ interface Parts {
   readonly ticks: TickFindings;
   readonly catchUpMs: number | undefined;
   readonly index: IndexFindings | undefined;
+  readonly failedStarts: readonly string[];
   readonly logs: string;
 }
 
@@ -101,6 +104,7 @@ export function reportOf(parts: Parts): ChaosReport {
       how,
       ms: until - at,
     })),
+    failedStarts: parts.failedStarts,
     logs: parts.logs,
   };
 }

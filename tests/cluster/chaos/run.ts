@@ -77,12 +77,19 @@ async function disturbed(options: ChaosOptions, { cluster, watch, logs }: Runnin
   const load = startSteadyLoad(cluster, randomOf(2), perSecond);
   const from = Date.now();
   const onFault = ({ at, name, how }: Fault): void => tell(`${((at - from) / 1_000).toFixed(1)} s: ${name} is ${how}`);
+  const failedStarts: string[] = [];
   const servers = new ServerFaults({
     cluster,
     random: randomOf(3),
     everyMs,
     sparesWorkers: () => watch.isAtLossLimit(),
     onFault,
+    onFailedStart: (name, error) => {
+      failedStarts.push(name);
+      tell(
+        `${((Date.now() - from) / 1_000).toFixed(1)} s: ${name} ended while it started: ${String(error).slice(0, 600)}`,
+      );
+    },
   });
   const stores = disturbStores(options, watch.progress, onFault);
   await pause(durationMs);
@@ -114,6 +121,7 @@ async function disturbed(options: ChaosOptions, { cluster, watch, logs }: Runnin
     ),
     catchUpMs: stores.catchUpMs(),
     index: elasticsearch === undefined ? undefined : await watch.index.compare(elasticsearch.url, cluster.prefix),
+    failedStarts,
     logs,
   });
 }

@@ -116,6 +116,11 @@ export function asQueueError(thrown: unknown, what: string, brokers: string): Qu
   );
 }
 
+const AWAY = /ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|Connection timeout/;
+
+/** Nobody answers at a broker's address. Others may. */
+export const isAway = (thrown: unknown): boolean => AWAY.test(String(asFailure(thrown).message ?? thrown));
+
 /** Why a server could not connect at its start, as one sentence with what to do. */
 export function startFailure(thrown: unknown, brokers: string, secured: { tls: boolean; sasl: boolean }): QueueError {
   if (thrown instanceof QueueError) {
@@ -133,7 +138,7 @@ export function startFailure(thrown: unknown, brokers: string, secured: { tls: b
 }
 
 function adviceFor(message: string, thrown: unknown, { tls, sasl }: { tls: boolean; sasl: boolean }): string {
-  if (/ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|Connection timeout/.test(message)) {
+  if (AWAY.test(message)) {
     return `no broker answers there (${message}): check kafka.brokers, and that Kafka runs`;
   }
   if (/certificate|self.signed|SSL|TLS|wrong version number/i.test(message)) {

@@ -24,7 +24,8 @@ import { checkClock } from './clock-check.js';
 import { createCommitGate } from './commit-gate.js';
 import { startConsuming, type KafkaConsuming } from './consume.js';
 import { createConnections, type Connections } from './connections.js';
-import { startFailure } from './failure.js';
+import { waitForBroker } from './broker-time.js';
+import { isAway, isLeaderless, startFailure } from './failure.js';
 import { createFeeds } from './feeds.js';
 import { createJobPlacing, removedTopic } from './job-topics.js';
 import { startWorking, type KafkaWorking } from './work.js';
@@ -38,6 +39,11 @@ import { createSlotBoard, SLOTS_TOPIC, type SlotBoard } from './slot-board.js';
 import { createTopicCatalog } from './topics.js';
 
 const CLOCK_CHECK_MS = 60_000;
+/**
+ * A server that starts waits so long for a cluster of which some brokers answer: one of them may just have gone, and the others
+ * take its place within seconds. Where nobody answers it says so at once.
+ */
+const START_PATIENCE_MS = 30_000;
 /** Rounds of `quiet` without any progress until it no longer waits for what is held up. */
 const STILL_ROUNDS = 60;
 
@@ -70,17 +76,27 @@ export async function createKafkaQueue(
   options: KafkaQueueOptions,
   disturbances: Disturbances = {},
 ): Promise<KafkaQueue> {
-  const connections = createConnections(options.connection, options.log);
-  const secured = { tls: options.connection.tls !== undefined, sasl: options.connection.sasl !== undefined };
-  try {
-    const { parts, board, close } = await openParts(options, connections, disturbances);
-    const jobs = options.topics.filter(({ kind }) => kind === 'jobs').map(removedTopic);
-    await parts.topics.ensure([...options.topics, ...jobs, DEAD_LETTERS, SLOTS_TOPIC]);
-    await checkClock(parts, options.clockToleranceMs);
-    return new OpenQueue(parts, board, close, options);
-  } catch (thrown) {
-    connections.sever();
-    throw startFailure(thrown, connections.brokers, secured);
+  const { connection, log } = options;
+  const secured = { tls: connection.tls !== undefined, sasl: connection.sasl !== undefined };
+  const patientUntil = Date.now() + START_PATIENCE_MS;
+  for (let failures = 0; ; failures++) {
+    const connections = createConnections(connection, log);
+    let hasAnswered = false;
+    try {
+      const { parts, board, close } = await openParts(options, connections, disturbances);
+      hasAnswered = true;
+      const jobs = options.topics.filter(({ kind }) => kind === 'jobs').map(removedTopic);
+      await parts.topics.ensure([...options.topics, ...jobs, DEAD_LETTERS, SLOTS_TOPIC]);
+      await checkClock(parts, options.clockToleranceMs);
+      return new OpenQueue(parts, board, close, options);
+    } catch (thrown) {
+      connections.sever();
+      const failure = startFailure(thrown, connections.brokers, secured);
+      const mayPass = failure.retryable && hasAnswered && (isAway(thrown) || isLeaderless(thrown));
+      if (!mayPass || Date.now() >= patientUntil) throw failure;
+      if (failures === 0) log.warn({ reason: failure.message }, 'Kafka cannot be used at the moment; trying again');
+      await waitForBroker(failures);
+    }
   }
 }
 
