@@ -41,8 +41,6 @@ export default {
       ...shared,
       displayName: 'cluster',
       testMatch: ['<rootDir>/tests/cluster/**/*.test.ts'],
-      // Not until it has been shown to be stable with Elasticsearch; `npm run chaos` does the same, for longer.
-      testPathIgnorePatterns: ['/node_modules/', '/tests/cluster/chaos\\.test\\.ts$'],
     },
     { ...shared, displayName: 'system', testMatch: ['<rootDir>/tests/system/**/*.test.ts'] },
   ],
