@@ -33,8 +33,11 @@ export async function findingsAfter(
     for (const { yaml } of FLOWS) await client.save(yaml.trimStart());
     client.close();
     const load = startLoad(cluster, seededRandom(SEED), { clients: 4, pauseMs: 150 });
-    await disturb({ cluster, load, reader });
-    await load.stop();
+    try {
+      await disturb({ cluster, load, reader });
+    } finally {
+      await load.stop();
+    }
     await reader.until(() => {
       const ended = endedExecutions(reader.records);
       const isDone = [...load.acknowledged.keys()].every((id) => ended.has(id));

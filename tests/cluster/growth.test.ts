@@ -1,3 +1,4 @@
+import { EXECUTION_FORMAT, FIRST_FORMAT } from '@millrace/model';
 import { startKafka, type KafkaServers } from '../../libs/testing/src/servers/index.js';
 import { pause, TERMINAL } from '../product/workload.js';
 import type { Cluster } from '../product/cluster.js';
@@ -54,7 +55,7 @@ describeWithKafka('a cluster that gets more partitions', () => {
 async function grow({ cluster }: Run, brokers: readonly string[]): Promise<void> {
   const reader = await readTopics(brokers, cluster.prefix, ['resources']);
   try {
-    await reader.until(() => clusterRecords(reader.records).some(({ format }) => format === 2));
+    await reader.until(() => clusterRecords(reader.records).some(({ format }) => format === EXECUTION_FORMAT));
     await cluster.configure(8);
     for (const member of cluster.of('executor')) {
       expect(await member.stop()).toBe(0);
@@ -62,10 +63,12 @@ async function grow({ cluster }: Run, brokers: readonly string[]): Promise<void>
     }
     await reader.until(() => clusterRecords(reader.records).some(({ current }) => current === 1));
     const records = clusterRecords(reader.records);
+    // One level after the other, and then the placement.
+    const levels = Array.from({ length: EXECUTION_FORMAT - FIRST_FORMAT }, (_, at) => FIRST_FORMAT + 1 + at);
     expect(records.map(({ format, current, placements }) => [format, current, placements.length])).toEqual([
-      [2, 0, 1],
-      [2, 0, 2],
-      [2, 1, 2],
+      ...levels.map((level) => [level, 0, 1]),
+      [EXECUTION_FORMAT, 0, 2],
+      [EXECUTION_FORMAT, 1, 2],
     ]);
   } finally {
     await reader.close();
