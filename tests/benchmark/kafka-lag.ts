@@ -39,18 +39,21 @@ export const indexLag = (stores: () => Stores, options: Omit<ClusterOptions, 'br
     await running.stop();
     await reader.until(() => progress.pending === 0);
     const name = `index beside ${PER_SECOND} executions/s: commit to`;
-    yield* lagRows(`${name} acknowledged bulk`, lagsOf([...written.values()], watch.acknowledged()));
-    yield* lagRows(`${name} searchable`, progress.lags());
+    yield* lagRows(`${name} acknowledged bulk`, lagsOf([...written.values()], watch.acknowledged()), LAG);
+    // Half a second and more is the interval of refreshes.
+    yield* lagRows(`${name} searchable`, progress.lags(), NONE);
   };
 
-/** @param lags ascending, in milliseconds */
-function* lagRows(name: string, lags: readonly number[]): Iterable<Row> {
+const LAG = { gate: 2_000, aim: 300, unit: 'ms', better: 'less' } as const;
+
+/** @param lags ascending, in milliseconds; @param goal of p99 */
+function* lagRows(name: string, lags: readonly number[], goal: typeof LAG | typeof NONE): Iterable<Row> {
   if (lags.length === 0) throw new Error(`Nothing was seen of what '${name}' measures`);
   const [p50, p95, p99] = [percentile(lags, 0.5), percentile(lags, 0.95), percentile(lags, 0.99)];
   const max = lags.at(-1) ?? NaN;
   yield rowOf(`${name}, p50`, p50, NONE, { p50 });
   yield rowOf(`${name}, p95`, p95, NONE, { p95 });
-  yield rowOf(`${name}, p99`, p99, { gate: 2_000, aim: 300, unit: 'ms', better: 'less' }, { p99 });
+  yield rowOf(`${name}, p99`, p99, goal, { p99 });
   yield rowOf(`${name}, longest`, max, NONE, { max });
 }
 
