@@ -3,20 +3,7 @@
 // noticed. Exits with 1 when a promise was broken (with --broken: when none was).
 import { parseArgs } from 'node:util';
 import * as processors from '../apps/executor/dist/index.js';
-import { runSimulation } from '../libs/testing/dist/index.js';
-
-const RULES = [
-  'no-claim-token',
-  'position-outside-transaction',
-  'slot-counted',
-  'level-too-early',
-  'any-group',
-  'workers-unseen',
-  'hasty-fallback',
-  'leaves-unsearched',
-  'half-a-snapshot',
-  'asked-again',
-];
+import { BROKEN_RULES, runSimulation } from '../libs/testing/dist/index.js';
 
 function optionsOf() {
   const { values } = parseArgs({
@@ -33,8 +20,8 @@ function optionsOf() {
     if (Number.isSafeInteger(number) && number >= least) return number;
     throw new Error(`--${name} must be a whole number of at least ${least}, not '${values[name]}'`);
   };
-  if (values.broken !== undefined && !RULES.includes(values.broken)) {
-    throw new Error(`--broken must be one of ${RULES.join(', ')}, not '${values.broken}'`);
+  if (values.broken !== undefined && !BROKEN_RULES.includes(values.broken)) {
+    throw new Error(`--broken must be one of ${BROKEN_RULES.join(', ')}, not '${values.broken}'`);
   }
   const one = values.seed !== undefined;
   return {

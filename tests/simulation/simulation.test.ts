@@ -1,5 +1,5 @@
 import * as processors from '@millrace/executor';
-import { runSimulation, type BrokenRule, type SimulationReport } from '@millrace/testing';
+import { BROKEN_RULES, runSimulation, type BrokenRule, type SimulationReport } from '@millrace/testing';
 
 const SEEDS = 1_000;
 const PART = 125;
@@ -71,18 +71,7 @@ describe('the simulation', () => {
     expect((await simulate(seed + 1)).traceHash).not.toBe(one.traceHash);
   });
 
-  it.each<BrokenRule>([
-    'no-claim-token',
-    'position-outside-transaction',
-    'slot-counted',
-    'level-too-early',
-    'any-group',
-    'workers-unseen',
-    'hasty-fallback',
-    'leaves-unsearched',
-    'half-a-snapshot',
-    'asked-again',
-  ])(
+  it.each(BROKEN_RULES)(
     "notices the broken rule '%s' within 200 seeds",
     async (broken) => {
       let violations: readonly string[] = [];

@@ -12,7 +12,8 @@ import { openOverlay } from '@millrace/repository/overlay';
 import { createMetrics, systemClock, type ServiceContext } from '@millrace/service';
 import { createLocalStorage } from '@millrace/storage/local';
 import { createWebserver } from '../src/index.js';
-import { BASIC, CHEAP, createRecordingLog, PASSWORD, topics, USER } from './server.js';
+import { requestsOf } from './requests-of.js';
+import { CHEAP, createRecordingLog, PASSWORD, topics, USER } from './server.js';
 
 const FLOW = `id: fails
 namespace: company.team
@@ -124,23 +125,13 @@ interface Shown {
 
 describe('an execution whose state has left the queue', () => {
   let cluster: Awaited<ReturnType<typeof createCluster>>;
+  const { call, shown } = requestsOf<Shown>(() => cluster.url());
   beforeAll(async () => {
     cluster = await createCluster();
     await call('POST', '/api/v1/main/flows', FLOW, 'application/x-yaml');
   });
   afterAll(() => cluster.stop());
 
-  const call = (method: string, path: string, body?: string, type = 'application/json'): Promise<Response> =>
-    fetch(`${cluster.url()}${path}`, {
-      method,
-      headers: { authorization: BASIC, ...(body === undefined ? {} : { 'content-type': type }) },
-      ...(body === undefined ? {} : { body }),
-    });
-  async function shown(method: string, path: string, body?: string): Promise<Shown> {
-    const response = await call(method, path, body);
-    expect([response.status, response.ok ? '' : await response.clone().text()]).toEqual([200, '']);
-    return (await response.json()) as Shown;
-  }
   const atEnd = async (id: string): Promise<Shown> => {
     await (await call('GET', `${EXECUTIONS}/${id}/follow`)).text();
     return shown('GET', `${EXECUTIONS}/${id}`);

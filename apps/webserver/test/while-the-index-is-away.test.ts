@@ -13,7 +13,8 @@ import { openOverlay } from '@millrace/repository/overlay';
 import { createMetrics, systemClock, type ServiceContext } from '@millrace/service';
 import { createLocalStorage } from '@millrace/storage/local';
 import { createWebserver } from '../src/index.js';
-import { BASIC, CHEAP, createRecordingLog, PASSWORD, USER } from './server.js';
+import { requestsOf } from './requests-of.js';
+import { CHEAP, createRecordingLog, PASSWORD, USER } from './server.js';
 
 const FLOWS = '/api/v1/main/flows';
 const EXECUTIONS = '/api/v1/main/executions';
@@ -127,6 +128,7 @@ interface Shown {
 
 describe('while the index is away', () => {
   let cluster: Awaited<ReturnType<typeof createCluster>>;
+  const { call, shown } = requestsOf<Shown>(() => cluster.url);
   beforeAll(async () => {
     cluster = await createCluster();
     for (const flow of [WAITS, FAILS]) await call('POST', FLOWS, flow, 'application/x-yaml');
@@ -134,17 +136,6 @@ describe('while the index is away', () => {
   beforeEach(() => cluster.level(SHOW_FORMAT));
   afterAll(() => cluster.stop());
 
-  const call = (method: string, path: string, body?: string, type = 'application/json'): Promise<Response> =>
-    fetch(`${cluster.url}${path}`, {
-      method,
-      headers: { authorization: BASIC, ...(body === undefined ? {} : { 'content-type': type }) },
-      ...(body === undefined ? {} : { body }),
-    });
-  async function shown(method: string, path: string): Promise<Shown> {
-    const response = await call(method, path);
-    expect([response.status, response.ok ? '' : await response.clone().text()]).toEqual([200, '']);
-    return (await response.json()) as Shown;
-  }
   const follow = async (id: string): Promise<string> => (await call('GET', `${EXECUTIONS}/${id}/follow`)).text();
   const runsOf = ({ taskRunList }: Shown): string =>
     taskRunList.map(({ taskId, state }) => `${taskId} ${state.current}`).join(', ');

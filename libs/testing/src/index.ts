@@ -11,5 +11,10 @@ export {
 } from './queue-contract/index.js';
 export { createVirtualClock, type VirtualClock, type VirtualClockOptions } from './virtual-clock.js';
 export type { Disturbances } from './simulation/cluster.js';
-export type { BrokenRule, ExecutionProcessorOptions, ShippedProcessors } from './simulation/executor-node.js';
+export {
+  BROKEN_RULES,
+  type BrokenRule,
+  type ExecutionProcessorOptions,
+  type ShippedProcessors,
+} from './simulation/executor-node.js';
 export { runSimulation, type SimulationOptions, type SimulationReport } from './simulation/simulation.js';

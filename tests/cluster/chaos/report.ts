@@ -124,7 +124,7 @@ function shortcomingsOf({ killedMs, faults, findings, index, options }: Parts): 
   for (const topic of ['executions', 'task-runs', 'execution-events', 'flow-state'])
     if ((findings.read[topic] ?? 0) === 0) shortcomings.push(`The checker read nothing of '${topic}'`);
   if (options.elasticsearch !== undefined)
-    for (const kind of ['executions', 'task-runs', 'logs', 'triggers'])
+    for (const kind of ['executions', 'execution-records', 'task-runs', 'logs', 'metrics', 'triggers'])
       if ((index?.compared[kind] ?? 0) === 0) shortcomings.push(`The checker compared no ${kind} of the index`);
   return shortcomings;
 }

@@ -59,15 +59,25 @@ function answer(outcome: Outcome, { commandId, replyTo }: OperationRequested, re
 /** Piece by piece, each with a commit of its own when they are large; answered with the last one. */
 function show(decision: Decision, event: OperationRequested, { after = '' }: ShowOperation): void {
   if (decision.view.head.deleted) return answer(decision, event, unknown(NO_EXECUTION));
-  const left = decision.view
-    .recordIds()
-    .filter((id) => id > after)
-    .sort();
-  const ids = left.slice(0, SHOWN_AT_ONCE);
+  const ids = firstAfter(after, decision.view.recordIds(), SHOWN_AT_ONCE);
   decision.fact({ kind: 'records-shown', ids });
   const last = ids.at(-1);
-  if (last === undefined || ids.length === left.length) return answer(decision, event, accepted(event));
+  if (last === undefined || ids.length < SHOWN_AT_ONCE) return answer(decision, event, accepted(event));
   decision.next.push({ ...event, operation: { kind: 'show', after: last } });
+}
+
+/** The first `count` ids after one, in order; all others are looked at and not sorted. */
+function firstAfter(after: string, ids: Iterable<string>, count: number): readonly string[] {
+  let found: string[] = [];
+  let last: string | undefined;
+  for (const id of ids) {
+    if (id <= after || (last !== undefined && id > last)) continue;
+    found.push(id);
+    if (found.length < 2 * count) continue;
+    found = found.sort().slice(0, count);
+    last = found.at(-1);
+  }
+  return found.sort().slice(0, count);
 }
 
 function decided(

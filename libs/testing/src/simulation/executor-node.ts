@@ -35,17 +35,19 @@ import type { SeededRandom } from './random.js';
 import { SIMULATED_INLINE } from './undisturbed.js';
 
 /** A rule left out on purpose, to show that the checks notice (conventions.md, Honesty). */
-export type BrokenRule =
-  | 'no-claim-token'
-  | 'position-outside-transaction'
-  | 'slot-counted'
-  | 'level-too-early'
-  | 'any-group'
-  | 'workers-unseen'
-  | 'hasty-fallback'
-  | 'leaves-unsearched'
-  | 'half-a-snapshot'
-  | 'asked-again';
+export const BROKEN_RULES = [
+  'no-claim-token',
+  'position-outside-transaction',
+  'slot-counted',
+  'level-too-early',
+  'any-group',
+  'workers-unseen',
+  'hasty-fallback',
+  'leaves-unsearched',
+  'half-a-snapshot',
+  'asked-again',
+] as const;
+export type BrokenRule = (typeof BROKEN_RULES)[number];
 
 type WorkerGroupLookUp = NonNullable<ExecutionContext['workerGroup']>;
 
